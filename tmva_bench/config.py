@@ -1,0 +1,244 @@
+"""One benchmark point: the common parameters, their names, codes and limits."""
+
+import dataclasses
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+
+from tmva_bench.errors import UserError, unknown
+
+# The study's integer codes (our reading of them: the slides do not say what they stand for).
+ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "softsign", "symmrelu", "gauss")
+INITIALIZERS = ("gauss", "xavier", "xavier_uniform", "uniform", "zero", "identity")
+LOSSES = ("cross_entropy", "sum_of_squares", "mutual_exclusive")
+OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "adadelta")
+REGULARIZATIONS = ("none", "l1", "l2")
+TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
+METHODS = ("tmva-dnn", "pykeras", "keras")
+BACKENDS = ("tensorflow", "jax", "torch")
+ARCHITECTURES = ("cpu", "gpu")
+
+# Rates that train each optimizer well; the study's 0.1 is one for SGD only.
+LEARNING_RATES = {"sgd": 0.1, "adam": 0.001, "rmsprop": 0.001, "adagrad": 0.05, "adadelta": 1.0}
+
+
+class Parameter(NamedTuple):
+    """How one common parameter is read and explained.
+
+    Attributes:
+        type: ``int``, ``float`` or ``str``.
+        help: one line for people, with the unit where there is one.
+        codes: the names behind the study's integer codes, or the known names.
+        coded: whether the study's integer codes are accepted.
+        low: smallest value allowed.
+        high: largest value allowed.
+        open_high: whether ``high`` itself is refused.
+        open_low: whether ``low`` itself is refused.
+    """
+
+    type: type
+    help: str
+    codes: Tuple[str, ...] = ()
+    coded: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    open_high: bool = False
+    open_low: bool = False
+
+
+PARAMETERS: Dict[str, Parameter] = {
+    "neurons": Parameter(int, "neurons per hidden layer", low=1),
+    "layers": Parameter(int, "hidden layers", low=0),
+    "activation": Parameter(str, "activation of the hidden layers", ACTIVATIONS, coded=True),
+    "last_activation": Parameter(str, "activation of the output", ACTIVATIONS, coded=True),
+    "initializer": Parameter(str, "initial weights, by TMVA's names", INITIALIZERS, coded=True),
+    "loss": Parameter(str, "loss function", LOSSES, coded=True),
+    "optimizer": Parameter(str, "optimizer", OPTIMIZERS),
+    "learning_rate": Parameter(float, "learning rate (default: by optimizer)", low=0, open_low=True),
+    "momentum": Parameter(float, "momentum of SGD", low=0, high=1, open_high=True),
+    "batch_size": Parameter(int, "events per batch", low=1),
+    "convergence_steps": Parameter(int, "stop after so many epochs without a better validation loss", low=1),
+    "max_epochs": Parameter(int, "largest number of epochs", low=1),
+    "validation_fraction": Parameter(
+        float, "share of the training events kept for validation", low=0, high=1, open_low=True, open_high=True
+    ),
+    "dropout": Parameter(float, "drop probability after each hidden layer", low=0, high=1, open_high=True),
+    "regularization": Parameter(str, "regularization of the weights", REGULARIZATIONS),
+    "weight_decay": Parameter(float, "factor of the regularization term", low=0),
+    "transformations": Parameter(str, "chain of variable transformations, e.g. N,D"),
+    "factory_string": Parameter(str, "options of TMVA.Factory"),
+    "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1, high=2**31 - 1),
+    "train_signal": Parameter(int, "training events, signal (0: all of the file)", low=0),
+    "train_background": Parameter(int, "training events, background (0: all of the file)", low=0),
+    "test_signal": Parameter(int, "test events, signal (0: all of the file)", low=0),
+    "test_background": Parameter(int, "test events, background (0: all of the file)", low=0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One benchmark point: a value for every common parameter.
+
+    The defaults are the slides' table but for the numbers of events, which default to all that the
+    input file holds, and the Factory string, which leaves colours and the progress bar out of the log.
+    Build it with :func:`point`, which reads codes, checks values and fills in the learning rate.
+    """
+
+    neurons: int = 100
+    layers: int = 3
+    activation: str = "tanh"
+    last_activation: str = "sigmoid"
+    initializer: str = "xavier"
+    loss: str = "cross_entropy"
+    optimizer: str = "sgd"
+    learning_rate: float = LEARNING_RATES["sgd"]
+    momentum: float = 0.0
+    batch_size: int = 128
+    convergence_steps: int = 100
+    max_epochs: int = 200
+    validation_fraction: float = 0.2
+    dropout: float = 0.0
+    regularization: str = "none"
+    weight_decay: float = 0.0
+    transformations: str = "N,D"
+    factory_string: str = "!V:!Silent:!Color:!DrawProgressBar:Transformations=I:AnalysisType=Classification"
+    seed: int = 1
+    train_signal: int = 0
+    train_background: int = 0
+    test_signal: int = 0
+    test_background: int = 0
+
+    @property
+    def chain(self) -> List[str]:
+        """The transformations, in the order in which they apply; ``I`` (none) is left out."""
+        return [name for name in self.transformations.split(",") if name != "I"]
+
+
+# The slides' table, with the limit of epochs that they do not give.
+PRESETS: Dict[str, Dict[str, Union[int, float, str]]] = {
+    "seed": {
+        "neurons": 100,
+        "layers": 3,
+        "activation": 2,
+        "last_activation": 3,
+        "initializer": 1,
+        "loss": 0,
+        "transformations": "N,D",
+        "factory_string": "!V:!Silent:Color:DrawProgressBar:Transformations=I:AnalysisType=Classification",
+        "momentum": 0.0,
+        "batch_size": 128,
+        "convergence_steps": 100,
+        "dropout": 0.0,
+        "train_signal": 50000,
+        "train_background": 50000,
+        "test_signal": 100000,
+        "test_background": 100000,
+        "max_epochs": 200,
+    }
+}
+
+
+def parse_value(name: str, value: Any) -> Union[int, float, str]:
+    """One parameter's value from what a user wrote: a number, a name or one of the study's codes.
+
+    Args:
+        name: the parameter.
+        value: a string, as on the command line, or a value, as in a file.
+
+    Raises:
+        UserError: unknown parameter, code or name, or a value outside the limits.
+    """
+    if name not in PARAMETERS:
+        raise unknown("parameter", name, list(PARAMETERS))
+    parameter = PARAMETERS[name]
+    if parameter.type is str:
+        return _parse_name(name, parameter, value)
+    wanted = "a whole number" if parameter.type is int else "a number"
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value)
+        if parameter.type is int and number != int(number):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise UserError(f"{name} = {value!r}: not {wanted}") from None
+    below = number <= parameter.low if parameter.open_low else number < parameter.low
+    above = number >= parameter.high if parameter.open_high else number > parameter.high
+    if below or above or not math.isfinite(number):
+        raise UserError(f"{name} = {value}: must be {_limits(parameter)}")
+    return int(number) if parameter.type is int else number
+
+
+def point(values: Optional[Dict[str, Any]] = None, *, preset: Optional[str] = None) -> Point:
+    """A checked benchmark point.
+
+    Args:
+        values: parameters by name; names and the study's integer codes are both read.
+        preset: a named set of values that ``values`` are laid over, e.g. ``"seed"``.
+
+    Raises:
+        UserError: unknown names, impossible values, or values that do not belong together.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise unknown("preset", preset, list(PRESETS))
+    given: Dict[str, Any] = dict(PRESETS[preset]) if preset else {}
+    given.update(values or {})
+    parsed: Dict[str, Any] = {name: parse_value(name, value) for name, value in given.items()}
+    if "learning_rate" not in parsed:
+        parsed["learning_rate"] = LEARNING_RATES[parsed.get("optimizer", "sgd")]
+    result = Point(**parsed)
+    _check_together(result)
+    return result
+
+
+def _parse_name(name: str, parameter: Parameter, value: Any) -> str:
+    text = str(value).strip()
+    if name == "transformations":
+        return _parse_transformations(text)
+    if not parameter.codes:
+        return text
+    if parameter.coded and text.isdigit():
+        if int(text) >= len(parameter.codes):
+            known = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(parameter.codes))
+            raise UserError(f"{name} = {text}: no such code (known: {known})")
+        return parameter.codes[int(text)]
+    normal = text.lower().replace("-", "_")
+    if normal not in parameter.codes:
+        raise unknown(name, text, list(parameter.codes))
+    return normal
+
+
+def _parse_transformations(text: str) -> str:
+    names = [part.strip() for part in text.split(",")]
+    for name in names:
+        if "_" in name and name.split("_")[0] in TRANSFORMATIONS:
+            raise UserError(
+                f"transformations = {text!r}: the class suffix of {name!r} is lost when TMVA reads the method back "
+                f"for testing; use {name.split('_')[0]!r}, which takes the events of all classes"
+            )
+        if name not in TRANSFORMATIONS:
+            raise unknown("transformation", name, list(TRANSFORMATIONS))
+    return ",".join(names)
+
+
+def _limits(parameter: Parameter) -> str:
+    low = "" if parameter.low == -math.inf else f"{'above' if parameter.open_low else 'at least'} {parameter.low:g}"
+    high = "" if parameter.high == math.inf else f"{'below' if parameter.open_high else 'at most'} {parameter.high:g}"
+    return " and ".join(part for part in (low, high) if part) or "finite"
+
+
+def _check_together(point: Point) -> None:
+    if point.loss == "mutual_exclusive":
+        raise UserError(
+            "loss = mutual_exclusive: needs one output a class, and the common basis has one logit; "
+            "use cross_entropy, which is the same loss for two classes"
+        )
+    allowed = {"cross_entropy": ("sigmoid",), "sum_of_squares": ("sigmoid", "linear")}[point.loss]
+    if point.last_activation not in allowed:
+        raise UserError(
+            f"last_activation = {point.last_activation} does not belong to loss = {point.loss}; "
+            f"use {' or '.join(allowed)}"
+        )
+    if point.momentum and point.optimizer != "sgd":
+        raise UserError(f"momentum = {point.momentum:g}: optimizer {point.optimizer} has none; use sgd or momentum 0")
+    if point.weight_decay and point.regularization == "none":
+        raise UserError(f"weight_decay = {point.weight_decay:g}: has no effect with regularization none; use l1 or l2")

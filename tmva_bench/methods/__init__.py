@@ -1,0 +1,65 @@
+"""The methods: one module each; every one says whether it can run here, and runs."""
+
+from typing import Dict, List, NamedTuple
+
+import numpy
+
+from tmva_bench.config import Point
+
+
+class Task(NamedTuple):
+    """What one child process is asked to do.
+
+    Attributes:
+        point: the benchmark point.
+        method: ``tmva-dnn``, ``pykeras`` or ``keras``.
+        backend: ``tmva`` for ``tmva-dnn``, else the Keras backend.
+        architecture: ``cpu`` or ``gpu``.
+        threads: threads given to the run.
+        input_file: the common input file.
+        folder: where the method leaves its files (model, TMVA's output and weight files).
+    """
+
+    point: Point
+    method: str
+    backend: str
+    architecture: str
+    threads: int
+    input_file: str
+    folder: str
+
+
+class Epoch(NamedTuple):
+    """One line of the training history; times in seconds, NaN where not known."""
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+    real_time: float
+
+
+class Outcome(NamedTuple):
+    """What a method gives back.
+
+    Attributes:
+        scores: classifier output per event, float64, in the order of the input file's trees, keyed
+            by tree name (``TrainS``, ``TrainB``, ``TestS``, ``TestB``); signal-like is high.
+        history: one entry an epoch.
+        best_epoch: the epoch whose weights were kept, 0 for the untrained net.
+        validation_loss: the best validation loss.
+        parameters: number of trainable parameters.
+        roc_integral: TMVA's own number, NaN where no TMVA made it.
+        real_time_fit: real time of the training alone [s].
+        device: what the training ran on, e.g. ``"cpu"`` or the GPU's name.
+        versions: ``root``, ``keras`` and ``backend`` versions, "" where not used.
+    """
+
+    scores: Dict[str, numpy.ndarray]
+    history: List[Epoch]
+    best_epoch: int
+    validation_loss: float
+    parameters: int
+    roc_integral: float
+    real_time_fit: float
+    device: str
+    versions: Dict[str, str]

@@ -1,0 +1,105 @@
+"""The columns of the results trees: name, type, and the title with its unit that people read in ROOT."""
+
+from typing import Dict, List, NamedTuple
+
+from tmva_bench.config import PARAMETERS
+
+VERSION = 1
+STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
+
+
+class Column(NamedTuple):
+    """One branch of a results tree.
+
+    Attributes:
+        name: branch name.
+        type: ``str`` (``std::string``), ``int`` (64 bits) or ``float`` (double; NaN where not measured).
+        title: what it is, with the unit in square brackets.
+    """
+
+    name: str
+    type: type
+    title: str
+
+
+_CLOCKS = {
+    "prepare": "ROOT file to data set in memory",
+    "train": "training: transformations, fit, validation losses, scores of the training events",
+    "test": "scores of the test events",
+    "total": "the whole child process, imports too",
+}
+
+BENCHMARK: List[Column] = [
+    Column("run_id", str, "digest of all that can change the result"),
+    Column("status", str, " | ".join(STATUSES)),
+    Column("reason", str, "why there is no result, and the cure"),
+    Column("method", str, "tmva-dnn | pykeras | keras"),
+    Column("backend", str, "learning library under the method: tmva | tensorflow | jax | torch"),
+    Column("architecture", str, "architecture asked for: cpu | gpu"),
+    Column("device", str, "what the training ran on"),
+    Column("environment", str, "name of the installation"),
+    Column("optimizer", str, PARAMETERS["optimizer"].help),
+    Column("repetition", int, "repetition, from 1"),
+    Column("seed", int, PARAMETERS["seed"].help),
+    Column("sample", str, "name of the sample in the input file"),
+    *[Column(n, p.type, p.help) for n, p in PARAMETERS.items() if n not in ("optimizer", "seed")],
+    Column("variables", int, "input variables"),
+    Column("roc_integral", float, "ROC integral by TMVA itself (NaN where no TMVA made it)"),
+    Column("roc_auc", float, "area under the ROC curve, exact, weighted, test events"),
+    Column("roc_auc_error", float, "error of roc_auc from the number of test events (DeLong)"),
+    Column("roc_auc_best_possible", float, "area of the likelihood ratio on the same test events"),
+    *[
+        Column(f"{clock}_time_{name}", float, f"{'CPU' if clock == 'cpu' else 'real'} time, {text} [s]")
+        for name, text in _CLOCKS.items()
+        for clock in ("cpu", "real")
+    ],
+    Column("real_time_fit", float, "real time of the training alone [s]"),
+    Column("real_time_first_epoch", float, "real time of the first epoch, compilation too [s]"),
+    Column("epochs", int, "epochs trained"),
+    Column("best_epoch", int, "epoch whose weights were kept (0: the untrained net)"),
+    Column("validation_loss", float, "best validation loss"),
+    Column("parameters", int, "trainable parameters"),
+    Column("peak_memory", float, "largest resident memory of the child [MiB]"),
+    Column("threads", int, "threads given to the run"),
+    Column("python_version", str, "Python version"),
+    Column("root_version", str, "ROOT version"),
+    Column("keras_version", str, "Keras version"),
+    Column("backend_version", str, "version of the learning library"),
+    Column("tmva_bench_version", str, "version of this package"),
+    Column("cpu_model", str, "CPU model"),
+    Column("host", str, "host name"),
+    Column("start_time", str, "start of the run, UTC, ISO 8601"),
+    Column("input_digest", str, "digest of the events in the input file"),
+]
+
+ROC: List[Column] = [
+    Column("run_id", str, "run"),
+    Column("signal_efficiency", float, "signal efficiency"),
+    Column("background_rejection", float, "1 - background efficiency"),
+]
+
+HISTORY: List[Column] = [
+    Column("run_id", str, "run"),
+    Column("epoch", int, "epoch, from 1"),
+    Column("training_loss", float, "training loss, running mean over the epoch's batches"),
+    Column("validation_loss", float, "validation loss"),
+    Column("real_time", float, "real time of the epoch [s]"),
+]
+
+SCORES: List[Column] = [
+    Column("run_id", str, "run"),
+    Column("sample", str, "train | test"),
+    Column("event_class", str, "signal | background"),
+    Column("low", float, "lower edge of the bin of the score"),
+    Column("high", float, "upper edge of the bin of the score"),
+    Column("density", float, "share of the weights per unit of score"),
+    Column("density_error", float, "statistical error of density"),
+]
+
+TREES: Dict[str, List[Column]] = {"benchmark": BENCHMARK, "roc": ROC, "history": HISTORY, "scores": SCORES}
+TITLES = {
+    "benchmark": "one row a run",
+    "roc": "ROC curves, at most 500 points a run",
+    "history": "losses and time, one row an epoch",
+    "scores": "binned scores of training and test events",
+}
