@@ -34,7 +34,7 @@ class Object(NamedTuple):
 
 
 def split_options() -> str:
-    """Options of ``DataLoader.PrepareTrainingAndTestTree``: all events, shuffled by a known seed, weights left alone."""
+    """Options of ``DataLoader.PrepareTrainingAndTestTree``: all events, a known shuffle, weights left alone."""
     return f"SplitMode=Random:MixMode=Random:SplitSeed={SPLIT_SEED}:NormMode=None:!V"
 
 
