@@ -102,6 +102,9 @@ def dl_options(point: Point, architecture: str) -> str:
 def pykeras_options(point: Point, model_file: str, trained_file: str, tf_keras: bool) -> str:
     """The booking of ``TMVA.Types.kPyKeras``.
 
+    MethodDL stops once more than ``ConvergenceSteps`` epochs brought nothing better, Keras' ``EarlyStopping``
+    once ``TriesEarlyStopping`` did not, so the latter is one larger.
+
     Args:
         point: the benchmark point.
         model_file: the untrained model.
@@ -111,7 +114,7 @@ def pykeras_options(point: Point, model_file: str, trained_file: str, tf_keras: 
     return (
         f"!H:!V:VarTransform={_var_transform(point)}:FilenameModel={model_file}:FilenameTrainedModel={trained_file}:"
         f"NumEpochs={point.max_epochs}:BatchSize={point.batch_size}:ValidationSize={validation_percent(point)}:"
-        f"SaveBestOnly=true:TriesEarlyStopping={point.convergence_steps}{':tfkeras' if tf_keras else ''}"
+        f"SaveBestOnly=true:TriesEarlyStopping={point.convergence_steps + 1}{':tfkeras' if tf_keras else ''}"
     )
 
 

@@ -1,0 +1,196 @@
+"""The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
+
+import importlib
+import os
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+import numpy
+
+from tmva_bench import inputs, keras_network, mapping, tmva_random, transforms
+from tmva_bench.config import Point
+from tmva_bench.errors import TrainingFailed, Unavailable
+from tmva_bench.methods import Epoch, Outcome, Task, epoch_line
+from tmva_bench.stopwatch import Stopwatch
+
+# Scores are computed in large batches: the network is small and the test sample is not.
+_EVALUATION_BATCH = 10000
+
+
+class Arrays(NamedTuple):
+    """Events for a training.
+
+    Attributes:
+        x: variables, float32, shape (events, variables).
+        y: 1 for signal, 0 for background, float32, shape (events, 1).
+        w: event weights, float32, shape (events,).
+    """
+
+    x: numpy.ndarray
+    y: numpy.ndarray
+    w: numpy.ndarray
+
+    def take(self, index: Any) -> "Arrays":
+        """The events at ``index`` (indices or a slice)."""
+        return Arrays(self.x[index], self.y[index], self.w[index])
+
+
+class Fit(NamedTuple):
+    """How a training went; the model holds the best weights.
+
+    Attributes:
+        history: one entry an epoch.
+        best_epoch: the epoch whose weights were kept, 0 for the untrained net.
+        validation_loss: the best validation loss.
+    """
+
+    history: List[Epoch]
+    best_epoch: int
+    validation_loss: float
+
+
+def run(task: Task, watch: Stopwatch) -> Outcome:
+    """Trains and tests; see :class:`tmva_bench.methods.Outcome`.
+
+    Raises:
+        Unavailable: the Keras or the backend asked for is not there.
+        TrainingFailed: the training gave nothing that may be called a result.
+    """
+    import ROOT
+
+    keras, backend = load(task.backend)
+    device = _device(task.backend, backend, task.architecture)
+    keras.utils.set_random_seed(task.point.seed)
+    with watch.phase("prepare"):
+        data = inputs.read(task.input_file)
+        events = training_vector(data)
+    with watch.phase("train"):
+        chain = transforms.Chain(task.point.chain, events.x, events.w)
+        events = events._replace(x=chain(events.x))
+        model = keras_network.build(keras, task.point, len(data.variables))
+        keras_network.set_weights(model, tmva_random.initial_weights(task.point, len(data.variables)))
+        with watch.phase("fit"):
+            result = fit(model, task.point, events)
+        scores = {tree: score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
+    with watch.phase("test"):
+        scores.update({tree: score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
+    model.save(os.path.join(task.folder, "model.keras" if hasattr(keras, "ops") else "model.h5"))
+    return Outcome(
+        scores=scores,
+        history=result.history,
+        best_epoch=result.best_epoch,
+        validation_loss=result.validation_loss,
+        parameters=keras_network.trainable_parameters(model),
+        roc_integral=float("nan"),
+        real_time_fit=watch.seconds["real_time_fit"],
+        device=device,
+        versions={
+            "root": str(ROOT.gROOT.GetVersion()),
+            "keras": keras.__version__,
+            "backend": backend.__version__,
+        },
+    )
+
+
+def load(backend: str) -> Tuple[Any, Any]:
+    """Keras on the backend asked for, and the backend's module. ``KERAS_BACKEND`` is set before Python starts.
+
+    Raises:
+        Unavailable: one of the two is not installed, or Keras runs on another backend.
+    """
+    try:
+        module = importlib.import_module(backend)
+    except ImportError as error:
+        raise Unavailable(f"no {backend} here ({error})", f"pip install 'tmva-bench[{backend}]'") from None
+    try:
+        import keras
+    except ImportError as error:
+        raise Unavailable(f"no Keras here ({error})", f"pip install 'tmva-bench[{backend}]'") from None
+    if keras.backend.backend() != backend:
+        raise Unavailable(
+            f"Keras {keras.__version__} runs on {keras.backend.backend()}, not on {backend}",
+            "use Keras 3, which takes all three backends",
+        )
+    return keras, module
+
+
+def training_vector(data: inputs.InputFile) -> Arrays:
+    """Training events in the order of TMVA's training vector, so that its last part validates on both sides."""
+    order, _ = tmva_random.event_orders(
+        *(len(data.events[tree]) for tree in ("TrainS", "TrainB", "TestS", "TestB")), mapping.SPLIT_SEED
+    )
+    signal, background = data.events["TrainS"], data.events["TrainB"]
+    targets = numpy.zeros((len(signal) + len(background), 1), numpy.float32)
+    targets[: len(signal)] = 1
+    weights = numpy.concatenate([data.weights["TrainS"], data.weights["TrainB"]])
+    return Arrays(numpy.concatenate([signal, background]), targets, weights).take(order)
+
+
+def fit(model: Any, point: Point, events: Arrays) -> Fit:
+    """Trains as MethodDL does, epoch by epoch.
+
+    Whole batches only, in an order that :func:`tmva_random.epoch_order` supplies; the validation loss after
+    every epoch; the best weights kept, beginning with the untrained net's loss; stopped when more than
+    ``convergence_steps`` epochs in a row brought nothing better.
+
+    Args:
+        model: a compiled model with its first weights.
+        point: the benchmark point.
+        events: transformed training events in TMVA's order.
+
+    Raises:
+        TrainingFailed: no epoch was better than the untrained net.
+    """
+    validating = mapping.validation_events(point, len(events.x))
+    training = events.take(slice(0, len(events.x) - validating))
+    validation = events.take(slice(len(events.x) - validating, None))
+    batch = point.batch_size
+    used = len(training.x) // batch * batch
+    validation = validation.take(slice(0, validating // batch * batch))
+
+    def validation_loss() -> float:
+        loss = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
+        # MethodDL's validation loss holds the regularization term twice.
+        return float(loss) + keras_network.regularization_term(model, point)
+
+    order = tmva_random.epoch_order(len(training.x), point)
+    best, best_epoch, best_weights = validation_loss(), 0, model.get_weights()
+    history: List[Epoch] = []
+    for epoch in range(1, point.max_epochs + 1):
+        clock = Stopwatch()
+        with clock.phase("epoch"):
+            shuffled = training.take(order.next()[:used])
+            log = model.fit(shuffled.x, shuffled.y, batch, sample_weight=shuffled.w, shuffle=False, verbose=0)
+            loss = validation_loss()
+        history.append(Epoch(epoch, float(log.history["loss"][0]), loss, clock.seconds["real_time_epoch"]))
+        if loss < best:
+            best, best_epoch, best_weights = loss, epoch, model.get_weights()
+        print(epoch_line(history[-1], epoch - best_epoch), flush=True)  # noqa: T201 - the log of the run
+        if epoch - best_epoch > point.convergence_steps:
+            break
+    if best_epoch == 0:
+        raise TrainingFailed(
+            f"no epoch of {len(history)} had a lower validation loss than the untrained net; "
+            "try a smaller learning_rate or more events"
+        )
+    model.set_weights(best_weights)
+    return Fit(history, best_epoch, best)
+
+
+def score(model: Any, x: numpy.ndarray) -> numpy.ndarray:
+    """The classifier output of MethodDL: the sigmoid of the network's output; float64, shape (events,)."""
+    output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0].astype(float)
+    return numpy.asarray(1 / (1 + numpy.exp(-output)))
+
+
+def _device(name: str, backend: Any, architecture: str) -> str:
+    gpus: Dict[str, Any] = {
+        "tensorflow": lambda: backend.config.list_physical_devices("GPU"),
+        "jax": lambda: [device for device in backend.devices() if device.platform == "gpu"],
+        "torch": lambda: list(range(backend.cuda.device_count())),
+    }
+    if architecture == "cpu":
+        return "cpu"
+    found = gpus[name]()
+    if not found:
+        raise Unavailable(f"{name} sees no GPU here", f"install {name} with GPU support, or take architecture cpu")
+    return "gpu"
