@@ -1,0 +1,46 @@
+# make bench, make test: set up what they need, then run. ROUTE and CONDA_FILE choose the environment.
+ROUTE = auto
+CONDA_FILE = environment.yml
+RESULTS = results/bench
+FIGURES = figures
+
+PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+  && echo $$python && break; done)
+NO_PYTHON = Python 3.11 to 3.13 not found: install it with venv (Debian `python3 python3-venv`, Fedora `python3`)
+
+# conda's ROOT looks for its compiler on PATH.
+IN_ENV = PATH="$(CURDIR)/.route/bin:$$PATH"
+export PYTHONNOUSERSITE = 1
+# Another ROOT in the shell (thisroot.sh) would be loaded in place of the environment's.
+ifdef ROOTSYS
+unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
+endif
+
+.PHONY: bench test lint plots doctor env clean
+
+bench: env
+	$(IN_ENV) tmva-bench bench
+
+test: env
+	$(IN_ENV) python -m pytest -n 2
+
+lint: env
+	$(IN_ENV) ruff check
+	$(IN_ENV) ruff format --check
+	$(IN_ENV) mypy
+
+plots: env
+	@mkdir -p $(FIGURES)
+	@for macro in macros/*.C; do \
+	  $(IN_ENV) root -l -b -q "$$macro(\"$(RESULTS)/results.root\",\"$(FIGURES)\")" || exit; done
+
+doctor: env
+	$(IN_ENV) tmva-bench doctor
+
+env:
+	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route $(ROUTE) --conda-file $(CONDA_FILE)
+
+# Environments, caches and figures; never results.
+clean:
+	rm -rf .route .venv* .conda* $(FIGURES) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
