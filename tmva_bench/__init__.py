@@ -1,3 +1,20 @@
-"""TMVA's DNN, TMVA PyKeras and Keras itself on the same data and network."""
+"""TMVA's DNN, TMVA PyKeras and Keras itself on the same data and network.
+
+``from tmva_bench import Point, generate, run`` is all that a script needs.
+"""
+
+from typing import Any
 
 __version__ = "0.1.0"
+__all__ = ["Point", "generate", "point", "run"]
+
+_HOME = {"Point": "config", "point": "config", "generate": "api", "run": "api"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on demand: the child of an older environment imports this package, too.
+    if name not in _HOME:
+        raise AttributeError(f"module 'tmva_bench' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"tmva_bench.{_HOME[name]}"), name)

@@ -73,6 +73,9 @@ PARAMETERS: Dict[str, Parameter] = {
     "test_background": Parameter(int, "test events, background (0: all of the file)", low=0),
 }
 
+# The tree of the common input file behind each number of events.
+COUNTS = {"train_signal": "TrainS", "train_background": "TrainB", "test_signal": "TestS", "test_background": "TestB"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Point:

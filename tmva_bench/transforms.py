@@ -5,7 +5,7 @@ pass from one to the next as float32, as TMVA's events hold them.
 """
 
 import math
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, cast
 
 import numpy
 from scipy.special import erfinv
@@ -115,7 +115,8 @@ class _Cumulative:
 
     def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
         centres = self._low + (numpy.arange(_PDF_BINS) + 0.5) * self._width
-        return numpy.clip(_lines(centres, self._table.astype(float), values.astype(float)), _CLIP, 1 - _CLIP)
+        lines = _lines(centres, self._table.astype(float), values.astype(float))
+        return cast(numpy.ndarray, numpy.clip(lines, _CLIP, 1 - _CLIP))
 
 
 def _edges(values: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
@@ -146,4 +147,4 @@ def _lines(x: numpy.ndarray, y: numpy.ndarray, at: numpy.ndarray) -> numpy.ndarr
     """Straight lines between the points (x, y), the first and last continued outside."""
     right = numpy.clip(numpy.searchsorted(x, at), 1, len(x) - 1)
     slope = (y[right] - y[right - 1]) / (x[right] - x[right - 1])
-    return y[right - 1] + slope * (at - x[right - 1])
+    return cast(numpy.ndarray, y[right - 1] + slope * (at - x[right - 1]))

@@ -1,15 +1,15 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 import importlib
-import os
+from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy
 
 from tmva_bench import inputs, keras_network, mapping, tmva_random, transforms
-from tmva_bench.config import Point
+from tmva_bench.config import COUNTS, Point
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Epoch, Outcome, Task, epoch_line
+from tmva_bench.methods import Epoch, Outcome, Task
 from tmva_bench.stopwatch import Stopwatch
 
 # Scores are computed in large batches: the network is small and the test sample is not.
@@ -73,7 +73,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         scores = {tree: score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):
         scores.update({tree: score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
-    model.save(os.path.join(task.folder, "model.keras" if hasattr(keras, "ops") else "model.h5"))
+    model.save(str(Path(task.folder) / ("model.keras" if hasattr(keras, "ops") else "model.h5")))
     return Outcome(
         scores=scores,
         history=result.history,
@@ -115,9 +115,8 @@ def load(backend: str) -> Tuple[Any, Any]:
 
 def training_vector(data: inputs.InputFile) -> Arrays:
     """Training events in the order of TMVA's training vector, so that its last part validates on both sides."""
-    order, _ = tmva_random.event_orders(
-        *(len(data.events[tree]) for tree in ("TrainS", "TrainB", "TestS", "TestB")), mapping.SPLIT_SEED
-    )
+    counts = {name: len(data.events[tree]) for name, tree in COUNTS.items()}
+    order, _ = tmva_random.event_orders(**counts, split_seed=mapping.SPLIT_SEED)
     signal, background = data.events["TrainS"], data.events["TrainB"]
     targets = numpy.zeros((len(signal) + len(background), 1), numpy.float32)
     targets[: len(signal)] = 1
@@ -160,11 +159,18 @@ def fit(model: Any, point: Point, events: Arrays) -> Fit:
         with clock.phase("epoch"):
             shuffled = training.take(order.next()[:used])
             log = model.fit(shuffled.x, shuffled.y, batch, sample_weight=shuffled.w, shuffle=False, verbose=0)
-            loss = validation_loss()
+            with clock.phase("loss"):
+                loss = validation_loss()
         history.append(Epoch(epoch, float(log.history["loss"][0]), loss, clock.seconds["real_time_epoch"]))
         if loss < best:
             best, best_epoch, best_weights = loss, epoch, model.get_weights()
-        print(epoch_line(history[-1], epoch - best_epoch), flush=True)  # noqa: T201 - the log of the run
+        # The columns of MethodDL's table, so that one reader follows the log of every method.
+        seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
+        print(  # noqa: T201 - the log of the run
+            f": {epoch:>10} | {history[-1].training_loss:12.6g} {loss:12.6g} {seconds:12.6g} {loss_seconds:12.6g} "
+            f"{used / max(seconds - loss_seconds, 1e-9):12.6g} {epoch - best_epoch:>10}",
+            flush=True,
+        )
         if epoch - best_epoch > point.convergence_steps:
             break
     if best_epoch == 0:

@@ -1,0 +1,114 @@
+"""An environment: a Python executable with its ROOT and Keras, described without loading them."""
+
+import functools
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tmva_bench.errors import UserError
+
+# Only the standard library: the child must start at once and load nothing. ROOT from conda-forge has no
+# distribution of its own, so its version is read from conda's records.
+_DESCRIBE = r"""
+import glob, json, os, sys
+from importlib import metadata
+names = ("root", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "numpy")
+versions = {"python": sys.version.split()[0]}
+for name in names:
+    try:
+        versions[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+for record in glob.glob(os.path.join(sys.prefix, "conda-meta", "root_base-*.json")):
+    with open(record) as file:
+        versions["root"] = json.load(file)["version"]
+print(json.dumps({"name": os.path.basename(sys.prefix).lstrip("."), "versions": versions}))
+"""
+
+
+class Environment(NamedTuple):
+    """A Python executable and what it holds.
+
+    Attributes:
+        python: the executable.
+        name: the installation's folder, e.g. ``"venv"`` or ``"conda"``.
+        versions: Python, ROOT and learning libraries that are installed, by package name.
+    """
+
+    python: str
+    name: str
+    versions: dict[str, str]
+
+
+@functools.cache
+def describe(python: str = sys.executable) -> Environment:
+    """What a Python executable holds, read from package records alone.
+
+    Raises:
+        UserError: the executable does not run.
+    """
+    try:
+        answer = subprocess.run([python, "-c", _DESCRIBE], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UserError(f"{python}: this Python does not run ({error}); make env makes one") from None
+    values = json.loads(answer.stdout)
+    versions = values["versions"]
+    if "root" not in versions and "ROOTSYS" in os.environ:
+        versions["root"] = os.environ["ROOTSYS"]
+    return Environment(python, values["name"], versions)
+
+
+@functools.cache
+def machine() -> dict[str, str]:
+    """Host name, CPU model and GPU model ("" where there is none) of this machine."""
+    return {"host": platform.node(), "cpu_model": _cpu_model(), "gpu_model": _gpu_model()}
+
+
+def available_threads() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str, str]:
+    """Environment variables of a child: those of this process, with threads, backend and GPU set.
+
+    They must stand before Python starts: the libraries read them when they are loaded.
+
+    Args:
+        threads: threads of BLAS, OpenMP and TensorFlow.
+        backend: Keras backend; MethodPyKeras reads ``KERAS_BACKEND`` without a check, so it is always set.
+        architecture: ``cpu`` hides the GPUs.
+    """
+    variables = dict(os.environ)
+    for name in ("OMP", "OPENBLAS", "MKL"):
+        variables[f"{name}_NUM_THREADS"] = str(threads)
+    for name in ("INTRAOP", "INTEROP"):
+        variables[f"TF_NUM_{name}_THREADS"] = str(threads)
+    variables["KERAS_BACKEND"] = "tensorflow" if backend == "tmva" else backend
+    variables["PYTHONUNBUFFERED"] = "1"
+    variables.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    if architecture == "cpu":
+        variables["CUDA_VISIBLE_DEVICES"] = "-1"
+        variables["JAX_PLATFORMS"] = "cpu"
+    return variables
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _gpu_model() -> str:
+    command: list[Any] = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip().split("\n")[0]

@@ -1,0 +1,336 @@
+"""One run = one child process: environment, threads, limits, log, failure, and the record it leaves."""
+
+import dataclasses
+import datetime
+import json
+import math
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy
+import psutil
+import uproot
+
+import tmva_bench
+from tmva_bench import environments, inputs, records, roc, schema, tmva_files
+from tmva_bench.config import COUNTS, Point
+from tmva_bench.errors import UserError
+from tmva_bench.methods import Epoch, Task
+
+_POLL = 0.1
+_SCORE_BINS = 40
+# A child that takes more than this share of the memory that was free would bring the machine down.
+_MEMORY_SHARE = 0.9
+
+
+class Limits(NamedTuple):
+    """Limits of one run.
+
+    Attributes:
+        seconds: real time, infinite for none.
+        memory: resident memory of the child and its children [MiB]; by default 90 % of what is free.
+    """
+
+    seconds: float = math.inf
+    memory: float = math.inf
+
+
+def limits(seconds: float | None, memory: float | None) -> Limits:
+    """Limits as a user gives them; None for no limit.
+
+    Raises:
+        UserError: a limit that is not above 0.
+    """
+    for name, value in (("time limit", seconds), ("memory limit", memory)):
+        if value is not None and not value > 0:
+            raise UserError(f"{name} = {value:g}: must be above 0")
+    return Limits(seconds or math.inf, memory or math.inf)
+
+
+class Request(NamedTuple):
+    """One run that is asked for.
+
+    Attributes:
+        point: the benchmark point.
+        method: ``tmva-dnn``, ``pykeras`` or ``keras``.
+        backend: ``tmva`` for ``tmva-dnn``, else the Keras backend.
+        architecture: ``cpu`` or ``gpu``.
+        threads: threads given to the run.
+        repetition: from 1.
+    """
+
+    point: Point
+    method: str
+    backend: str
+    architecture: str = "cpu"
+    threads: int = 1
+    repetition: int = 1
+
+
+class Ending(NamedTuple):
+    """How a child ended: status, reason and what ``wait4`` says of its peak memory [MiB] and real time [s]."""
+
+    status: str
+    reason: str
+    peak_memory: float
+    real_time: float
+
+
+def identify(request: Request, data: inputs.InputFile, environment: environments.Environment) -> str:
+    """The run's name, from all that can change its result."""
+    return records.run_id(
+        {
+            "point": dataclasses.asdict(request.point),
+            **{name: value for name, value in request._asdict().items() if name != "point"},
+            "versions": environment.versions,
+            "tmva_bench": tmva_bench.__version__,
+            "input": data.metadata["digest"],
+        }
+    )
+
+
+def run(
+    request: Request,
+    data: inputs.InputFile,
+    results: Path,
+    *,
+    environment: environments.Environment | None = None,
+    limits: Limits | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> records.Record:
+    """Runs one benchmark in a child process and leaves its record in ``results``.
+
+    Args:
+        request: what to run.
+        data: the common input file, read and checked.
+        results: the results folder.
+        environment: the Python to run in; by default this one.
+        limits: time and memory.
+        on_epoch: called with each epoch as it appears in the log.
+
+    Returns:
+        The record: ``schema``, ``row`` (the benchmark tree's columns), ``roc``, ``history``, ``scores``.
+
+    Raises:
+        UserError: the input does not suit the point, or the results folder cannot be written.
+        KeyboardInterrupt: after the child was ended.
+    """
+    environment = environment or environments.describe()
+    limits = limits or Limits()
+    inputs.check_batches(data, request.point)
+    name = identify(request, data, environment)
+    folder = records.start(results, name)
+    row = _row(request, data, environment, name)
+    # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
+    task = Task(
+        request.point,
+        request.method,
+        request.backend,
+        request.architecture,
+        request.threads,
+        str(Path(data.path).resolve()),
+        str(folder.resolve()),
+    )
+    (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))
+    (folder / "cpus.json").write_text(json.dumps(_cpus(request.threads)))
+    ending = _child(folder, task, environment, limits, on_epoch)
+    record: records.Record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
+    row.update(status=ending.status, reason=ending.reason)
+    row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
+    if ending.status == "ok":
+        _fill(record, json.loads((folder / "outcome.json").read_text()), folder, data)
+    records.finish(folder, record)
+    return record
+
+
+def _row(request: Request, data: inputs.InputFile, environment: environments.Environment, name: str) -> dict[str, Any]:
+    """Every column of the benchmark tree: what is known before the run, and "not measured" for the rest."""
+    empty: dict[type, Any] = {str: "", int: 0, float: math.nan}
+    row = {column.name: empty[column.type] for column in schema.BENCHMARK}
+    row.update(dataclasses.asdict(request.point))
+    row.update({column: len(data.events[tree]) for column, tree in COUNTS.items()})
+    machine = environments.machine()
+    best = data.metadata["roc_auc_best_possible"]
+    row.update(
+        run_id=name,
+        method=request.method,
+        backend=request.backend,
+        architecture=request.architecture,
+        environment=environment.name,
+        repetition=request.repetition,
+        sample=data.metadata["sample"],
+        variables=len(data.variables),
+        roc_auc_best_possible=math.nan if best is None else best,
+        threads=request.threads,
+        python_version=environment.versions["python"],
+        root_version=environment.versions.get("root", ""),
+        keras_version=environment.versions.get("keras", ""),
+        tmva_bench_version=tmva_bench.__version__,
+        cpu_model=machine["cpu_model"],
+        host=machine["host"],
+        start_time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        input_digest=data.metadata["digest"],
+    )
+    return row
+
+
+def _cpus(threads: int) -> list[int]:
+    cpus = sorted(os.sched_getaffinity(0))
+    return cpus[:threads] if threads < len(cpus) else []
+
+
+def _child(
+    folder: Path,
+    task: Task,
+    environment: environments.Environment,
+    limits: Limits,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> Ending:
+    memory = min(limits.memory, _MEMORY_SHARE * psutil.virtual_memory().available / 2**20)
+    with (folder / "log.txt").open("wb") as log:
+        start = time.monotonic()
+        child = subprocess.Popen(
+            [environment.python, "-m", "tmva_bench.worker", str(folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environments.run_variables(threads=task.threads, backend=task.backend, architecture=task.architecture),
+            start_new_session=True,
+        )
+    waiting = _Waiting(child.pid)
+    log_reader = _LogReader(folder / "log.txt", on_epoch)
+    stopped: tuple[str, str] | None = None
+    try:
+        while not waiting.join(_POLL):
+            log_reader.poll()
+            if stopped is None:
+                stopped = _over_limit(child.pid, time.monotonic() - start, limits.seconds, memory)
+                if stopped is not None:
+                    _end(child.pid)
+    except BaseException:
+        _end(child.pid)
+        waiting.join(None)
+        raise
+    child.returncode = os.waitstatus_to_exitcode(waiting.status)
+    log_reader.poll()
+    status, reason = stopped or _status(folder, child.returncode)
+    return Ending(status, reason, waiting.usage.ru_maxrss / 1024, waiting.end - start)
+
+
+class _Waiting(threading.Thread):
+    """Waits for the child in a thread, so that its end is timed to the moment; ``wait4`` gives its peak memory."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self.status = 0
+        self.usage: Any = None
+        self.end = math.nan
+        self.start()
+
+    def run(self) -> None:
+        _, self.status, self.usage = os.wait4(self._pid, 0)
+        self.end = time.monotonic()
+
+    def join(self, timeout: float | None = None) -> bool:  # type: ignore[override]
+        super().join(timeout)
+        return not self.is_alive()
+
+
+class _LogReader:
+    """Follows the log and reports each new epoch."""
+
+    def __init__(self, path: Path, on_epoch: Callable[[Epoch], None] | None) -> None:
+        self._path, self._on_epoch = path, on_epoch
+        self._last = 0
+
+    def poll(self) -> None:
+        if self._on_epoch is None:
+            return
+        for epoch in tmva_files.epoch_table(self._path.read_text(errors="replace")):
+            if epoch.epoch > self._last:
+                self._last = epoch.epoch
+                self._on_epoch(epoch)
+
+
+def _over_limit(pid: int, seconds: float, time_limit: float, memory_limit: float) -> tuple[str, str] | None:
+    if seconds > time_limit:
+        return "timeout", f"ended after the time limit of {time_limit:g} s"
+    used = 0.0
+    try:
+        process = psutil.Process(pid)
+        for member in [process, *process.children(recursive=True)]:
+            used += member.memory_info().rss / 2**20
+    except psutil.NoSuchProcess:
+        return None
+    if used > memory_limit:
+        return "out_of_memory", f"ended at {used:.0f} MiB, the memory limit is {memory_limit:.0f} MiB"
+    return None
+
+
+def _end(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _status(folder: Path, exit_code: int) -> tuple[str, str]:
+    outcome = folder / "outcome.json"
+    if outcome.exists():
+        values = json.loads(outcome.read_text())
+        return values["status"], values["reason"]
+    fatal = tmva_files.failure((folder / "log.txt").read_text(errors="replace"))
+    if fatal:
+        return "failed", fatal
+    if exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = " (out of memory, or ended by somebody)" if -exit_code == signal.SIGKILL else ""
+        return "killed", f"the child was ended by signal {name}{hint}; see log.txt in its folder"
+    return "failed", f"the child ended with exit code {exit_code} and no result; see log.txt in its folder"
+
+
+def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: inputs.InputFile) -> None:
+    row = record["row"]
+    versions = outcome["versions"]
+    row.update({name: value for name, value in outcome.items() if name in row})
+    row.update(root_version=versions["root"], keras_version=versions["keras"], backend_version=versions["backend"])
+    with uproot.open(folder / "scores.root") as file:
+        scores = {tree: file[tree]["score"].array(library="np") for tree in inputs.TREES}
+    test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
+    row["roc_auc"], row["roc_auc_error"] = roc.auc(*test), roc.auc_error(*test)
+    signal_efficiency, background_rejection = roc.curve(*test)
+    record["roc"] = {
+        "signal_efficiency": signal_efficiency.tolist(),
+        "background_rejection": background_rejection.tolist(),
+    }
+    record["history"] = dict(
+        zip(
+            ("epoch", "training_loss", "validation_loss", "real_time"),
+            map(list, zip(*outcome["history"], strict=True)),
+            strict=True,
+        )
+    )
+    record["scores"] = _histograms(scores, data)
+
+
+def _histograms(scores: dict[str, numpy.ndarray], data: inputs.InputFile) -> dict[str, list[Any]]:
+    low = min(float(values.min()) for values in scores.values())
+    high = max(float(values.max()) for values in scores.values())
+    edges = numpy.linspace(low, high, _SCORE_BINS + 1)
+    columns: dict[str, list[Any]] = {column.name: [] for column in schema.SCORES if column.name != "run_id"}
+    for tree, values in scores.items():
+        density, error = roc.score_histogram(values, data.weights[tree], edges)
+        columns["sample"] += ["train" if tree.startswith("Train") else "test"] * _SCORE_BINS
+        columns["event_class"] += ["signal" if tree.endswith("S") else "background"] * _SCORE_BINS
+        columns["low"] += edges[:-1].tolist()
+        columns["high"] += edges[1:].tolist()
+        columns["density"] += density.tolist()
+        columns["density_error"] += error.tolist()
+    return columns

@@ -1,0 +1,133 @@
+"""What the child runs: one task in, one outcome out: ``python -m tmva_bench.worker FOLDER``.
+
+The folder holds ``task.json``; the worker leaves ``outcome.json``, ``scores.root`` and the method's own files
+there. It always says how the run ended, whatever went wrong; what it cannot say, its parent says.
+"""
+
+import importlib
+import json
+import math
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Dict
+
+import numpy
+
+from tmva_bench.config import Point
+from tmva_bench.errors import TrainingFailed, Unavailable, UserError
+from tmva_bench.methods import Outcome, Task
+
+MODULES = {"tmva-dnn": "tmva_dnn", "pykeras": "pykeras", "keras": "keras_direct"}
+
+
+def run(folder: Path) -> Dict[str, Any]:
+    """Runs the task in ``folder`` and leaves ``scores.root`` there.
+
+    Returns:
+        What goes into ``outcome.json``: ``status``, ``reason``, and for a finished run the measured values.
+    """
+    task = read_task(folder)
+    try:
+        # ROOT first: it does not bear TensorFlow loaded before it (root-project/root issue 15970).
+        try:
+            import ROOT
+        except ImportError as error:
+            raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
+        ROOT.gROOT.GetVersion()
+        ROOT.gROOT.SetBatch(True)
+        from tmva_bench.stopwatch import Stopwatch
+
+        watch = Stopwatch()
+        outcome: Outcome = importlib.import_module(f"tmva_bench.methods.{MODULES[task.method]}").run(task, watch)
+        check(outcome)
+        _write_scores(folder / "scores.root", outcome.scores)
+    except Unavailable as error:
+        return {"status": "unavailable", "reason": str(error)}
+    except (TrainingFailed, UserError) as error:
+        return {"status": "failed", "reason": str(error)}
+    except MemoryError as error:
+        traceback.print_exc()
+        return {"status": "out_of_memory", "reason": _one_line(error)}
+    except Exception as error:  # whatever a library throws costs this run only
+        traceback.print_exc()
+        return {"status": "failed", "reason": _one_line(error)}
+    first = outcome.history[0].real_time if outcome.history else math.nan
+    return {
+        "status": "ok",
+        "reason": "",
+        "device": outcome.device,
+        "roc_integral": outcome.roc_integral,
+        "real_time_fit": outcome.real_time_fit,
+        "real_time_first_epoch": first,
+        "epochs": len(outcome.history),
+        "best_epoch": outcome.best_epoch,
+        "validation_loss": outcome.validation_loss,
+        "parameters": outcome.parameters,
+        "versions": outcome.versions,
+        "history": [list(epoch) for epoch in outcome.history],
+        **{name: value for name, value in watch.seconds.items() if name.split("_time_")[1] in _PHASES},
+    }
+
+
+_PHASES = ("prepare", "train", "test")
+
+
+def read_task(folder: Path) -> Task:
+    """The task that the parent wrote."""
+    values = json.loads((folder / "task.json").read_text())
+    values["point"] = Point(**values["point"])
+    return Task(**values)
+
+
+def check(outcome: Outcome) -> None:
+    """Refuses scores that are no classification.
+
+    Raises:
+        TrainingFailed: scores are not finite, or the same for every test event.
+    """
+    for tree, scores in outcome.scores.items():
+        bad = int((~numpy.isfinite(scores)).sum())
+        if bad:
+            raise TrainingFailed(f"{bad} scores of {tree} are not finite; try a smaller learning_rate")
+    test = numpy.concatenate([outcome.scores["TestS"], outcome.scores["TestB"]])
+    if test.min() == test.max():
+        raise TrainingFailed(f"every test event has the score {test[0]:g}: nothing was learnt")
+
+
+def main() -> None:
+    """Runs the task in the folder named on the command line."""
+    folder = Path(sys.argv[1])
+    # Affinity is the one thing that confines JAX; set before a library counts its threads.
+    cpus = json.loads((folder / "cpus.json").read_text())
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+    outcome = run(folder)
+    # The whole process, imports too; libraries unloading afterwards are not part of the run.
+    outcome["cpu_time_total"] = time.process_time()
+    beside = folder / "outcome.json.partial"
+    beside.write_text(json.dumps(outcome))
+    beside.rename(folder / "outcome.json")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # ROOT and TensorFlow can crash while they unload each other; everything is written by now.
+    os._exit(0)
+
+
+def _write_scores(path: Path, scores: Dict[str, numpy.ndarray]) -> None:
+    import uproot
+
+    with uproot.recreate(str(path)) as file:
+        for tree, values in scores.items():
+            file.mktree(tree, {"score": "float64"}).extend({"score": values})
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1] if lines else 'no text'}"[:500]
+
+
+if __name__ == "__main__":
+    main()
