@@ -124,17 +124,21 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> 
     """The input file, or, where the point asks for fewer events, a file with the first events of each tree.
 
     Raises:
-        UserError: the file holds fewer events than asked for, or the results folder cannot be written.
+        UserError: the file holds fewer events than asked for, a batch is larger than the training or
+            validation part, or the results folder cannot be written.
     """
     wanted = {name: getattr(point, name) for name in config.COUNTS}
     if all(number in (0, len(data.events[config.COUNTS[name]])) for name, number in wanted.items()):
+        inputs.check_batches(data, point)
         return data
     counts = "-".join(map(str, wanted.values()))
     path = folder / "inputs" / f"{data.metadata['digest'][:12]}-{counts}.root"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        records.make_folder(path.parent)
         inputs.take(data.path, path, **wanted)
-    return inputs.read(path)
+    taken = inputs.read(path)
+    inputs.check_batches(taken, point)
+    return taken
 
 
 def run_once(

@@ -141,6 +141,7 @@ def bench_command(threads: int, folder: Path, rerun: str | None) -> None:
     """Run the standard benchmark: one point through every method, backend and optimizer."""
     path = bench.input_file(folder)
     if not path.exists():
+        records.make_folder(folder)
         _say_written(path, api.generate(path, "gauss", **bench.EVENTS))
     made = _run(bench.requests(threads), inputs.read(path), folder, limits=runner.Limits(), rerun=rerun)
     _report(made, folder)

@@ -14,7 +14,7 @@ from tmva_bench.errors import UserError
 # Only the standard library: the child must start at once and load nothing. ROOT from conda-forge has no
 # distribution of its own, so its version is read from conda's records.
 _DESCRIBE = r"""
-import glob, json, os, sys
+import glob, json, os, shutil, subprocess, sys
 from importlib import metadata
 names = ("root", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "numpy")
 versions = {"python": sys.version.split()[0]}
@@ -26,6 +26,8 @@ for name in names:
 for record in glob.glob(os.path.join(sys.prefix, "conda-meta", "root_base-*.json")):
     with open(record) as file:
         versions["root"] = json.load(file)["version"]
+if "root" not in versions and shutil.which("root-config"):
+    versions["root"] = subprocess.check_output(["root-config", "--version"], universal_newlines=True).strip()
 print(json.dumps({"name": os.path.basename(sys.prefix).lstrip("."), "versions": versions}))
 """
 
@@ -56,10 +58,7 @@ def describe(python: str = sys.executable) -> Environment:
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(f"{python}: this Python does not run ({error}); make env makes one") from None
     values = json.loads(answer.stdout)
-    versions = values["versions"]
-    if "root" not in versions and "ROOTSYS" in os.environ:
-        versions["root"] = os.environ["ROOTSYS"]
-    return Environment(python, values["name"], versions)
+    return Environment(python, values["name"], values["versions"])
 
 
 @functools.cache

@@ -67,13 +67,22 @@ def start(results: Path, name: str) -> Path:
         UserError: the results folder cannot be written.
     """
     folder = _runs(results) / f".{name}.partial"
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"{results}: cannot be written ({error.strerror}); choose another results folder") from None
+    if folder.exists():
+        shutil.rmtree(folder)
+    make_folder(folder)
     return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, where it does not exist yet.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}); choose another results folder") from None
 
 
 def finish(folder: Path, record: Record) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -18,15 +19,15 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
         rows: rows of the tree ``benchmark``.
     """
     rows = list(rows)
-    table = Table(title="Benchmark: the same network and events for every method", title_justify="left")
-    for heading in ("method", "backend", "optimizer", "rate"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("TMVA ROC\nintegral", "ROC area\n± DeLong", "CPU train\n[s]", "real train\n[s]", "real fit\n[s]"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("epochs\n(best)", justify="right", no_wrap=True)
+    table = Table(title="The same network and events for every method", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("method", "backend", "optimizer,\nrate"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("ROC area\n± error", "ROC\nby TMVA", "CPU train\n[s]", "real train\n[s]", "real fit\n[s]"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("epochs\n(best)", justify="right", overflow="fold")
     for row in rows:
         name = row["method"] if row["architecture"] == "cpu" else f"{row['method']} ({row['architecture']})"
-        table.add_row(name, row["backend"], row["optimizer"], f"{row['learning_rate']:g}", *_cells(row))
+        table.add_row(name, row["backend"], f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
     parts: list[RenderableType] = [table]
     parts += [Text(line) for line in _best_possible(rows)]
     parts += [Text(line) for line in _reasons(rows)]
@@ -42,7 +43,7 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
         f"GPU: {machine['gpu_model'] or 'none'}",
         f"Environment {environment['name']}: {versions}",
     ]
-    table = Table(title="Trained on a hundred events", title_justify="left")
+    table = Table(title="Trained on a hundred events", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("method", "backend", "architecture", "runs here"):
         table.add_column(heading, no_wrap=True)
     table.add_column("why not, and the cure")
@@ -65,8 +66,8 @@ def _cells(row: Row) -> list[str]:
     if row["status"] != "ok":
         return [row["status"], "", "", "", "", ""]
     return [
-        _number(row["roc_integral"], ".4f"),
         f"{row['roc_auc']:.4f} ± {row['roc_auc_error']:.4f}",
+        _number(row["roc_integral"], ".4f"),
         _number(row["cpu_time_train"], ".2f"),
         _number(row["real_time_train"], ".2f"),
         _number(row["real_time_fit"], ".2f"),

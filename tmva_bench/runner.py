@@ -118,12 +118,11 @@ def run(
         The record: ``schema``, ``row`` (the benchmark tree's columns), ``roc``, ``history``, ``scores``.
 
     Raises:
-        UserError: the input does not suit the point, or the results folder cannot be written.
+        UserError: the results folder cannot be written.
         KeyboardInterrupt: after the child was ended.
     """
     environment = environment or environments.describe()
     limits = limits or Limits()
-    inputs.check_batches(data, request.point)
     name = identify(request, data, environment)
     folder = records.start(results, name)
     row = _row(request, data, environment, name)
@@ -301,6 +300,8 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
     versions = outcome["versions"]
     row.update({name: value for name, value in outcome.items() if name in row})
     row.update(root_version=versions["root"], keras_version=versions["keras"], backend_version=versions["backend"])
+    if row["device"] == "gpu":
+        row["device"] = environments.machine()["gpu_model"] or "gpu"
     with uproot.open(folder / "scores.root") as file:
         scores = {tree: file[tree]["score"].array(library="np") for tree in inputs.TREES}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
