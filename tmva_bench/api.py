@@ -40,11 +40,16 @@ def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict
     """
     if sample not in SAMPLES:
         raise unknown("sample", sample, list(SAMPLES))
-    known = list(inspect.signature(SAMPLES[sample]).parameters)
+    known = sample_parameters(sample)
     for name in parameters:
         if name not in known:
             raise unknown(f"parameter of sample {sample}", name, known)
     return inputs.write(SAMPLES[sample](**parameters), path)
+
+
+def sample_parameters(sample: str) -> list[str]:
+    """Names of the parameters that a sample takes."""
+    return list(inspect.signature(SAMPLES[sample]).parameters)
 
 
 def run(

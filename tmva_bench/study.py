@@ -1,0 +1,386 @@
+"""A study: base point, axes, series, environments, repetitions -> runs. TOML in, runs out; nothing is run here."""
+
+import difflib
+import itertools
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tmva_bench import api, config
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.runner import Limits, Request
+
+_KEYS = {
+    "": ("name", "preset", "repetitions", "sample", "point", "axes", "zip", "limits", "environments", "series"),
+    "sample": ("name", "file"),
+    "limits": ("time", "memory", "threads"),
+    "environments": ("python", "make"),
+    "series": ("method", "backend", "architecture", "environment"),
+}
+# Stands for the Python that runs the study.
+HERE = "here"
+
+
+class Place(NamedTuple):
+    """An environment as a study names it.
+
+    Attributes:
+        name: its name in the study.
+        python: the Python executable, "" for the one that runs the study.
+        make: the command that makes it.
+    """
+
+    name: str
+    python: str
+    make: str
+
+
+class Series(NamedTuple):
+    """One line in a figure.
+
+    Attributes:
+        method: ``tmva-dnn``, ``pykeras`` or ``keras``.
+        backend: the Keras backend, None for the method's own.
+        architecture: ``cpu`` or ``gpu``.
+        environment: name of the environment.
+        parameters: common parameters of its own, over the study's point.
+    """
+
+    method: str
+    backend: str | None
+    architecture: str
+    environment: str
+    parameters: dict[str, Any]
+
+
+class Study(NamedTuple):
+    """What a study file says.
+
+    Attributes:
+        name: results go to ``results/`` and this name.
+        sample: ``{"name": ..., parameters}`` or ``{"file": path}``.
+        preset: named set of parameters under the point, or None.
+        point: base point, by parameter.
+        axes: values by parameter, in the order of the file.
+        zipped: groups of axes that move together; the others make a grid.
+        series: the lines of the figures.
+        environments: by name.
+        repetitions: how often each run is done, each time with another seed.
+        limits: time and memory of a run.
+        threads: threads of a run.
+    """
+
+    name: str
+    sample: dict[str, Any]
+    preset: str | None
+    point: dict[str, Any]
+    axes: dict[str, list[Any]]
+    zipped: list[list[str]]
+    series: list[Series]
+    environments: dict[str, Place]
+    repetitions: int
+    limits: Limits
+    threads: int
+
+
+class Planned(NamedTuple):
+    """One run of a study: what to run, and where."""
+
+    request: Request
+    environment: Place
+
+
+def read(path: Path, changes: Iterable[str] = ()) -> Study:
+    """Reads and checks a study file.
+
+    Args:
+        path: the TOML file.
+        changes: values over those of the file, each ``parameter=value`` (a fixed value) or
+            ``parameter=value,value`` (an axis).
+
+    Raises:
+        UserError: no file, no TOML, unknown keys, impossible values; with file, line and the nearest known name.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); the shipped studies lie under studies/") from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: no TOML: {error}") from None
+    reader = _Reader(path, text)
+    study = reader.study(content)
+    for change in changes:
+        study = _changed(study, change)
+    _check_points(study, reader)
+    return study
+
+
+def points(study: Study) -> list[dict[str, Any]]:
+    """The values of the axes at every point of the scan, in order; one empty entry where nothing is scanned."""
+    groups = [group for group in study.zipped if group[0] in study.axes]
+    grouped = {name for group in groups for name in group}
+    groups += [[name] for name in study.axes if name not in grouped]
+    groups.sort(key=lambda group: list(study.axes).index(group[0]))
+    steps = [
+        [dict(zip(group, values, strict=True)) for values in zip(*(study.axes[n] for n in group), strict=True)]
+        for group in groups
+    ]
+    return [{name: value for step in chosen for name, value in step.items()} for chosen in itertools.product(*steps)]
+
+
+def plan(study: Study) -> list[Planned]:
+    """Every run of a study, in the order in which they are done.
+
+    Repetition 1 of everything comes before repetition 2 of anything, and the series alternate within, so that a
+    drift of the machine hits all alike.
+
+    Raises:
+        UserError: a series at a point of the scan has values that do not belong together.
+    """
+    return [
+        _planned(study, series, values, repetition)
+        for repetition in range(1, study.repetitions + 1)
+        for values in points(study)
+        for series in study.series
+    ]
+
+
+def select(planned: list[Planned], filters: Iterable[str]) -> list[Planned]:
+    """The runs that fit every filter ``name=value``: a parameter, ``method``, ``backend``, ``environment`` and so on.
+
+    Raises:
+        UserError: a filter that is no ``name=value``, or whose name no run has.
+    """
+    for text in filters:
+        name, equals, value = text.partition("=")
+        known = list(_facts(planned[0])) if planned else []
+        if not equals or (planned and name not in known):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"--only {text}: give name=value with a parameter, method, backend or environment{hint}")
+        planned = [run for run in planned if str(_facts(run)[name]) in value.split(",")]
+    return planned
+
+
+def _facts(run: Planned) -> dict[str, Any]:
+    request = run.request
+    return {
+        "method": request.method,
+        "backend": request.backend,
+        "architecture": request.architecture,
+        "environment": run.environment.name,
+        "repetition": request.repetition,
+        **{name: getattr(request.point, name) for name in config.PARAMETERS},
+    }
+
+
+def _planned(study: Study, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
+    given = {**study.point, **series.parameters, **values}
+    point = config.point(given, preset=study.preset)
+    # Another repetition is another start of the same training.
+    point = config.point({**given, "seed": point.seed + repetition - 1}, preset=study.preset)
+    request = api.make_request(
+        point, series.method, series.backend, architecture=series.architecture, threads=study.threads
+    )
+    return Planned(request._replace(repetition=repetition), study.environments[series.environment])
+
+
+def _changed(study: Study, change: str) -> Study:
+    name, equals, value = change.partition("=")
+    if not equals:
+        raise UserError(f"--set {change}: give parameter=value or parameter=value,value")
+    if name == "repetitions":
+        return study._replace(repetitions=_whole(f"--set {change}", value))
+    # A chain of transformations is one value, commas and all.
+    values = [config.parse_value(name, v) for v in ([value] if name == "transformations" else value.split(","))]
+    if len(values) > 1 or name in study.axes:
+        return study._replace(axes={**study.axes, name: values})
+    return study._replace(point={**study.point, name: values[0]})
+
+
+def _check_points(study: Study, reader: "_Reader") -> None:
+    for group in study.zipped:
+        lengths = {name: len(study.axes[name]) for name in group}
+        if len(set(lengths.values())) > 1:
+            raise reader.error(("", "zip"), f"zip = {group}: axes that move together need as many values each")
+    for number, series in enumerate(study.series):
+        for values in points(study):
+            try:
+                _planned(study, series, values, 1)
+            except UserError as error:
+                at = ", ".join(f"{name} = {value}" for name, value in values.items())
+                raise reader.error((f"series.{number}", "method"), f"{error}{f' (at {at})' if at else ''}") from None
+
+
+def _whole(where: str, value: Any, low: int = 1) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = low - 1
+    if isinstance(value, bool) or str(number) != str(value) or number < low:
+        raise UserError(f"{where}: must be a whole number, at least {low}")
+    return number
+
+
+class _Reader:
+    """Turns the content of a study file into a Study; knows the line of every key, for errors."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._lines = _lines(text)
+
+    def error(self, key: tuple[str, str], message: str) -> UserError:
+        """The error for a key of a table, with file and line."""
+        line = (
+            self._lines.get(key) or self._lines.get((".".join(filter(None, key)), "")) or self._lines.get((key[0], ""))
+        )
+        return UserError(f"{self._path}{f', line {line}' if line else ''}: {message}")
+
+    def study(self, content: dict[str, Any]) -> Study:
+        """The study of a parsed file."""
+        self._known("", content, _KEYS[""])
+        for table in ("sample", "point", "axes", "limits", "environments"):
+            if not isinstance(content.get(table, {}), dict):
+                raise self.error(("", table), f"{table} must be a table, [{table}]")
+        preset = content.get("preset")
+        if preset is not None and preset not in config.PRESETS:
+            raise self.error(("", "preset"), f"unknown preset {preset!r} (known: {', '.join(config.PRESETS)})")
+        environments = self._environments(content.get("environments", {}))
+        axes = self._axes(content.get("axes", {}))
+        limits, threads = self._limits(content.get("limits", {}))
+        return Study(
+            name=self._name(content),
+            sample=self._sample(content.get("sample", {"name": "gauss"})),
+            preset=preset,
+            point=self._parameters("point", content.get("point", {})),
+            axes=axes,
+            zipped=self._zipped(content.get("zip", []), axes),
+            series=self._series(content.get("series", []), environments),
+            environments=environments,
+            repetitions=self._number("", "repetitions", content.get("repetitions", 1)),
+            limits=limits,
+            threads=threads,
+        )
+
+    def _name(self, content: dict[str, Any]) -> str:
+        name = content.get("name", self._path.stem)
+        if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
+            raise self.error(("", "name"), f"name = {name!r}: letters, digits, '-', '_' and '.' make a folder's name")
+        return name
+
+    def _sample(self, table: dict[str, Any]) -> dict[str, Any]:
+        if "file" in table:
+            self._known("sample", table, ("file",))
+            return dict(table)
+        name = table.get("name", "gauss")
+        if name not in api.SAMPLES:
+            raise self.error(("sample", "name"), str(unknown("sample", name, list(api.SAMPLES))))
+        self._known("sample", table, [*_KEYS["sample"], *api.sample_parameters(name)])
+        return {"name": name, **table}
+
+    def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:
+        self._known("limits", table, _KEYS["limits"])
+        for name in ("time", "memory"):
+            value = table.get(name, 1)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                raise self.error(("limits", name), f"{name} = {value!r}: must be a number above 0")
+        limits = Limits()
+        limits = limits._replace(seconds=table.get("time", limits.seconds), memory=table.get("memory", limits.memory))
+        return limits, self._number("limits", "threads", table.get("threads", 1))
+
+    def _environments(self, table: dict[str, Any]) -> dict[str, Place]:
+        found = {HERE: Place(HERE, "", "")}
+        for name, values in table.items():
+            key = f"environments.{name}"
+            if not isinstance(values, dict) or not isinstance(values.get("python"), str):
+                raise self.error((key, ""), f"environments.{name}: give python = the path of its Python executable")
+            self._known(key, values, _KEYS["environments"])
+            found[name] = Place(name, values["python"], values.get("make", ""))
+        return found
+
+    def _axes(self, table: dict[str, Any]) -> dict[str, list[Any]]:
+        axes = {}
+        for name, values in table.items():
+            if not isinstance(values, list) or not values:
+                raise self.error(("axes", name), f"{name} = {values!r}: an axis is a list of values, [5, 20, 100]")
+            axes[name] = [self._value("axes", name, value) for value in values]
+            if len(set(axes[name])) < len(values):
+                raise self.error(("axes", name), f"{name} = {values}: a value stands twice")
+        return axes
+
+    def _zipped(self, groups: Any, axes: dict[str, list[Any]]) -> list[list[str]]:
+        if not isinstance(groups, list) or not all(isinstance(group, list) and len(group) > 1 for group in groups):
+            raise self.error(("", "zip"), 'zip: give lists of axes that move together, [["neurons", "layers"]]')
+        named = [name for group in groups for name in group]
+        for name in named:
+            if name not in axes or named.count(name) > 1:
+                raise self.error(("", "zip"), f"zip: {name!r} must be one of the axes, and stand once")
+        return [list(group) for group in groups]
+
+    def _series(self, tables: Any, environments: dict[str, Place]) -> list[Series]:
+        if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+            raise self.error(("", "series"), "no series: give at least one [[series]] with a method")
+        found = []
+        for number, table in enumerate(tables):
+            key = f"series.{number}"
+            self._known(key, table, [*_KEYS["series"], *config.PARAMETERS])
+            if "method" not in table:
+                raise self.error((key, ""), "a series needs a method")
+            environment = table.get("environment", HERE)
+            if environment not in environments:
+                names = ", ".join(environments)
+                raise self.error((key, "environment"), f"environment {environment!r} is not described (known: {names})")
+            own = {name: value for name, value in table.items() if name in config.PARAMETERS}
+            series = Series(
+                table["method"],
+                table.get("backend"),
+                table.get("architecture", "cpu"),
+                environment,
+                self._parameters(key, own),
+            )
+            if series in found:
+                raise self.error((key, "method"), "this series stands twice")
+            found.append(series)
+        return found
+
+    def _parameters(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: self._value(table, name, value) for name, value in values.items()}
+
+    def _value(self, table: str, name: str, value: Any) -> Any:
+        try:
+            return config.parse_value(name, value)
+        except UserError as error:
+            raise self.error((table, name), str(error)) from None
+
+    def _number(self, table: str, name: str, value: Any) -> int:
+        try:
+            return _whole(f"{name} = {value!r}", value)
+        except UserError as error:
+            raise self.error((table, name), str(error)) from None
+
+    def _known(self, table: str, values: dict[str, Any], known: Iterable[str]) -> None:
+        names = list(known)
+        for name in values:
+            if name not in names:
+                raise self.error((table, name), str(unknown("key", name, names)))
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """The line of every table and key; the tables of an array are numbered, ``series.0``."""
+    lines: dict[tuple[str, str], int] = {}
+    table, counts = "", dict[str, int]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[\[?)\s*([\w.\"-]+)\s*\]", line):
+            table = header[2].replace('"', "")
+            if header[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = f"{table}.{counts[table]}"
+            lines[table, ""] = number
+        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
+            lines.setdefault((table, key[1]), number)
+            lines.setdefault((f"{table}.{key[1]}" if table else key[1], ""), number)
+    return lines
