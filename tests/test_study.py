@@ -1,0 +1,160 @@
+"""The study file: what it says, what it plans, and how errors name file, line and the nearest name."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tmva_bench import config, study
+from tmva_bench.errors import UserError
+
+STUDIES = Path(__file__).parent.parent / "studies"
+TEXT = """
+repetitions = 2
+
+[sample]
+name = "gauss"
+train_signal = 5000
+
+[point]
+max_epochs = 5
+
+[axes]
+neurons = [5, 20]
+layers = [1, 3]
+
+[[series]]
+method = "keras"
+backend = "jax"
+
+[[series]]
+method = "tmva-dnn"
+optimizer = "adam"
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a study from its text, with changes."""
+
+    def _read(text=TEXT, *changes):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return study.read(path, changes)
+
+    return _read
+
+
+def test_plan_is_a_grid_with_the_series_alternating_and_repetitions_outermost(read):
+    runs = study.plan(read())
+    assert len(runs) == 2 * 2 * 2 * 2
+    assert [run.request.repetition for run in runs] == [1] * 8 + [2] * 8
+    assert [run.request.method for run in runs[:4]] == ["keras", "tmva-dnn", "keras", "tmva-dnn"]
+    points = [(run.request.point.neurons, run.request.point.layers) for run in runs[:8:2]]
+    assert points == [(5, 1), (5, 3), (20, 1), (20, 3)]
+
+
+def test_a_repetition_is_another_start_of_the_same_training(read):
+    runs = study.plan(read())
+    first, second = runs[0].request.point, runs[8].request.point
+    assert (first.seed, second.seed) == (1, 2)
+    assert first == config.point({**vars(second), "seed": 1})
+
+
+def test_series_take_their_own_learning_rate(read):
+    sgd, adam = (run.request.point for run in study.plan(read())[:2])
+    assert sgd.learning_rate == config.LEARNING_RATES["sgd"]
+    assert adam.learning_rate == config.LEARNING_RATES["adam"]
+
+
+def test_zipped_axes_move_together(read):
+    runs = study.plan(read('zip = [["neurons", "layers"]]\n' + TEXT))
+    assert [(r.request.point.neurons, r.request.point.layers) for r in runs[:4:2]] == [(5, 1), (20, 3)]
+    assert len(runs) == 2 * 2 * 2
+
+
+def test_no_axes_is_one_point(read):
+    assert len(study.plan(read('[[series]]\nmethod = "keras"\n'))) == 1
+
+
+def test_changes_from_the_command_line(read):
+    changed = read(TEXT, "neurons=10,30", "max_epochs=7", "layers=2", "repetitions=1")
+    points = [run.request.point for run in study.plan(changed)[::2]]
+    assert [(p.neurons, p.layers, p.max_epochs) for p in points] == [(10, 2, 7), (30, 2, 7)]
+
+
+def test_transformations_are_one_value_on_the_command_line(read):
+    assert study.plan(read(TEXT, "transformations=N,D"))[0].request.point.transformations == "N,D"
+
+
+def test_select(read):
+    runs = study.plan(read())
+    assert {r.request.method for r in study.select(runs, ["method=keras"])} == {"keras"}
+    assert len(study.select(runs, ["neurons=5", "repetition=2"])) == 4
+    with pytest.raises(UserError, match="did you mean 'neurons'"):
+        study.select(runs, ["neuron=5"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("neurons = [5, 20]", "neuron = [5, 20]", "line 12: unknown parameter 'neuron'; did you mean 'neurons'"),
+        ("max_epochs = 5", "max_epochs = 0", "line 9: max_epochs = 0: must be at least 1"),
+        ("[axes]", "[axis]", "line 11: unknown key 'axis'; did you mean 'axes'"),
+        ("repetitions = 2", "repetitions = 0", "line 2: repetitions = 0: must be a whole number"),
+        ('"gauss"', '"gaus"', "line 5: unknown sample 'gaus'; did you mean 'gauss'"),
+        ("train_signal", "train_sinal", "line 6: unknown key 'train_sinal'; did you mean 'train_signal'"),
+        ('"tmva-dnn"', '"tmva-dn"', "line 20: unknown method 'tmva-dn'; did you mean 'tmva-dnn'"),
+        (
+            'optimizer = "adam"',
+            'optimizer = "adam"\nmomentum = 0.5',
+            "line 20: momentum = 0.5: optimizer adam has none",
+        ),
+        ('backend = "jax"', 'environment = "conda"', "line 17: environment 'conda' is not described"),
+        ("layers = [1, 3]", "layers = [3, 3]", "line 13: layers = .3, 3.: a value stands twice"),
+        ("layers = [1, 3]", "layers = 3", "line 13: layers = 3: an axis is a list"),
+        ("repetitions = 2", 'zip = [["neurons", "batch_size"]]', "line 2: zip: 'batch_size' must be one of the axes"),
+        ("[point]", "[limits]\ntime = 0\n[point]", "line 9: time = 0: must be a number above 0"),
+        ("repetitions = 2", 'preset = "sed"', "line 2: unknown preset 'sed'"),
+        ("repetitions = 2", "repetitions", "no TOML"),
+    ],
+)
+def test_errors_name_file_line_and_cure(read, old, new, message):
+    with pytest.raises(UserError, match=message) as error:
+        read(TEXT.replace(old, new, 1))
+    assert "mine.toml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_zipped_axes_of_different_length(read):
+    with pytest.raises(UserError, match="line 2: zip = .*need as many values"):
+        read('\nzip = [["neurons", "layers"]]' + TEXT.replace("layers = [1, 3]", "layers = [1, 2, 3]"))
+
+
+def test_a_study_without_series(read):
+    with pytest.raises(UserError, match="no series"):
+        read("repetitions = 1\n")
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_studies_plan(path):
+    runs = study.plan(study.read(path))
+    assert runs
+    assert len(set(runs)) == len(runs)
+
+
+@given(
+    st.lists(st.integers(1, 300), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True),
+    st.integers(1, 4),
+)
+def test_every_combination_is_planned_once(tmp_path_factory, neurons, layers, repetitions):
+    path = tmp_path_factory.mktemp("study") / "s.toml"
+    path.write_text(
+        f"repetitions = {repetitions}\n[axes]\nneurons = {neurons}\nlayers = {layers}\n"
+        '[[series]]\nmethod = "keras"\n[[series]]\nmethod = "tmva-dnn"\n'
+    )
+    runs = study.plan(study.read(path))
+    facts = {(r.request.point.neurons, r.request.point.layers, r.request.method, r.request.repetition) for r in runs}
+    assert len(runs) == len(facts) == len(neurons) * len(layers) * repetitions * 2
