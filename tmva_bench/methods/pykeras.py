@@ -1,0 +1,116 @@
+"""The method ``pykeras``: Keras driven by TMVA, ``TMVA.Types.kPyKeras``.
+
+It differs from ``keras`` in what MethodPyKeras decides by itself: Keras shuffles the batches with its own
+generator and uses the last, partial one too; the weights kept are those of the best epoch, without a look at the
+untrained network.
+"""
+
+import math
+from pathlib import Path
+from typing import Any, List, Tuple
+
+from tmva_bench import inputs, keras_network, mapping, tmva_files, tmva_random
+from tmva_bench.errors import TrainingFailed, Unavailable
+from tmva_bench.methods import Epoch, Outcome, Task, keras_direct, tmva_session
+from tmva_bench.stopwatch import Stopwatch
+
+# What MethodPyKeras takes changed with these versions of ROOT (root-project/root 11546, 15790, 23260).
+_TFKERAS_OPTION_SINCE = (6, 28)
+_KERAS_3_SINCE = (6, 40)
+_GONE_SINCE = (6, 44)
+
+
+def run(task: Task, watch: Stopwatch) -> Outcome:
+    """Trains and tests; see :class:`tmva_bench.methods.Outcome`.
+
+    Raises:
+        Unavailable: this ROOT has no PyKeras, or takes another Keras than there is.
+        TrainingFailed: the training gave nothing that may be called a result.
+    """
+    import ROOT
+
+    _require(ROOT)
+    keras, backend = keras_direct.load(task.backend)
+    version = tmva_session.version(ROOT)
+    _check_keras(version, keras.__version__)
+    device = keras_direct._device(task.backend, backend, task.architecture)
+    data = inputs.read(task.input_file)
+    keras.utils.set_random_seed(task.point.seed)
+    model = keras_network.build_for_pykeras(keras, task.point, len(data.variables))
+    keras_network.set_weights(model, tmva_random.initial_weights(task.point, len(data.variables)))
+    options = _options(task, keras, version, model)
+    roc_integral = tmva_session.run(
+        ROOT,
+        input_file=task.input_file,
+        variables=data.variables,
+        factory_options=task.point.factory_string,
+        method="kPyKeras",
+        method_options=options,
+        folder=task.folder,
+        threads=task.threads,
+        watch=watch,
+    )
+    output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))
+    history = _history(output_file)
+    # ModelCheckpoint keeps the first of equals.
+    best = tmva_files.lowest(history)
+    return Outcome(
+        scores=tmva_files.scores(output_file, mapping.METHOD_TITLE, data),
+        history=history,
+        best_epoch=best.epoch,
+        validation_loss=best.validation_loss,
+        parameters=keras_network.trainable_parameters(model),
+        roc_integral=roc_integral,
+        real_time_fit=tmva_files.training_time(str(Path(task.folder, tmva_session.WEIGHT_FILE))),
+        device=device,
+        versions={
+            "root": str(ROOT.gROOT.GetVersion()),
+            "keras": keras.__version__,
+            "backend": backend.__version__,
+        },
+    )
+
+
+def _require(root: Any) -> None:
+    tmva_session.require_tmva(root)
+    if tmva_session.version(root) >= _GONE_SINCE:
+        reason, cure = "PyKeras left TMVA with ROOT 6.44", "use the method keras, or a ROOT up to 6.42"
+    else:
+        reason = f"this ROOT ({root.gROOT.GetVersion()}) was built without PyMVA"
+        cure = "make env ROUTE=conda (conda-forge's ROOT has PyMVA)"
+    tmva_session.require(root, "TMVA::MethodPyKeras", reason, cure)
+
+
+def _check_keras(root_version: Tuple[int, int], keras_version: str) -> None:
+    if root_version < _KERAS_3_SINCE and int(keras_version.split(".")[0]) >= 3:
+        raise Unavailable(
+            f"PyKeras of ROOT {root_version[0]}.{root_version[1]} takes Keras 2 (TensorFlow up to 2.15), here is "
+            f"Keras {keras_version}",
+            "use an environment with TensorFlow 2.15 (environments/root-6.30.yml), or ROOT 6.40",
+        )
+
+
+def _options(task: Task, keras: Any, root_version: Tuple[int, int], model: Any) -> str:
+    """Saves the untrained model, in the one format that MethodPyKeras reads back right, and gives the booking."""
+    old = int(keras.__version__.split(".")[0]) < 3
+    # Keras 2 loads a .keras file without its weights once MethodPyKeras has turned eager execution off.
+    suffix = "h5" if old else "keras"
+    model.save(str(Path(task.folder, f"model.{suffix}")))
+    options = mapping.pykeras_options(task.point, f"model.{suffix}", f"trained.{suffix}", tf_keras=old)
+    if old and root_version < _TFKERAS_OPTION_SINCE:
+        options = options.replace(":tfkeras", ":tf.keras")
+    return options
+
+
+def _history(output_file: str) -> List[Epoch]:
+    """The losses of the epochs that were trained; times are not known.
+
+    MethodPyKeras stores a value for each epoch that it was allowed, zero for those after an early stop.
+    """
+    stored = tmva_files.read_history(output_file, mapping.METHOD_TITLE)
+    losses = list(zip(stored.get("loss", ()), stored.get("val_loss", ())))
+    while losses and losses[-1] == (0.0, 0.0):
+        losses.pop()
+    if not losses:
+        raise TrainingFailed("no epoch in TMVA's output file: nothing was trained")
+    return [Epoch(i + 1, float(t), float(v), math.nan) for i, (t, v) in enumerate(losses)]

@@ -1,0 +1,99 @@
+"""The method ``tmva-dnn``: TMVA's own deep network, ``TMVA.Types.kDL``."""
+
+import math
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+import numpy
+
+from tmva_bench import inputs, mapping, tmva_files
+from tmva_bench.errors import TrainingFailed, Unavailable
+from tmva_bench.methods import Epoch, Outcome, Task, tmva_session
+from tmva_bench.stopwatch import Stopwatch
+
+
+def run(task: Task, watch: Stopwatch) -> Outcome:
+    """Trains and tests; see :class:`tmva_bench.methods.Outcome`.
+
+    Raises:
+        Unavailable: this ROOT has no TMVA, or none for the architecture.
+        TrainingFailed: the training gave nothing that may be called a result.
+    """
+    import ROOT
+
+    tmva_session.require_tmva(ROOT)
+    if task.architecture == "gpu" and not tmva_session.has_feature(ROOT, "tmva-gpu"):
+        raise Unavailable(
+            f"this ROOT's TMVA ({ROOT.gROOT.GetVersion()}) was built without GPU support and would train on the CPU",
+            "use a ROOT built with -Dcuda=ON -Dtmva-gpu=ON, or take architecture cpu",
+        )
+    data = inputs.read(task.input_file)
+    roc_integral = tmva_session.run(
+        ROOT,
+        input_file=task.input_file,
+        variables=data.variables,
+        factory_options=task.point.factory_string,
+        method="kDL",
+        method_options=mapping.dl_options(task.point, task.architecture),
+        folder=task.folder,
+        threads=task.threads,
+        watch=watch,
+    )
+    log = tmva_session.log(task.folder)
+    _check_architecture(tmva_files.architecture(log), task.architecture)
+    output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))
+    history = _history(log, output_file)
+    weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
+    network = tmva_files.read_network(weight_file)
+    if not any(layer.weights.any() or layer.biases.any() for layer in network):
+        raise TrainingFailed(
+            f"no epoch of {len(history)} had a lower validation loss than the untrained net, and TMVA kept weights "
+            "that are all zero; try a smaller learning_rate or more events"
+        )
+    # The log tells; where it is silent, the best loss does.
+    best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
+    return Outcome(
+        scores=tmva_files.scores(output_file, mapping.METHOD_TITLE, data),
+        history=history,
+        best_epoch=best,
+        validation_loss=history[best - 1].validation_loss,
+        parameters=tmva_files.parameters(network),
+        roc_integral=roc_integral,
+        real_time_fit=tmva_files.training_time(weight_file),
+        device=task.architecture,
+        versions={"root": str(ROOT.gROOT.GetVersion()), "keras": "", "backend": str(ROOT.gROOT.GetVersion())},
+    )
+
+
+def _check_architecture(trained: Optional[str], wanted: str) -> None:
+    if wanted == "cpu" and trained is None:
+        return
+    if trained != wanted:
+        raise TrainingFailed(
+            f"asked for architecture {wanted}, and TMVA's log "
+            + (f"says that it trained on {trained}" if trained else "does not say that it trained there")
+        )
+
+
+def _history(log: str, output_file: str) -> List[Epoch]:
+    """The losses in the output file, which have all digits, with the times in the log; one may stand in for the other.
+
+    The output file holds the losses since ROOT 6.20, the log of a Silent factory has no table.
+    """
+    table = tmva_files.epoch_table(log)
+    stored = tmva_files.read_history(output_file, mapping.METHOD_TITLE)
+    losses = list(zip(stored.get("trainingError", ()), stored.get("valError", ())))
+    if not losses:
+        losses = [(epoch.training_loss, epoch.validation_loss) for epoch in table]
+    if not losses:
+        raise TrainingFailed("no epoch in TMVA's log nor in its output file: nothing was trained")
+    if not table:
+        table = [Epoch(i + 1, math.nan, math.nan, math.nan) for i in range(len(losses))]
+    elif not _agree(table, losses):
+        raise TrainingFailed("TMVA's log and its output file tell of different losses")
+    return [Epoch(e.epoch, float(t), float(v), e.real_time) for e, (t, v) in zip(table, losses)]
+
+
+def _agree(table: List[Epoch], losses: List[Tuple[float, float]]) -> bool:
+    logged = [(epoch.training_loss, epoch.validation_loss) for epoch in table]
+    return len(logged) == len(losses) and numpy.allclose(logged, losses, rtol=1e-4, equal_nan=True)
