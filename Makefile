@@ -19,8 +19,9 @@ endif
 
 .PHONY: bench test lint plots doctor env clean
 
+# The figures are drawn where a run failed too (exit 1).
 bench: env
-	$(IN_ENV) tmva-bench bench
+	@$(IN_ENV) tmva-bench bench; code=$$?; [ $$code -gt 1 ] || $(MAKE) -s plots || exit; exit $$code
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
@@ -32,8 +33,9 @@ lint: env
 
 plots: env
 	@mkdir -p $(FIGURES)
-	@for macro in macros/*.C; do \
+	@for macro in $(filter-out macros/inputs.C,$(wildcard macros/*.C)); do \
 	  $(IN_ENV) root -l -b -q "$$macro(\"$(RESULTS)/results.root\",\"$(FIGURES)\")" || exit; done
+	@$(IN_ENV) root -l -b -q "macros/inputs.C(\"$(RESULTS)/input.root\",\"$(FIGURES)\")"
 
 doctor: env
 	$(IN_ENV) tmva-bench doctor
