@@ -21,7 +21,7 @@ endif
 
 # The figures are drawn where a run failed too (exit 1).
 bench: env
-	@$(IN_ENV) tmva-bench bench; code=$$?; [ $$code -gt 1 ] || $(MAKE) -s plots || exit; exit $$code
+	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s plots || exit; exit $$code
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
