@@ -31,6 +31,8 @@ lint: env
 	$(IN_ENV) ruff format --check
 	$(IN_ENV) mypy
 
+# PyPI's ROOT says at each start that it is an alpha.
+plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT
 plots: env
 	@mkdir -p $(FIGURES)
 	@for macro in $(filter-out macros/inputs.C,$(wildcard macros/*.C)); do \
