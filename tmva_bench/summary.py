@@ -1,0 +1,140 @@
+"""Means over repetitions, with their errors: what tables and scans show."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy
+from scipy import stats
+
+from tmva_bench import config
+
+Row = Mapping[str, Any]
+
+QUANTITIES = (
+    "roc_auc",
+    "roc_integral",
+    "cpu_time_train",
+    "real_time_train",
+    "real_time_fit",
+    "cpu_time_total",
+    "real_time_total",
+    "epochs",
+    "validation_loss",
+    "peak_memory",
+)
+# What tells series apart; every other parameter is part of the point.
+SERIES = ("method", "backend", "architecture", "environment", "optimizer")
+POINT = tuple(name for name in config.PARAMETERS if name not in ("optimizer", "seed"))
+# The share of repetitions within the error that is quoted: one sigma of a normal.
+_LEVEL = 0.6827
+# A spread above this share of the mean is too wide for a few repetitions (pyperf and asv draw the same line).
+_WIDE = 0.1
+_FEW = 3
+
+
+class Mean(NamedTuple):
+    """A mean over repetitions.
+
+    Attributes:
+        value: the mean, NaN for no measurement.
+        error: half width of its 68 % interval by Student's t, NaN for a single measurement.
+        spread: standard deviation of the repetitions, NaN for a single measurement.
+        runs: measurements.
+    """
+
+    value: float
+    error: float
+    spread: float
+    runs: int
+
+
+class Group(NamedTuple):
+    """The repetitions of one series at one point.
+
+    Attributes:
+        series: values of :data:`SERIES`.
+        point: values of :data:`POINT`.
+        rows: the finished runs.
+        missing: the runs without a result.
+        means: by quantity.
+    """
+
+    series: dict[str, Any]
+    point: dict[str, Any]
+    rows: list[Row]
+    missing: list[Row]
+    means: dict[str, Mean]
+
+
+def mean(values: Iterable[float]) -> Mean:
+    """Mean and error of repeated measurements; values that are NaN were not measured.
+
+    The error is s / sqrt(n) times the quantile of Student's t with n - 1 degrees of freedom.
+    """
+    measured = numpy.array([value for value in values if not math.isnan(value)], dtype=float)
+    count = len(measured)
+    if count < 2:
+        return Mean(float(measured[0]) if count else math.nan, math.nan, math.nan, count)
+    spread = float(measured.std(ddof=1))
+    quantile = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1))
+    return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
+
+
+def groups(rows: Iterable[Row]) -> list[Group]:
+    """The runs of each series at each point together, in the order in which they first appear, sorted by point.
+
+    Args:
+        rows: rows of the tree ``benchmark``.
+    """
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in (*SERIES, *POINT, "sample")), []).append(row)
+    return [_group(together) for together in found.values()]
+
+
+def varied(found: Iterable[Group]) -> list[str]:
+    """Parameters that differ between groups of the same series: the axes of a scan."""
+    by_series: dict[tuple[Any, ...], list[Group]] = {}
+    for group in found:
+        by_series.setdefault(tuple(group.series.values()), []).append(group)
+    return [name for name in POINT if any(len({g.point[name] for g in some}) > 1 for some in by_series.values())]
+
+
+def warnings(group: Group) -> list[str]:
+    """Why the repetitions of a group cannot carry the precision that a table shows.
+
+    Args:
+        group: the repetitions of one series at one point.
+    """
+    found = []
+    if 0 < len(group.rows) < _FEW:
+        found.append(f"{len(group.rows)} repetition{'s' if len(group.rows) > 1 else ''} only")
+    for name in ("cpu_time_train", "real_time_train"):
+        value = group.means[name]
+        if value.runs > 1 and value.spread > _WIDE * value.value:
+            found.append(f"{name} spreads by {100 * value.spread / value.value:.0f} %")
+    return found
+
+
+def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
+    """The columns of the tree ``summary``; see :data:`tmva_bench.schema.SUMMARY`."""
+    columns: dict[str, list[Any]] = {}
+    for group in found:
+        row = {**group.series, **group.point, "runs": len(group.rows), "without_result": len(group.missing)}
+        for name, value in group.means.items():
+            row.update({name: value.value, f"{name}_error": value.error, f"{name}_spread": value.spread})
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
+    return columns
+
+
+def _group(rows: list[Row]) -> Group:
+    finished = [row for row in rows if row["status"] == "ok"]
+    return Group(
+        series={name: rows[0][name] for name in SERIES},
+        point={name: rows[0][name] for name in POINT},
+        rows=finished,
+        missing=[row for row in rows if row["status"] != "ok"],
+        means={name: mean(float(row[name]) for row in finished) for name in QUANTITIES},
+    )
