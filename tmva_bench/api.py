@@ -1,5 +1,6 @@
 """What scripts use: generate an input file, run a benchmark; the command line is a thin layer over the same."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -72,7 +73,7 @@ def run(
         method: ``tmva-dnn``, ``pykeras`` or ``keras``.
         backend: the Keras backend; ``tensorflow`` by default, none for ``tmva-dnn``.
         architecture: ``cpu`` or ``gpu``.
-        point: a checked point, or parameters by name.
+        point: a point, or parameters by name.
         threads: threads given to the run.
         folder: the results folder; by default ``results/`` and the input file's stem.
         limits: time and memory.
@@ -86,7 +87,9 @@ def run(
         UserError: something in the request or the input file is wrong.
     """
     folder = results_folder(input_file, folder)
-    chosen = point if isinstance(point, config.Point) else config.point(dict(point or {}))
+    # A Point made by hand has not been checked.
+    values = dataclasses.asdict(point) if isinstance(point, config.Point) else dict(point or {})
+    chosen = config.point(values)
     request = make_request(chosen, method, backend, architecture=architecture, threads=threads)
     data = prepare_input(inputs.read(input_file), chosen, folder)
     record = run_once(request, data, folder, limits=limits, rerun=rerun, on_epoch=on_epoch)
@@ -112,8 +115,8 @@ def make_request(
         raise unknown("method", method, list(config.METHODS))
     if architecture not in config.ARCHITECTURES:
         raise unknown("architecture", architecture, list(config.ARCHITECTURES))
-    if threads < 1:
-        raise UserError(f"threads = {threads}: must be at least 1")
+    if not isinstance(threads, int) or threads < 1:
+        raise UserError(f"threads = {threads}: must be a whole number, at least 1")
     if method == "tmva-dnn":
         if backend not in (None, "tmva"):
             raise UserError(f"backend = {backend}: tmva-dnn has none, it is TMVA's own; leave --backend out")
@@ -156,6 +159,8 @@ def run_once(
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> records.Record:
     """The record of a run: the one that exists, else a new one; arguments as for :func:`run`."""
+    if rerun is not None and rerun not in RERUN:
+        raise unknown("rerun", rerun, list(RERUN))
     name = runner.identify(request, data, environments.describe())
     found = records.find(folder, name)
     if found is not None and found["row"]["status"] not in RERUN.get(rerun or "", ()):

@@ -53,12 +53,19 @@ def describe(python: str = sys.executable) -> Environment:
     Raises:
         UserError: the executable does not run.
     """
+    if os.sep in python:
+        python = str(Path(python).absolute())  # not resolved: a virtual environment's Python is a link
     try:
-        answer = subprocess.run([python, "-c", _DESCRIBE], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise UserError(f"{python}: this Python does not run ({error}); make env makes one") from None
-    values = json.loads(answer.stdout)
-    return Environment(python, values["name"], values["versions"])
+        # Not in the user's current directory, whose modules "-c" would take for those of the standard library.
+        answer = subprocess.run([python, "-c", _DESCRIBE], capture_output=True, text=True, cwd="/")
+    except OSError as error:
+        raise UserError(f"{python}: this Python does not run ({error.strerror}); make env makes one") from None
+    try:
+        values = json.loads(answer.stdout.splitlines()[-1])
+        return Environment(python, values["name"], values["versions"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        lines = answer.stderr.splitlines() or [f"exit code {answer.returncode}"]
+        raise UserError(f"{python}: this Python does not say what it holds ({lines[-1]}); make env makes one") from None
 
 
 @functools.cache

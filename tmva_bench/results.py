@@ -49,8 +49,12 @@ def write(records: list[Record], path: Path, *, python: str = sys.executable) ->
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / "tables.json"
         given.write_text(json.dumps(tables(records)))
+        # In a folder of its own: "-m" looks for modules in the current directory first.
         answer = subprocess.run(
-            [python, "-m", "tmva_bench.tree_writer", str(given), str(path)], capture_output=True, text=True
+            [python, "-m", "tmva_bench.tree_writer", str(given), str(path.resolve())],
+            capture_output=True,
+            text=True,
+            cwd=folder,
         )
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or ["no message"]

@@ -18,7 +18,7 @@ import psutil
 import uproot
 
 import tmva_bench
-from tmva_bench import environments, inputs, records, roc, schema, tmva_files
+from tmva_bench import environments, inputs, records, roc, schema, tmva_files, worker
 from tmva_bench.config import COUNTS, Point
 from tmva_bench.errors import UserError
 from tmva_bench.methods import Epoch, Task
@@ -74,7 +74,7 @@ class Request(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a child ended: status, reason and what ``wait4`` says of its peak memory [MiB] and real time [s]."""
+    """How a child ended: status, reason, its largest resident memory [MiB] and its real time [s]."""
 
     status: str
     reason: str
@@ -118,33 +118,32 @@ def run(
         The record: ``schema``, ``row`` (the benchmark tree's columns), ``roc``, ``history``, ``scores``.
 
     Raises:
-        UserError: the results folder cannot be written.
+        UserError: the results folder cannot be written, or another run is under way there.
         KeyboardInterrupt: after the child was ended.
     """
     environment = environment or environments.describe()
-    limits = limits or Limits()
     name = identify(request, data, environment)
-    folder = records.start(results, name)
-    row = _row(request, data, environment, name)
-    # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
-    task = Task(
-        request.point,
-        request.method,
-        request.backend,
-        request.architecture,
-        request.threads,
-        str(Path(data.path).resolve()),
-        str(folder.resolve()),
-    )
-    (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))
-    (folder / "cpus.json").write_text(json.dumps(_cpus(request.threads)))
-    ending = _child(folder, task, environment, limits, on_epoch)
-    record: records.Record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
-    row.update(status=ending.status, reason=ending.reason)
-    row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
-    if ending.status == "ok":
-        _fill(record, json.loads((folder / "outcome.json").read_text()), folder, data)
-    records.finish(folder, record)
+    with records.under_way(results, name) as folder:
+        row = _row(request, data, environment, name)
+        # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
+        task = Task(
+            request.point,
+            request.method,
+            request.backend,
+            request.architecture,
+            request.threads,
+            str(Path(data.path).resolve()),
+            str(folder.resolve()),
+        )
+        (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))
+        (folder / "cpus.json").write_text(json.dumps(_cpus(request.threads)))
+        ending = _child(folder, task, environment, limits or Limits(), on_epoch)
+        record: records.Record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
+        row.update(status=ending.status, reason=ending.reason)
+        row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
+        if ending.status == "ok":
+            _fill(record, json.loads((folder / "outcome.json").read_text()), folder, data)
+        records.finish(folder, record)
     return record
 
 
@@ -195,7 +194,9 @@ def _child(
     with (folder / "log.txt").open("wb") as log:
         start = time.monotonic()
         child = subprocess.Popen(
-            [environment.python, "-m", "tmva_bench.worker", str(folder.resolve())],
+            [environment.python, "-m", "tmva_bench.worker", str(folder.resolve()), str(os.getpid())],
+            # "-m" looks for modules in the current directory first: not in the user's, which may hold a keras.py.
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -203,38 +204,38 @@ def _child(
             start_new_session=True,
         )
     waiting = _Waiting(child.pid)
-    log_reader = _LogReader(folder / "log.txt", on_epoch)
+    log_reader = _LogReader(folder / "log.txt", task.method, on_epoch)
+    outcome = folder / "outcome.json"
     stopped: tuple[str, str] | None = None
+    peak = math.nan
     try:
-        while not waiting.join(_POLL):
+        while not (waiting.join(_POLL) or outcome.exists() or stopped):
             log_reader.poll()
-            if stopped is None:
-                stopped = _over_limit(child.pid, time.monotonic() - start, limits.seconds, memory)
-                if stopped is not None:
-                    _end(child.pid)
-    except BaseException:
-        _end(child.pid)
-        waiting.join(None)
-        raise
-    child.returncode = os.waitstatus_to_exitcode(waiting.status)
+            peak = worker.peak_memory(child.pid) or peak
+            stopped = _over_limit(time.monotonic() - start, peak, limits.seconds, memory)
+    finally:
+        # With all that it started. Not reaped yet, the child still owns the number of its group.
+        os.killpg(child.pid, signal.SIGKILL)
+        waiting.join()
+        exit_code = child.wait()
     log_reader.poll()
-    status, reason = stopped or _status(folder, child.returncode)
-    return Ending(status, reason, waiting.usage.ru_maxrss / 1024, waiting.end - start)
+    if outcome.exists():
+        values = json.loads(outcome.read_text())
+        return Ending(values["status"], values["reason"], values["peak_memory"], waiting.end - start)
+    return Ending(*(stopped or _cause(folder, exit_code)), peak, waiting.end - start)
 
 
 class _Waiting(threading.Thread):
-    """Waits for the child in a thread, so that its end is timed to the moment; ``wait4`` gives its peak memory."""
+    """Waits for the child's end in a thread, so that it is timed to the moment; does not reap it."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self._pid = pid
-        self.status = 0
-        self.usage: Any = None
         self.end = math.nan
         self.start()
 
     def run(self) -> None:
-        _, self.status, self.usage = os.wait4(self._pid, 0)
+        os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
         self.end = time.monotonic()
 
     def join(self, timeout: float | None = None) -> bool:  # type: ignore[override]
@@ -243,56 +244,46 @@ class _Waiting(threading.Thread):
 
 
 class _LogReader:
-    """Follows the log and reports each new epoch."""
+    """Follows the log, reading every line once, and reports each new epoch."""
 
-    def __init__(self, path: Path, on_epoch: Callable[[Epoch], None] | None) -> None:
+    def __init__(self, path: Path, method: str, on_epoch: Callable[[Epoch], None] | None) -> None:
         self._path, self._on_epoch = path, on_epoch
-        self._last = 0
+        self._table = tmva_files.keras_epoch_table if method == "pykeras" else tmva_files.epoch_table
+        self._read = self._epochs = 0
 
     def poll(self) -> None:
         if self._on_epoch is None:
             return
-        for epoch in tmva_files.epoch_table(self._path.read_text(errors="replace")):
-            if epoch.epoch > self._last:
-                self._last = epoch.epoch
-                self._on_epoch(epoch)
+        with self._path.open("rb") as log:
+            log.seek(self._read)
+            lines, end, _ = log.read().rpartition(b"\n")
+        self._read += len(lines + end)
+        for epoch in self._table(lines.decode(errors="replace")):
+            self._epochs += 1
+            self._on_epoch(epoch._replace(epoch=self._epochs))
 
 
-def _over_limit(pid: int, seconds: float, time_limit: float, memory_limit: float) -> tuple[str, str] | None:
+def _over_limit(seconds: float, memory: float, time_limit: float, memory_limit: float) -> tuple[str, str] | None:
     if seconds > time_limit:
         return "timeout", f"ended after the time limit of {time_limit:g} s"
-    used = 0.0
-    try:
-        process = psutil.Process(pid)
-        for member in [process, *process.children(recursive=True)]:
-            used += member.memory_info().rss / 2**20
-    except psutil.NoSuchProcess:
-        return None
-    if used > memory_limit:
-        return "out_of_memory", f"ended at {used:.0f} MiB, the memory limit is {memory_limit:.0f} MiB"
+    if memory > memory_limit:
+        return "out_of_memory", f"ended at {memory:.0f} MiB, the memory limit is {memory_limit:.0f} MiB"
     return None
 
 
-def _end(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _status(folder: Path, exit_code: int) -> tuple[str, str]:
-    outcome = folder / "outcome.json"
-    if outcome.exists():
-        values = json.loads(outcome.read_text())
-        return values["status"], values["reason"]
-    fatal = tmva_files.failure((folder / "log.txt").read_text(errors="replace"))
+def _cause(folder: Path, exit_code: int) -> tuple[str, str]:
+    """Status and reason of a child that left no outcome, from its exit code and its log."""
+    if exit_code == -signal.SIGKILL:
+        # What stands in the log is not the cause.
+        return "killed", "the child was ended by signal SIGKILL (out of memory, or ended by somebody); see its log.txt"
+    log = (folder / "log.txt").read_text(errors="replace")
+    fatal = tmva_files.failure(log)
     if fatal:
         return "failed", fatal
     if exit_code < 0:
-        name = signal.Signals(-exit_code).name
-        hint = " (out of memory, or ended by somebody)" if -exit_code == signal.SIGKILL else ""
-        return "killed", f"the child was ended by signal {name}{hint}; see log.txt in its folder"
-    return "failed", f"the child ended with exit code {exit_code} and no result; see log.txt in its folder"
+        return "killed", f"the child was ended by signal {signal.Signals(-exit_code).name}; see its log.txt"
+    lines = [line.strip() for line in log.splitlines() if line.strip()] or ["an empty log"]
+    return "failed", f"the child ended with exit code {exit_code} and no result; its log.txt ends: {lines[-1][:300]}"
 
 
 def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: inputs.InputFile) -> None:

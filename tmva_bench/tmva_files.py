@@ -32,6 +32,7 @@ _NUMBER = r"([-+]?(?:nan|inf|\d+(?:\.\d*)?(?:e[-+]?\d+)?))"
 _EPOCH = re.compile(
     rf":\s+(\d+) \|\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+\d+\s*$", re.MULTILINE
 )
+_KERAS_EPOCH = re.compile(rf"- loss: {_NUMBER}.*- val_loss: {_NUMBER}")
 _BEST = re.compile(r":\s+(\d+) Minimum Test error found")
 _ARCHITECTURE = re.compile(r"Start of deep neural network training on (?:the )?(\w+)")
 
@@ -102,6 +103,16 @@ def epoch_table(log: str) -> List[Epoch]:
         Epoch(int(epoch), float(training), float(validation), float(seconds))
         for epoch, training, validation, seconds, _, _ in _EPOCH.findall(_plain(log))
     ]
+
+
+def keras_epoch_table(log: str) -> List[Epoch]:
+    """What Keras prints under MethodPyKeras at the end of each epoch; the losses have four digits, there is no time.
+
+    Args:
+        log: all that the process printed, or some lines of it; the first epoch there counts as 1.
+    """
+    losses = _KERAS_EPOCH.findall(_plain(log))
+    return [Epoch(i + 1, float(t), float(v), float("nan")) for i, (t, v) in enumerate(losses)]
 
 
 def best_epoch(log: str) -> int:

@@ -1,18 +1,22 @@
-"""What the child runs: one task in, one outcome out: ``python -m tmva_bench.worker FOLDER``.
+"""What the child runs: one task in, one outcome out: ``python -m tmva_bench.worker FOLDER PARENT``.
 
-The folder holds ``task.json``; the worker leaves ``outcome.json``, ``scores.root`` and the method's own files
-there. It always says how the run ended, whatever went wrong; what it cannot say, its parent says.
+The folder holds ``task.json`` and ``cpus.json``; the worker leaves ``outcome.json``, ``scores.root`` and the method's
+own files there. It says how the run ended, whatever went wrong; where it cannot, its parent does. It ends when the
+process numbered ``PARENT``, which started it, ends.
 """
 
+import ctypes
 import importlib
 import json
 import math
 import os
+import re
+import signal
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Union
 
 import numpy
 
@@ -97,9 +101,26 @@ def check(outcome: Outcome) -> None:
         raise TrainingFailed(f"every test event has the score {test[0]:g}: nothing was learnt")
 
 
+def peak_memory(process: Union[int, str] = "self") -> float:
+    """The largest resident memory of a process so far [MiB]; 0 for one that has ended.
+
+    ``ru_maxrss`` is no substitute: it counts the memory that the parent had when it started the process.
+
+    Args:
+        process: its number; by default this one.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found.group(1)) / 1024 if found else 0.0
+
+
 def main() -> None:
     """Runs the task in the folder named on the command line."""
     folder = Path(sys.argv[1])
+    _end_with(int(sys.argv[2]))
     # Affinity is the one thing that confines JAX; set before a library counts its threads.
     cpus = json.loads((folder / "cpus.json").read_text())
     if cpus:
@@ -107,13 +128,23 @@ def main() -> None:
     outcome = run(folder)
     # The whole process, imports too; libraries unloading afterwards are not part of the run.
     outcome["cpu_time_total"] = time.process_time()
+    outcome["peak_memory"] = peak_memory()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)
     beside = folder / "outcome.json.partial"
     beside.write_text(json.dumps(outcome))
     beside.rename(folder / "outcome.json")
-    sys.stdout.flush()
-    sys.stderr.flush()
     # ROOT and TensorFlow can crash while they unload each other; everything is written by now.
     os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """Has the system end this process when its parent ends, however that happens: an orphan would go on for hours."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the parent has ended")
 
 
 def _write_scores(path: Path, scores: Dict[str, numpy.ndarray]) -> None:
