@@ -221,6 +221,8 @@ def _make_venv(environment: Environment, requirements: list[str]) -> None:
     moved = stamp is not None and stamp.splitlines()[:1] != [str(prefix)]
     if moved or environment.python.is_symlink() and not environment.python.exists():
         shutil.rmtree(prefix)
+    # Without this, pins changed and changed back around a kill would find the old stamp good.
+    (prefix / STAMP).unlink(missing_ok=True)
     environment.log.unlink(missing_ok=True)
     _run([sys.executable, "-m", "venv", str(prefix)], environment.log)
     for package in prefix.glob("lib/python*/site-packages/*.dist-info"):
@@ -266,7 +268,7 @@ def _run(command: list[str], log: Path) -> None:
             ) from None
         lines = [line for line in text.splitlines() if line.strip() and not line.startswith("WARNING")]
         sys.stderr.write("".join(f"    {line}\n" for line in lines[-12:]))
-        raise SetupError(f"{Path(command[0]).name} failed, its log is {_name(log)}") from None
+        raise SetupError(f"{log.name.removesuffix('.log')} could not be made, see {log.name}") from None
     except OSError as error:
         raise SetupError(f"{error.filename}: {error.strerror}") from None
 
