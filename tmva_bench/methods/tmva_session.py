@@ -113,9 +113,7 @@ def run(
         try:
             return _session(root, source, variables, factory_options, method, method_options, threads, watch)
         except Exception as error:
-            text = str(error).strip().splitlines()
-            reason = tmva_files.failure(log(folder)) or f"{type(error).__name__}: {text[-1] if text else ''}"
-            raise TrainingFailed(f"TMVA: {reason}") from error
+            raise TrainingFailed(f"TMVA: {tmva_files.failure(log(folder)) or _one_line(error)}") from error
 
 
 def log(folder: str) -> str:
@@ -175,6 +173,13 @@ def _session(
     output.Close()
     source.Close()
     return roc_integral
+
+
+def _one_line(error: Exception) -> str:
+    # The last line of PyROOT's texts names the exception already.
+    name, lines = type(error).__name__, str(error).strip().splitlines()
+    last = lines[-1].strip() if lines else ""
+    return last if last.startswith(name) else f"{name}: {last}"
 
 
 @contextlib.contextmanager

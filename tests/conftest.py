@@ -1,0 +1,126 @@
+"""What tests of several modules share."""
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import uproot
+from double import recordings
+
+from tmva_bench import config
+from tmva_bench.methods import Task
+
+VARIABLES = ["var1", "var2", "var3", "var4"]
+
+
+@functools.lru_cache(maxsize=1)
+def _missing_tmva() -> str:
+    """Why tests marked ``tmva`` cannot run, "" if they can; asked of ROOT in a child, to keep this process light."""
+    code = "import ROOT; print(ROOT.gROOT.GetVersion(), bool(ROOT.TClass.GetClass('TMVA::Factory', True, True)))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if child.returncode:
+        return "needs a ROOT with TMVA; there is no ROOT here"
+    version, has = child.stdout.split()[-2:]
+    return "" if has == "True" else f"needs a ROOT with TMVA; ROOT {version} here has none"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("tmva") and (reason := _missing_tmva()):
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def recorded_input(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Makes a common input file of a recorded run's events: without the branches that no run of ours may read."""
+
+    @functools.cache
+    def make(name: str) -> str:
+        path = tmp_path_factory.mktemp("input") / "input.root"
+        events = recordings.read_events(recordings.input_file(name), tuple(VARIABLES))
+        with uproot.recreate(path) as file:
+            for tree, columns in events.items():
+                file.mktree(tree, dict.fromkeys(columns, numpy.float32)).extend(columns)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def doubled(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The ROOT module with the double of TMVA; what is imported as ``ROOT`` meanwhile."""
+    real = pytest.importorskip("ROOT")
+    from double import tmva
+    from double.root import DoubledRoot
+
+    tmva.reset()
+    root = DoubledRoot(real)
+    monkeypatch.setitem(sys.modules, "ROOT", root)
+    return root
+
+
+@pytest.fixture
+def make_task(tmp_path: Path, recorded_input: Callable[[str], str]) -> Callable[..., Task]:
+    """A task on a recorded run's events, its folder a temporary one."""
+
+    def make(name: str, method: str, backend: str, **values: Any) -> Task:
+        architecture = values.pop("architecture", "cpu")
+        folder = tmp_path / "run"
+        folder.mkdir(exist_ok=True)
+        return Task(config.point(values), method, backend, architecture, 1, recorded_input(name), str(folder))
+
+    return make
+
+
+@contextlib.contextmanager
+def _logged(folder: str) -> Iterator[None]:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    log = os.open(Path(folder, "log.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in enumerate(kept, 1):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(log)
+
+
+@pytest.fixture
+def logged() -> Callable[[str], contextlib.AbstractContextManager[None]]:
+    """Sends all that is printed meanwhile to ``log.txt`` in a folder, as the parent does for its children."""
+    return _logged
+
+
+@pytest.fixture
+def run_worker() -> Callable[..., tuple[dict[str, Any], str]]:
+    """Runs a task in a child process, as the parent does; gives what it left and its log."""
+
+    def run(task: Task, **environment: str) -> tuple[dict[str, Any], str]:
+        folder = Path(task.folder)
+        values = {**task._asdict(), "point": dataclasses.asdict(task.point)}
+        (folder / "task.json").write_text(json.dumps(values))
+        (folder / "cpus.json").write_text("[]")
+        with (folder / "log.txt").open("w") as log:
+            command = [sys.executable, "-m", "tmva_bench.worker", str(folder), str(os.getpid())]
+            child = subprocess.run(
+                command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **environment}, check=False
+            )
+        outcome = folder / "outcome.json"
+        found = json.loads(outcome.read_text()) if outcome.exists() else {"status": "killed", "code": child.returncode}
+        return found, (folder / "log.txt").read_text()
+
+    return run
