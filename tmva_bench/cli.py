@@ -1,16 +1,24 @@
 """The command line: parsing and calling only."""
 
-import contextlib
+import functools
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 import tmva_bench
 from tmva_bench import api, bench, config, doctor, inputs, records, report, results, runner, samples
@@ -29,6 +37,9 @@ class _Commands(click.Group):
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except UserError as error:
             _fail(str(error), 2)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
@@ -46,6 +57,10 @@ def _dashed(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _one_of(names: Iterable[str]) -> str:
+    return f"[{'|'.join(names)}]"
+
+
 def _count_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for name in reversed(config.COUNTS):
         what = config.PARAMETERS[name].help.split(" (")[0]
@@ -54,27 +69,31 @@ def _count_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _point_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    defaults = config.Point()
+    defaults = {
+        **vars(config.Point()),
+        "learning_rate": ", ".join(f"{optimizer} {rate:g}" for optimizer, rate in config.LEARNING_RATES.items()),
+        "factory_string": "those of TMVA's classification, without colours and progress bar",
+    }
     for name, parameter in reversed(config.PARAMETERS.items()):
-        text = parameter.help[0].upper() + parameter.help[1:] + "."
+        text = f"{parameter.help[0].upper()}{parameter.help[1:].split(' (')[0]}."
         if parameter.codes:
             numbered = (f"{code} {value}" if parameter.coded else value for code, value in enumerate(parameter.codes))
             text += f" [{', '.join(numbered)}]"
-        if name != "learning_rate":
-            text += f"  [default: {getattr(defaults, name)}]"
-        command = click.option(_dashed(name), metavar=parameter.type.__name__.upper(), help=text)(command)
+        kind = "NAME" if parameter.codes else {int: "INTEGER", float: "NUMBER", str: "TEXT"}[parameter.type]
+        default = "all of the file" if name in config.COUNTS else defaults[name]
+        command = click.option(_dashed(name), metavar=kind, help=f"{text}  [default: {default}]")(command)
     return command
 
 
 @main.command()
 @click.option("-o", "--output", type=_PATH, required=True, help="Input file to write.")
-@click.option("--sample", type=click.Choice(list(api.SAMPLES)), default="gauss")
+@click.option("--sample", metavar=_one_of(api.SAMPLES), default="gauss", help="What to generate.")
 @click.option("--variables", type=int, help="Number of input variables.")
 @click.option("--correlation", type=float, help="Correlation of the Gaussians.")
 @click.option("--separation", type=float, help="Distance of signal and background.")
-@click.option("--weights", type=click.Choice(samples.WEIGHTS), help="Event weights.")
+@click.option("--weights", metavar=_one_of(samples.WEIGHTS), help="Event weights.")
 @_count_options
-@click.option("--seed", type=int, default=1)
+@click.option("--seed", type=int, default=1, help="Makes the same events each time.")
 def generate(output: Path, sample: str, **parameters: Any) -> None:
     """Write the common input file of a sample."""
     given = {name: value for name, value in parameters.items() if value is not None}
@@ -97,10 +116,10 @@ def convert(output: Path, signal: str, background: str, variables: str, **parame
 
 @main.command()
 @click.argument("input_file", type=_PATH)
-@click.option("--method", required=True, help=f"One of {', '.join(config.METHODS)}.")
-@click.option("--backend", help=f"Keras backend: {', '.join(config.BACKENDS)}.  [default: tensorflow]")
-@click.option("--architecture", default="cpu", help="cpu or gpu.")
-@click.option("--preset", help=f"Start from a named table of parameters: {', '.join(config.PRESETS)}.")
+@click.option("--method", metavar=_one_of(config.METHODS), required=True, help="What trains the network.")
+@click.option("--backend", metavar=_one_of(config.BACKENDS), help="Keras backend.  [default: tensorflow]")
+@click.option("--architecture", metavar=_one_of(config.ARCHITECTURES), default="cpu", help="What to train on.")
+@click.option("--preset", metavar=_one_of(config.PRESETS), help="Start from a named table of parameters.")
 @_point_options
 @click.option("--threads", type=int, default=1, help="Threads given to the run.")
 @click.option("--results", "folder", type=_PATH, help="Results folder.  [default: results/ and the input's name]")
@@ -108,7 +127,7 @@ def convert(output: Path, signal: str, background: str, variables: str, **parame
 @click.option(
     "--memory-limit", type=float, metavar="MIB", help="End the run above this memory.  [default: 90% of free]"
 )
-@click.option("--rerun", type=click.Choice(list(api.RERUN)), help="Run again what ended this way.")
+@click.option("--rerun", metavar=_one_of(api.RERUN), help="Run again what ended this way.")
 def run(
     input_file: Path,
     method: str,
@@ -122,7 +141,11 @@ def run(
     rerun: str | None,
     **parameters: str | None,
 ) -> None:
-    """Run one benchmark on an input file, in one child process."""
+    """Run one benchmark on an input file.
+
+    It runs in a child process and leaves a folder under runs/ in the results folder, with its record, log and model,
+    and a row in results.root. A run that is there is not run again.
+    """
     point = config.point({name: value for name, value in parameters.items() if value is not None}, preset=preset)
     request = api.make_request(point, method, backend, architecture=architecture, threads=threads)
     folder = api.results_folder(input_file, folder)
@@ -136,9 +159,13 @@ def run(
 @main.command("bench")
 @click.option("--threads", type=int, default=1, help="Threads given to each run.")
 @click.option("--results", "folder", type=_PATH, default=Path("results/bench"), help="Results folder.")
-@click.option("--rerun", type=click.Choice(list(api.RERUN)), help="Run again what ended this way.")
+@click.option("--rerun", metavar=_one_of(api.RERUN), help="Run again what ended this way.")
 def bench_command(threads: int, folder: Path, rerun: str | None) -> None:
-    """Run the standard benchmark: one point through every method, backend and optimizer."""
+    """Run the standard benchmark.
+
+    The slides' network, on generated events, through every method, backend and optimizer. Runs that are there are not
+    run again.
+    """
     path = bench.input_file(folder)
     if not path.exists():
         records.make_folder(folder)
@@ -156,7 +183,10 @@ def bench_command(threads: int, folder: Path, rerun: str | None) -> None:
 @main.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor_command(as_json: bool) -> None:
-    """Say what can run here, by training every method on a hundred events."""
+    """Say what can run here, and what is missing.
+
+    Trains every method on a hundred events, each in a child process.
+    """
     console = Console(stderr=True)
     with console.status("looking") as status:
         found = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
@@ -176,48 +206,43 @@ def _run(
     limits: runner.Limits,
     rerun: str | None,
 ) -> list[records.Record]:
-    """Runs what has no record yet, with a progress bar a run."""
-    made = []
-    with _progress() as start:
-        for request in requests:
-            on_epoch = start(f"{request.method} {request.backend} {request.point.optimizer}", request.point.max_epochs)
-            made.append(api.run_once(request, data, folder, limits=limits, rerun=rerun, on_epoch=on_epoch))
-    return made
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, int], Callable[[Epoch], None]]]:
-    """A bar per run on a terminal; a line per run elsewhere."""
+    """Runs what has no record yet: a bar a run on a terminal, a line a run elsewhere."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:28}"),
-        BarColumn(),
+        TextColumn("{task.description:24}"),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]:22}"),
+        TextColumn("{task.fields[says]:16}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-
-        def start(name: str, epochs: int) -> Callable[[Epoch], None]:
+    made = []
+    # Drawing takes time from what is measured.
+    with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=2) as progress:
+        for request in requests:
+            name = report.series_name({**request._asdict(), "optimizer": request.point.optimizer})
+            bar = progress.add_task(name, total=request.point.max_epochs, says="")
+            on_epoch = functools.partial(_show_epoch, progress, bar)
+            record = api.run_once(request, data, folder, limits=limits, rerun=rerun, on_epoch=on_epoch)
+            made.append(record)
+            says = report.result(record["row"])
             if not console.is_terminal:
-                console.print(name, highlight=False)
-            for task in progress.tasks:
-                progress.stop_task(task.id)
-            bar = progress.add_task(name, total=epochs, loss="")
-            return lambda epoch: progress.update(
-                bar, completed=epoch.epoch, loss=f"validation {epoch.validation_loss:.5f}"
-            )
+                console.print(f"{name}: {says}", highlight=False)
+            progress.update(bar, completed=record["row"]["epochs"], says=says)
+            progress.stop_task(bar)
+    return made
 
-        yield start
+
+def _show_epoch(progress: Progress, bar: TaskID, epoch: Epoch) -> None:
+    progress.update(bar, completed=epoch.epoch, says=f"val. loss {epoch.validation_loss:.4f}")
 
 
 def _report(made: list[records.Record], folder: Path) -> None:
-    path = folder / "results.root"
-    results.write(records.load(folder), path)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(report.benchmark_table([record["row"] for record in made]))
-    console.print(f"Results tree: {path}", highlight=False)
+    path = folder / "results.root"
+    results.write(records.load(folder), path)
+    console.print(f"Results tree: {path}", highlight=False, soft_wrap=True)
 
 
 def _say_written(path: Path, metadata: dict[str, Any]) -> None:
@@ -227,7 +252,7 @@ def _say_written(path: Path, metadata: dict[str, Any]) -> None:
 
 
 def _fail(message: str, exit_code: int) -> None:
-    click.echo(f"tmva-bench: {message}", err=True)
+    click.echo(f"tmva-bench: {' '.join(message.split())}", err=True)
     sys.exit(exit_code)
 
 

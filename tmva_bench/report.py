@@ -19,19 +19,16 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
         rows: rows of the tree ``benchmark``.
     """
     rows = list(rows)
-    table = Table(title="The same network and events for every method", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("method", "backend", "optimizer,\nrate"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("ROC area\n± error", "ROC\nby TMVA", "CPU train\n[s]", "real train\n[s]", "real fit\n[s]"):
-        table.add_column(heading, justify="right", overflow="fold")
-    table.add_column("epochs\n(best)", justify="right", overflow="fold")
+    # Narrow enough for a terminal of 80 columns.
+    table = _table("The same network and events for every method", padding=0)
+    for heading in ("method", "optimizer,\nrate"):
+        table.add_column(Text(heading), overflow="fold")
+    for heading in ("ROC area\n± error", "ROC by\nTMVA", "CPU\ntrain\n[s]", "real\ntrain\n[s]", "real\nfit\n[s]"):
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:
-        name = row["method"] if row["architecture"] == "cpu" else f"{row['method']} ({row['architecture']})"
-        table.add_row(name, row["backend"], f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
-    parts: list[RenderableType] = [table]
-    parts += [Text(line) for line in _best_possible(rows)]
-    parts += [Text(line) for line in _reasons(rows)]
-    return Group(*parts)
+        table.add_row(method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
+    return Group(table, Text(), *map(Text, _best_possible(rows) + _reasons(rows)))
 
 
 def doctor_table(found: Mapping[str, Any]) -> RenderableType:
@@ -43,23 +40,35 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
         f"GPU: {machine['gpu_model'] or 'none'}",
         f"Environment {environment['name']}: {versions}",
     ]
-    table = Table(title="Trained on a hundred events", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("method", "backend", "architecture", "runs here"):
+    table = _table("Trained on a hundred events", padding=(0, 1, 0, 0))
+    for heading in ("method", "version", "runs here"):
         table.add_column(heading, no_wrap=True)
     table.add_column("why not, and the cure")
     for method in found["methods"]:
-        backend = f"{method['backend']} {method['backend_version']}".strip()
-        table.add_row(
-            method["method"], backend, method["architecture"], "yes" if method["runs"] else "no", method["reason"]
-        )
-    return Group(*map(Text, head), table)
+        runs = "yes" if method["runs"] else "no"
+        table.add_row(method_name(method), method["backend_version"], runs, Text(method["reason"]))
+    return Group(*map(Text, head), Text(), table)
+
+
+def method_name(row: Row) -> str:
+    """A run's method in words, e.g. ``keras jax`` or ``tmva-dnn gpu``."""
+    backend = "" if row["backend"] == "tmva" else row["backend"]
+    architecture = "" if row["architecture"] == "cpu" else row["architecture"]
+    return " ".join(filter(None, (row["method"], backend, architecture)))
 
 
 def series_name(row: Row) -> str:
     """A run's series in words, e.g. ``keras jax sgd``."""
-    return " ".join(part for part in (row["method"], row["backend"], row["optimizer"]) if part != "tmva") + (
-        " gpu" if row["architecture"] == "gpu" else ""
-    )
+    return f"{method_name(row)} {row['optimizer']}"
+
+
+def result(row: Row) -> str:
+    """How a run ended, in a few words."""
+    return f"ROC area {row['roc_auc']:.4f}" if row["status"] == "ok" else str(row["status"])
+
+
+def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=padding)
 
 
 def _cells(row: Row) -> list[str]:
@@ -71,7 +80,7 @@ def _cells(row: Row) -> list[str]:
         _number(row["cpu_time_train"], ".2f"),
         _number(row["real_time_train"], ".2f"),
         _number(row["real_time_fit"], ".2f"),
-        f"{row['epochs']} ({row['best_epoch']})",
+        f"{row['best_epoch']}/{row['epochs']}",
     ]
 
 
