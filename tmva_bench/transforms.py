@@ -14,11 +14,12 @@ Transformation = Callable[[numpy.ndarray], numpy.ndarray]
 
 # The cumulative distribution is tabulated in this many bins (TMVA::PDF::fgNbin_PdfHist) and clipped.
 _PDF_BINS = 10000
+_PDF_LOWEST = 1e-12
 _CLIP = 1e-9
 _ERF_CLIP = 0.99999999
 # VariableGaussTransform aims at so many bins, with at least so many events in each.
 _TARGET_BINS = 2000
-_EVENTS_PER_BIN = 10
+_EVENTS_PER_BIN = numpy.float32(10)
 
 
 class Chain:
@@ -78,7 +79,7 @@ def _principal_components(events: numpy.ndarray, weights: numpy.ndarray) -> Tran
 
 def _uniform(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
     """``VariableGaussTransform`` with the flat option: each variable to a flat distribution in [0, 1]."""
-    tables = [_Cumulative(events[:, i].astype(float), weights) for i in range(events.shape[1])]
+    tables = [_Cumulative(events[:, i], weights.astype(numpy.float32)) for i in range(events.shape[1])]
     return lambda values: numpy.stack([table(values[:, i]) for i, table in enumerate(tables)], axis=1)
 
 
@@ -101,37 +102,56 @@ class _Cumulative:
     """The cumulative distribution of one variable as ``VariableGaussTransform`` and ``TMVA::PDF`` tabulate it."""
 
     def __init__(self, values: numpy.ndarray, weights: numpy.ndarray) -> None:
-        edges = _edges(values, weights).astype(numpy.float32).astype(float)
-        contents = numpy.zeros(len(edges), numpy.float32)
-        # Side "right" puts the largest value, which is the last edge, into the overflow, as ROOT does.
-        numpy.add.at(contents, numpy.searchsorted(edges, values, side="right") - 1, weights.astype(numpy.float32))
-        contents = _smooth(contents[:-1])
-        cumulated = numpy.cumsum(numpy.maximum(contents, 0), dtype=float)
-        cumulated = (cumulated / cumulated[-1]).astype(numpy.float32)
-        self._low, self._high = edges[0], edges[-1]
-        self._width = (self._high - self._low) / _PDF_BINS
-        centres = self._low + (numpy.arange(_PDF_BINS) + 0.5) * self._width
-        self._table = _lines(0.5 * (edges[1:] + edges[:-1]), cumulated.astype(float), centres).astype(numpy.float32)
+        edges = _edges(values, weights)
+        contents = numpy.maximum(_smooth(_fill(edges, values, weights)), 0)
+        cumulated = numpy.cumsum(contents, dtype=float)
+        # Smoothing empties the one full bin of a variable with two values, and TMVA's transformation is constant.
+        cumulated = (cumulated / (cumulated[-1] or 1)).astype(numpy.float32).astype(float)
+        edges = edges.astype(float)
+        self._low = edges[0]
+        self._width = (edges[-1] - edges[0]) / _PDF_BINS
+        table = _lines(0.5 * (edges[1:] + edges[:-1]), cumulated, self._centres())
+        # Where a line falls below zero, TMVA takes the bin's own content.
+        own = cumulated[numpy.searchsorted(edges, self._centres(), side="right") - 1]
+        table = numpy.maximum(numpy.where(table > _PDF_LOWEST, table, own), _PDF_LOWEST)
+        self._table = table.astype(numpy.float32).astype(float)
 
     def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
-        centres = self._low + (numpy.arange(_PDF_BINS) + 0.5) * self._width
-        lines = _lines(centres, self._table.astype(float), values.astype(float))
+        lines = _lines(self._centres(), self._table, values.astype(float))
         return cast(numpy.ndarray, numpy.clip(lines, _CLIP, 1 - _CLIP))
+
+    def _centres(self) -> numpy.ndarray:
+        return cast(numpy.ndarray, self._low + (numpy.arange(_PDF_BINS) + 0.5) * self._width)
 
 
 def _edges(values: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
+    """Bin edges, in float32 as TMVA adds up: with equal weights the last bit of a sum decides where a bin ends."""
     order = numpy.argsort(values, kind="stable")
-    wanted = max(_EVENTS_PER_BIN * weights.min(), weights.sum() / _TARGET_BINS)
-    edges = [values[order[0]] - 1e-4, values[order[0]]]
-    since = 0.0
-    for value, weight in zip(values[order].tolist(), weights[order].tolist()):
+    total = numpy.cumsum(weights, dtype=numpy.float32)[-1]
+    wanted = max(_EVENTS_PER_BIN * weights.min(), total / numpy.float32(_TARGET_BINS))
+    first, last = values[order[0]], values[order[-1]]
+    edges = [first - numpy.float32(1e-4), first]
+    since = numpy.float32(0)
+    for value, weight in zip(values[order], weights[order]):
         since += weight
         if since >= wanted and value > edges[-1]:
             edges.append(value)
-            since = 0.0
-    if edges[-1] < values[order[-1]]:
-        edges.append(values[order[-1]])
-    return numpy.array(edges)
+            since = numpy.float32(0)
+    # Events as large as the last edge give one more, of no width.
+    if since != 0:
+        edges.append(last)
+    return numpy.array(edges, numpy.float32)
+
+
+def _fill(edges: numpy.ndarray, values: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
+    """``TH1F::Fill``: the last edge and above is overflow; of equal edges the first decides."""
+    inside = values < edges[-1]
+    values = values[inside]
+    bins = numpy.searchsorted(edges, values)
+    bins -= edges[bins] != values
+    contents = numpy.zeros(len(edges) - 1, numpy.float32)
+    numpy.add.at(contents, bins, weights[inside])
+    return contents
 
 
 def _smooth(contents: numpy.ndarray) -> numpy.ndarray:
