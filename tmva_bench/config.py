@@ -17,6 +17,9 @@ METHODS = ("tmva-dnn", "pykeras", "keras")
 BACKENDS = ("tensorflow", "jax", "torch")
 ARCHITECTURES = ("cpu", "gpu")
 
+# TMVA reads whole numbers into 32 bits.
+_LARGEST = 2**31 - 1
+
 # Rates that train each optimizer well; the study's 0.1 is one for SGD only.
 LEARNING_RATES = {"sgd": 0.1, "adam": 0.001, "rmsprop": 0.001, "adagrad": 0.05, "adadelta": 1.0}
 
@@ -66,7 +69,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "weight_decay": Parameter(float, "factor of the regularization term", low=0),
     "transformations": Parameter(str, "chain of variable transformations, e.g. N,D"),
     "factory_string": Parameter(str, "options of TMVA.Factory"),
-    "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1, high=2**31 - 1),
+    "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1),
     "train_signal": Parameter(int, "training events, signal (0: all of the file)", low=0),
     "train_background": Parameter(int, "training events, background (0: all of the file)", low=0),
     "test_signal": Parameter(int, "test events, signal (0: all of the file)", low=0),
@@ -155,18 +158,17 @@ def parse_value(name: str, value: Any) -> Union[int, float, str]:
     parameter = PARAMETERS[name]
     if parameter.type is str:
         return _parse_name(name, parameter, value)
-    wanted = "a whole number" if parameter.type is int else "a number"
+    wanted = f"a whole number up to {_LARGEST}" if parameter.type is int else "a finite number"
     try:
-        if isinstance(value, bool):
-            raise ValueError
         number = float(value)
-        if parameter.type is int and number != int(number):
+        whole = number == int(number) <= _LARGEST
+        if isinstance(value, bool) or (parameter.type is int and not whole):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"{name} = {value!r}: not {wanted}") from None
     below = number <= parameter.low if parameter.open_low else number < parameter.low
     above = number >= parameter.high if parameter.open_high else number > parameter.high
-    if below or above or not math.isfinite(number):
+    if below or above:
         raise UserError(f"{name} = {value}: must be {_limits(parameter)}")
     return int(number) if parameter.type is int else number
 
@@ -194,12 +196,14 @@ def point(values: Optional[Dict[str, Any]] = None, *, preset: Optional[str] = No
 
 
 def _parse_name(name: str, parameter: Parameter, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise UserError(f"{name} = {value!r}: not a text")
     text = str(value).strip()
     if name == "transformations":
         return _parse_transformations(text)
     if not parameter.codes:
         return text
-    if parameter.coded and text.isdigit():
+    if parameter.coded and text.isdecimal():
         if int(text) >= len(parameter.codes):
             known = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(parameter.codes))
             raise UserError(f"{name} = {text}: no such code (known: {known})")
@@ -226,7 +230,7 @@ def _parse_transformations(text: str) -> str:
 def _limits(parameter: Parameter) -> str:
     low = "" if parameter.low == -math.inf else f"{'above' if parameter.open_low else 'at least'} {parameter.low:g}"
     high = "" if parameter.high == math.inf else f"{'below' if parameter.open_high else 'at most'} {parameter.high:g}"
-    return " and ".join(part for part in (low, high) if part) or "finite"
+    return " and ".join(part for part in (low, high) if part)
 
 
 def _check_together(point: Point) -> None:

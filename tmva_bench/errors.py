@@ -26,13 +26,14 @@ class TrainingFailed(Exception):
 
 
 def unknown(kind: str, value: object, known: "list[str]") -> UserError:
-    """The error for a name that is not known, with the nearest known one.
+    """The error for a name that is not known, with the nearest known one, whatever the case.
 
     Args:
         kind: what the name stands for, e.g. ``"method"``.
         value: what the user wrote.
         known: the names that exist.
     """
-    near = difflib.get_close_matches(str(value), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    by_case = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(value).lower(), list(by_case), n=1)
+    hint = f"; did you mean {by_case[near[0]]!r}?" if near else ""
     return UserError(f"unknown {kind} {value!r}{hint} (known: {', '.join(known)})")
