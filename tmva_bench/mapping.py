@@ -57,7 +57,7 @@ def drop_probabilities(point: Point) -> List[float]:
     """Drop probability of each layer's input, first hidden layer to output layer; no entry where there is no dropout.
 
     MethodDL's ``DropConfig`` drops the *input* of a layer; the common basis drops after each hidden layer, so
-    the first entry is 0.
+    the first entry is 0. Not equal: MethodDL on the CPU leaves the mask out of the backward pass, Keras does not.
     """
     return [0.0] + [point.dropout] * point.layers if point.dropout else []
 
