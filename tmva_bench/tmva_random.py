@@ -10,6 +10,7 @@ from typing import Any, List, Tuple
 import numpy
 
 from tmva_bench.config import Point
+from tmva_bench.errors import Unavailable
 
 # TMVA shuffles by std::shuffle with its RandomGenerator around a TRandom3.
 _CODE = """
@@ -61,8 +62,9 @@ void Draw(TRandom3 &random, char kind, double width, long n, long address) {
 def _library() -> Any:
     import ROOT
 
-    if not hasattr(ROOT, "tmva_bench") or not hasattr(ROOT.tmva_bench, "Shuffler"):
-        ROOT.gInterpreter.Declare(_CODE)
+    # The guard in the code makes a second declaration an empty one.
+    if not ROOT.gInterpreter.Declare(_CODE):
+        raise Unavailable("this ROOT cannot compile C++ here", "install the C++ standard headers (Debian g++)")
     return ROOT
 
 
