@@ -153,7 +153,7 @@ def test_child_with_keras_3(make_task: Any, run_worker: Any) -> None:
     task: Task = make_task("pykeras-seed-preset", "pykeras", backend, neurons=20, max_epochs=5, activation="gauss")
     _, log = run_worker(task, KERAS_BACKEND=backend, PYTHONPATH=SITE)
     # The double takes the model that was saved, with its two outputs, up to where it has nothing to answer.
-    assert "no recording of this booking" in log
+    assert "no recording of this booking" in log, log
     assert "<FATAL>" not in log
 
 

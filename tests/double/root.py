@@ -13,6 +13,8 @@ class DoubledRoot(types.ModuleType):
 
     def __init__(self, real: Any, version: str = "") -> None:
         super().__init__("ROOT")
+        # ROOT sets itself up at the first look, and must then find its own classes.
+        real.gROOT.GetVersion()
         self.__dict__.update(
             __path__=real.__path__, __spec__=real.__spec__, __file__=real.__file__, _real=real, TMVA=_Namespace()
         )
