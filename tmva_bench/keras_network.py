@@ -3,7 +3,8 @@
 Works with Keras 2 and Keras 3; the Keras module is handed in, so that nothing here loads one.
 """
 
-from typing import Any, List, Tuple
+import functools
+from typing import Any, Dict, List, Tuple
 
 import numpy
 
@@ -57,6 +58,30 @@ def build_for_pykeras(keras: Any, point: Point, inputs: int) -> Any:
     return model
 
 
+@functools.lru_cache(maxsize=None)
+def activation_layers(keras: Any) -> Dict[str, Any]:
+    """Layers for TMVA's activations that Keras lacks, registered: a stored model that has one loads only after this.
+
+    Layers and not functions, which Keras 2 does not read back from HDF5.
+
+    Returns:
+        The classes for ``symmrelu``, the absolute value, and ``gauss``, exp(-x^2).
+    """
+    backend = keras.ops if hasattr(keras, "ops") else keras.backend
+
+    @keras.utils.register_keras_serializable("tmva_bench")
+    class SymmRelu(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return backend.abs(x)
+
+    @keras.utils.register_keras_serializable("tmva_bench")
+    class Gauss(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return backend.exp(-x * x)
+
+    return {"symmrelu": SymmRelu, "gauss": Gauss}
+
+
 def set_weights(model: Any, weights: Weights) -> None:
     """Gives the dense layers of ``model`` the weights (inputs x outputs) and biases, first layer first."""
     dense = [layer for layer in model.layers if layer.get_weights()]
@@ -80,44 +105,25 @@ def trainable_parameters(model: Any) -> int:
 
 def _layers(keras: Any, point: Point, inputs: int, last_activation: str = "") -> List[Any]:
     last = last_activation or ("linear" if point.loss == "cross_entropy" else point.last_activation)
-    layers = [keras.layers.InputLayer(**_input_shape(keras, inputs))]
+    layers = [keras.Input(shape=(inputs,))]
     drop = mapping.drop_probabilities(point)
+    own = activation_layers(keras)
     for number in range(point.layers + 1):
         hidden = number < point.layers
+        activation = point.activation if hidden else last
         if drop and drop[number]:
             layers.append(keras.layers.Dropout(drop[number], seed=point.seed + number))
         layers.append(
             keras.layers.Dense(
                 point.neurons if hidden else 1,
-                activation=_activation(keras, point.activation if hidden else last),
+                activation=None if activation in own else activation,
                 kernel_initializer=_initializer(keras, point, number),
                 kernel_regularizer=_regularizer(keras, point),
             )
         )
+        if activation in own:
+            layers.append(own[activation]())
     return layers
-
-
-def _input_shape(keras: Any, inputs: int) -> Any:
-    # Keras 3 renamed the argument.
-    return {"shape" if int(keras.__version__.split(".")[0]) >= 3 else "input_shape": (inputs,)}
-
-
-def _activation(keras: Any, name: str) -> Any:
-    if name not in ("symmrelu", "gauss"):
-        return name
-    backend = keras.ops if hasattr(keras, "ops") else keras.backend
-    # Registered by name, so that a saved model is loaded without running code from its file.
-    custom = keras.utils.get_custom_objects()
-    if name not in custom:
-
-        def symmrelu(x: Any) -> Any:
-            return backend.abs(x)
-
-        def gauss(x: Any) -> Any:
-            return backend.exp(-x * x)
-
-        custom.update({"symmrelu": symmrelu, "gauss": gauss})
-    return custom[name]
 
 
 def _initializer(keras: Any, point: Point, number: int) -> Any:

@@ -63,11 +63,3 @@ class Outcome(NamedTuple):
     real_time_fit: float
     device: str
     versions: Dict[str, str]
-
-
-def epoch_line(epoch: Epoch, without_improvement: int) -> str:
-    """One line of the log in the columns of MethodDL's table, so that one reader follows every method."""
-    return (
-        f"{epoch.epoch:>10} | {epoch.training_loss:12.6g} {epoch.validation_loss:12.6g} {epoch.real_time:12.6g} "
-        f"{without_improvement:>10}"
-    )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy
+from scipy.special import expit
 
 from tmva_bench import inputs, keras_network, mapping, tmva_random, transforms
 from tmva_bench.config import COUNTS, Point
@@ -129,7 +130,8 @@ def fit(model: Any, point: Point, events: Arrays) -> Fit:
 
     Whole batches only, in an order that :func:`tmva_random.epoch_order` supplies; the validation loss after
     every epoch; the best weights kept, beginning with the untrained net's loss; stopped when more than
-    ``convergence_steps`` epochs in a row brought nothing better.
+    ``convergence_steps`` epochs in a row brought nothing better. Not equal: the regularization term in the
+    training loss is the mean over the epoch's batches, in MethodDL's the one at the end of the epoch.
 
     Args:
         model: a compiled model with its first weights.
@@ -184,8 +186,8 @@ def fit(model: Any, point: Point, events: Arrays) -> Fit:
 
 def score(model: Any, x: numpy.ndarray) -> numpy.ndarray:
     """The classifier output of MethodDL: the sigmoid of the network's output; float64, shape (events,)."""
-    output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0].astype(float)
-    return numpy.asarray(1 / (1 + numpy.exp(-output)))
+    output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0]
+    return numpy.asarray(expit(output.astype(float)))
 
 
 def _device(name: str, backend: Any, architecture: str) -> str:

@@ -1,0 +1,181 @@
+// ROC curves of all finished runs in one frame: background rejection against signal efficiency.
+//   root -l -b -q 'macros/roc.C("results/bench/results.root", "figures")'
+#include "style.h"
+
+#include "TGraph.h"
+#include "TMarker.h"
+
+namespace {
+
+std::map<std::string, TGraph> ReadCurves(TFile &file)
+{
+   TTree &tree = bench::Tree(file, "roc");
+   const auto id = bench::Column<std::string>(tree, "run_id");
+   const auto efficiency = bench::Column<double>(tree, "signal_efficiency");
+   const auto rejection = bench::Column<double>(tree, "background_rejection");
+   std::map<std::string, TGraph> curves;
+   for (size_t row = 0; row < id.size(); ++row)
+      curves[id[row]].AddPoint(efficiency[row], rejection[row]);
+   for (auto &curve : curves)
+      curve.second.Sort();
+   return curves;
+}
+
+// The curves' mean at equally spaced efficiencies.
+TGraph MeanCurve(const std::vector<const TGraph *> &curves)
+{
+   const int steps = 200;
+   TGraph mean;
+   for (int step = 0; step <= steps; ++step) {
+      const double efficiency = double(step) / steps;
+      double sum = 0;
+      for (const TGraph *curve : curves)
+         sum += curve->Eval(efficiency);
+      mean.AddPoint(efficiency, sum / curves.size());
+   }
+   return mean;
+}
+
+// Draws a curve in the dashes of a series; `perX` and `perY` are the pixels of a unit of its axes. We cut the
+// dashes ourselves: ROOT's restart at every point, so in a PNG a curve of many points comes out solid. Cut by
+// length, the dashes of repetitions lie on each other.
+void DrawDashed(const TGraph &curve, int series, double perX, double perY)
+{
+   static const std::vector<std::vector<double>> patterns = {
+      {1e9}, {13, 8}, {3, 5}, {13, 6, 3, 6}, {30, 10}, {13, 6, 3, 6, 3, 6}}; // pixels on, off, on, ...
+   const std::vector<double> &pattern = patterns[series % patterns.size()];
+   size_t element = 0;
+   double left = pattern[0]; // pixels to the end of the element
+   TGraph *dash = nullptr;
+   const double *xs = curve.GetX(), *ys = curve.GetY();
+   for (int i = 1; i < curve.GetN(); ++i) {
+      const double dx = xs[i] - xs[i - 1], dy = ys[i] - ys[i - 1];
+      const double length = std::hypot(dx * perX, dy * perY);
+      for (double done = 0; done < length;) {
+         const double from = done / length;
+         const double step = std::min(left, length - done);
+         const double to = (done + step) / length;
+         if (element % 2 == 0) {
+            if (!dash) {
+               dash = new TGraph;
+               dash->SetLineColor(bench::Colour(series));
+               dash->SetLineWidth(2);
+               dash->SetBit(kCanDelete);
+               dash->Draw("L");
+               dash->AddPoint(xs[i - 1] + from * dx, ys[i - 1] + from * dy);
+            }
+            dash->AddPoint(xs[i - 1] + to * dx, ys[i - 1] + to * dy);
+         }
+         done += step;
+         left -= step;
+         if (left <= 0) {
+            element = (element + 1) % pattern.size();
+            left = pattern[element];
+            dash = nullptr;
+         }
+      }
+   }
+}
+
+// A few markers at places of the series' own, so that markers of close curves lie side by side.
+void DrawMarkers(const TGraph &curve, int series, int nSeries, int each)
+{
+   auto points = new TGraph;
+   bench::SetMarker(*points, series);
+   for (int k = 0; k < each; ++k) {
+      const double x = (k + (series + 0.5) / nSeries) / each;
+      points->AddPoint(x, curve.Eval(x));
+   }
+   points->SetBit(kCanDelete);
+   points->Draw("P");
+}
+
+// Beside the frames, where it hides nothing: each series with its area, and the best possible one.
+void DrawLegend(TCanvas &canvas, double left, double top, const bench::Results &results)
+{
+   const int nSeries = results.Finished();
+   const double step = std::min(50., (canvas.GetWh() - top - 60.) / (nSeries + 1));
+   double y = top + 10;
+   for (int series = 0; series < nSeries; ++series, y += step) {
+      const auto x = [&](double pixels) { return (left + pixels) / canvas.GetWw(); };
+      const double middle = 1 - y / canvas.GetWh();
+      canvas.cd();
+      const double xs[] = {x(0), x(70)}, ys[] = {middle, middle};
+      DrawDashed(TGraph(2, xs, ys), series, canvas.GetWw(), canvas.GetWh());
+      auto marker = new TMarker(x(35), middle, 20);
+      bench::SetMarker(*marker, series);
+      marker->SetBit(kCanDelete);
+      marker->Draw();
+      const auto runs = results.RunsOf(series);
+      const std::string of = runs.size() > 1 ? Form(" (%zu runs)", runs.size()) : "";
+      bench::Write(canvas, left + 84, y + 6, results.series[series].label);
+      bench::Write(canvas, left + 84, y + 26, "area " + bench::Text(bench::Area(runs)) + of, bench::kSmall, 11,
+                   bench::Grey());
+   }
+   if (std::isfinite(results.bestPossible))
+      bench::Write(canvas, left, y + 10, Form("best possible area %.4f", results.bestPossible));
+}
+
+} // namespace
+
+int roc(const char *resultsFile = "results/bench/results.root", const char *figures = "figures")
+{
+   return bench::Run("roc.C", [&] {
+      const bench::Results results = bench::ReadResults(resultsFile);
+      const auto curves = ReadCurves(*results.file);
+      const int nSeries = results.Finished();
+      const bool compared = nSeries > 1;
+
+      const double left = 90, right = 840;
+      const double width = right + 144 + std::max(220., bench::LabelWidth(results.series));
+      const double top = bench::HeaderHeight(results.parameters, width), bottom = top + 680;
+      TCanvas *canvas = bench::Canvas("roc", width, bottom + (compared ? 290 : 70), "ROC curves, test events",
+                                      results.parameters);
+      bench::Frame(*canvas, left, top, right, bottom);
+      const double yHigh = 1.02;
+      bench::Axes(0, 0, 1, yHigh, 510, 510);
+      std::vector<TGraph> means;
+      std::vector<const TGraph *> all;
+      for (int series = 0; series < nSeries; ++series) {
+         std::vector<const TGraph *> ofSeries;
+         for (const bench::RunRow &run : results.RunsOf(series)) {
+            const auto curve = curves.find(run.id);
+            if (curve == curves.end())
+               bench::Fail(std::string(resultsFile) + ": tree roc has no points of run " + run.id);
+            DrawDashed(curve->second, series, right - left, (bottom - top) / yHigh);
+            if (ofSeries.empty())
+               DrawMarkers(curve->second, series, nSeries, nSeries > 6 ? 3 : 5);
+            ofSeries.push_back(&curve->second);
+         }
+         means.push_back(MeanCurve(ofSeries));
+      }
+      for (const TGraph &mean : means)
+         all.push_back(&mean);
+      bench::Write(*canvas, left - 62, (top + bottom) / 2, "background rejection", bench::kText, 21, kBlack,
+                   bench::kFont, 90);
+      double xTitle = bottom + 44;
+
+      if (compared) {
+         const TGraph reference = MeanCurve(all);
+         double largest = 1e-6;
+         for (TGraph &mean : means)
+            for (int i = 0; i < mean.GetN(); ++i) {
+               mean.SetPoint(i, mean.GetX()[i], mean.GetY()[i] - reference.GetY()[i]);
+               largest = std::max(largest, std::abs(mean.GetY()[i]));
+            }
+         const double upper = bottom + 40, lower = upper + 180;
+         bench::Frame(*canvas, left, upper, right, lower);
+         bench::Axes(0, -1.15 * largest, 1, 1.15 * largest, 510, 204);
+         for (int series = 0; series < nSeries; ++series) {
+            DrawDashed(means[series], series, right - left, (lower - upper) / (2.3 * largest));
+            DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8);
+         }
+         bench::Write(*canvas, left - 62, (upper + lower) / 2, "difference to mean", bench::kText, 21, kBlack,
+                      bench::kFont, 90);
+         xTitle = lower + 44;
+      }
+      bench::Write(*canvas, right, xTitle, "signal efficiency", bench::kText, 31);
+      DrawLegend(*canvas, right + 40, top, results);
+      bench::Save(*canvas, figures);
+   });
+}

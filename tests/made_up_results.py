@@ -1,0 +1,138 @@
+"""A results file with MADE-UP numbers, for tests of the tree writer and the macros: nothing here was measured."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+from scipy.special import ndtr, ndtri
+
+from tmva_bench import schema
+from tmva_bench.config import PARAMETERS, point
+from tmva_bench.tree_writer import Table
+
+SERIES = [
+    ("tmva-dnn", "tmva", "cpu", "sgd"),
+    ("tmva-dnn", "tmva", "cpu", "adam"),
+    ("pykeras", "tensorflow", "cpu", "sgd"),
+    ("pykeras", "tensorflow", "cpu", "adam"),
+    ("keras", "tensorflow", "cpu", "sgd"),
+    ("keras", "tensorflow", "cpu", "adam"),
+    ("keras", "jax", "cpu", "sgd"),
+    ("keras", "jax", "cpu", "adam"),
+    ("keras", "torch", "cpu", "sgd"),
+    ("keras", "torch", "cpu", "adam"),
+    ("tmva-dnn", "tmva", "gpu", "sgd"),
+    ("keras", "tensorflow", "gpu", "adam"),
+]
+BEST_POSSIBLE = 0.91
+EPOCHS = 10
+ROC_POINTS = 200
+SCORE_BINS = 40
+
+
+def made_up_tables(
+    series: int, repetitions: int = 1, unavailable: int = 0, parameters: dict[str, Any] | None = None
+) -> dict[str, Table]:
+    """Made-up tables of the results trees.
+
+    Args:
+        series: number of finished series, at most 12.
+        repetitions: runs of each finished series.
+        unavailable: further series that did not run.
+        parameters: common parameters that differ from the preset.
+    """
+    tables: dict[str, Table] = {name: {column.name: [] for column in columns} for name, columns in schema.TREES.items()}
+    random = numpy.random.default_rng(1)
+    for number in range(series + unavailable):
+        finished = number < series
+        for repetition in range(1, repetitions + 1 if finished else 2):
+            add_run(tables, random, number, repetition, finished, parameters or {})
+    return tables
+
+
+def add_run(
+    tables: dict[str, Table],
+    random: numpy.random.Generator,
+    number: int,
+    repetition: int,
+    finished: bool,
+    parameters: dict[str, Any],
+) -> None:
+    """Appends one made-up run of series ``number`` to the tables."""
+    method, backend, architecture, optimizer = SERIES[number]
+    run_id = f"made-up-{len(tables['benchmark']['run_id']):04d}"
+    values = {**vars(point({"optimizer": optimizer, "max_epochs": EPOCHS, "seed": repetition, **parameters}))}
+    area = BEST_POSSIBLE - 0.002 - 0.0015 * (number % 4) + random.normal(0, 0.0005)
+    seconds = (4 + 3 * (number % 5)) * random.normal(1, 0.03)
+    row: dict[str, Any] = {column.name: {str: "", int: 0, float: None}[column.type] for column in schema.BENCHMARK}
+    row |= {name: values[name] for name in PARAMETERS}
+    row |= {"run_id": run_id, "status": "ok" if finished else "unavailable", "method": method, "backend": backend}
+    row |= {"architecture": architecture, "environment": "made-up", "repetition": repetition, "sample": "made-up"}
+    row |= {"reason": "" if finished else "made-up reason", "variables": 4, "threads": 1, "cpu_model": "made-up"}
+    if finished:
+        row |= {"roc_auc": area, "roc_auc_error": 0.0011, "roc_auc_best_possible": BEST_POSSIBLE}
+        row |= {"cpu_time_train": 1.4 * seconds, "real_time_train": seconds, "epochs": EPOCHS}
+        row |= {"best_epoch": EPOCHS - 1, "parameters": 20801}
+        _add_roc(tables["roc"], run_id, area)
+        _add_history(tables["history"], run_id, number, random)
+        _add_scores(tables["scores"], run_id, area, random)
+    _append(tables["benchmark"], row)
+
+
+def write_results(tables: dict[str, Table], out: Path) -> Path:
+    """Writes tables with the tree writer, in a child as the package does; gives the file back."""
+    source = out.with_suffix(".json")
+    source.write_text(json.dumps(tables), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "tmva_bench.tree_writer", str(source), str(out)], check=True)
+    return out
+
+
+def _append(table: Table, row: dict[str, Any]) -> None:
+    for name, column in table.items():
+        column.append(row[name])
+
+
+def _add_roc(table: Table, run_id: str, area: float) -> None:
+    # two Gaussians of unit width, `shift` apart, have the area Phi(shift / sqrt(2))
+    shift = math.sqrt(2) * ndtri(area)
+    efficiency = numpy.linspace(0, 1, ROC_POINTS)
+    rejection = ndtr(shift - ndtri(efficiency))
+    table["run_id"] += [run_id] * ROC_POINTS
+    table["signal_efficiency"] += efficiency.tolist()
+    table["background_rejection"] += rejection.tolist()
+
+
+def _add_history(table: Table, run_id: str, number: int, random: numpy.random.Generator) -> None:
+    for epoch in range(1, EPOCHS + 1):
+        training = 0.37 + 0.2 * math.exp(-epoch / (1 + number % 4)) - 0.001 * epoch
+        validation = 0.37 + 0.15 * math.exp(-epoch / (1 + number % 4)) + random.normal(0, 0.002)
+        _append(
+            table,
+            {
+                "run_id": run_id,
+                "epoch": epoch,
+                "training_loss": training,
+                "validation_loss": validation,
+                "real_time": 0.5,
+            },
+        )
+
+
+def _add_scores(table: Table, run_id: str, area: float, random: numpy.random.Generator) -> None:
+    edges = numpy.linspace(0, 1, SCORE_BINS + 1)
+    shift = math.sqrt(2) * ndtri(area)
+    for sample, events in (("train", 20000), ("test", 50000)):
+        for event_class, mean in (("signal", shift), ("background", 0.0)):
+            values = 1 / (1 + numpy.exp(-shift * (random.normal(mean, 1, events) - shift / 2)))
+            counts = numpy.histogram(values, edges)[0]
+            table["run_id"] += [run_id] * SCORE_BINS
+            table["sample"] += [sample] * SCORE_BINS
+            table["event_class"] += [event_class] * SCORE_BINS
+            table["low"] += edges[:-1].tolist()
+            table["high"] += edges[1:].tolist()
+            table["density"] += (counts / events * SCORE_BINS).tolist()
+            table["density_error"] += (numpy.sqrt(counts) / events * SCORE_BINS).tolist()
