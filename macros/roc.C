@@ -13,11 +13,15 @@ std::map<std::string, TGraph> ReadCurves(TFile &file)
    const auto id = bench::Column<std::string>(tree, "run_id");
    const auto efficiency = bench::Column<double>(tree, "signal_efficiency");
    const auto rejection = bench::Column<double>(tree, "background_rejection");
-   std::map<std::string, TGraph> curves;
+   std::map<std::string, std::vector<std::pair<double, double>>> points;
    for (size_t row = 0; row < id.size(); ++row)
-      curves[id[row]].AddPoint(efficiency[row], rejection[row]);
-   for (auto &curve : curves)
-      curve.second.Sort();
+      points[id[row]].emplace_back(efficiency[row], -rejection[row]);
+   std::map<std::string, TGraph> curves;
+   for (auto &entry : points) {
+      std::sort(entry.second.begin(), entry.second.end()); // down a vertical step, where efficiencies are equal
+      for (const auto &point : entry.second)
+         curves[entry.first].AddPoint(point.first, -point.second);
+   }
    return curves;
 }
 
