@@ -65,7 +65,7 @@ def main() -> None:
     points = json.loads((folder / "points.json").read_text())
     outcomes = {}
     for name, (point, path) in points.items():
-        print(f"=== {name}", flush=True)
+        sys.stdout.write(f"=== {name}\n")
         outcomes[name] = replay(backend, point, path, folder / name)
     (folder / "outcomes.json").write_text(json.dumps(outcomes))
     sys.stdout.flush()
