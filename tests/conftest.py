@@ -3,10 +3,12 @@
 import contextlib
 import dataclasses
 import functools
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ import pytest
 import uproot
 from double import recordings
 
-from tmva_bench import config
+from tmva_bench import config, inputs, samples
+from tmva_bench.environments import Environment
 from tmva_bench.methods import Task
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
+REAL_RUN = ("--method", "keras", "--backend", "jax", "--neurons", 8, "--max-epochs", 3, "--batch-size", 50)
 
 
 @functools.lru_cache(maxsize=1)
@@ -124,3 +128,48 @@ def run_worker() -> Callable[..., tuple[dict[str, Any], str]]:
         return found, (folder / "log.txt").read_text()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small common input file, for quick runs."""
+    path = tmp_path_factory.mktemp("small") / "small.root"
+    inputs.write(samples.gauss(train_signal=500, train_background=500, test_signal=1000, test_background=800), path)
+    return path
+
+
+@pytest.fixture
+def fake_python(tmp_path: Path) -> Callable[[str], Environment]:
+    """Makes an environment whose Python runs a worker of the test's own.
+
+    The code given finds the run's folder in ``folder``, and the real module in ``worker``, whose ``main`` it may call.
+    """
+
+    def make(code: str) -> Environment:
+        path = tmp_path / f"python-{len(list(tmp_path.glob('python-*')))}"
+        head = (
+            f"#!{sys.executable}\n"
+            "import json, os, sys, time\nfrom pathlib import Path\nfrom tmva_bench import worker\n"
+            "del sys.argv[1:3]\nfolder = Path(sys.argv[1])\n"
+        )
+        path.write_text(head + textwrap.dedent(code))
+        path.chmod(0o755)
+        return Environment(str(path), "fake", {"python": "3", "root": "6", "keras": "3"})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_run(small_input: Path, tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+    """``tmva-bench run`` of a small network on JAX; its current directory, in ``cwd``, has ``results/small``."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("needs jax")
+    return command_line(tmp_path_factory.mktemp("real"), "run", small_input, *REAL_RUN)
+
+
+def command_line(cwd: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Runs ``tmva-bench`` in a folder, as a user does."""
+    command = [sys.executable, "-m", "tmva_bench.cli", *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done.cwd = cwd  # type: ignore[attr-defined]
+    return done

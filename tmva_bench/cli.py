@@ -166,11 +166,12 @@ def bench_command(threads: int, folder: Path, rerun: str | None) -> None:
     The slides' network, on generated events, through every method, backend and optimizer. Runs that are there are not
     run again.
     """
+    requests = bench.requests(threads)
     path = bench.input_file(folder)
     if not path.exists():
         records.make_folder(folder)
         _say_written(path, api.generate(path, "gauss", **bench.EVENTS))
-    made = _run(bench.requests(threads), inputs.read(path), folder, limits=runner.Limits(), rerun=rerun)
+    made = _run(requests, inputs.read(path), folder, limits=runner.Limits(), rerun=rerun)
     _report(made, folder)
     statuses = {record["row"]["status"] for record in made}
     failed = statuses - {"ok", "unavailable"}
