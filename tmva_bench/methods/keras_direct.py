@@ -101,11 +101,15 @@ def load(backend: str) -> Tuple[Any, Any]:
     try:
         module = importlib.import_module(backend)
     except ImportError as error:
-        raise Unavailable(f"no {backend} here ({error})", f"pip install 'tmva-bench[{backend}]'") from None
+        raise Unavailable(
+            f"no {backend} here ({error})", f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
+        ) from None
     try:
         import keras
     except ImportError as error:
-        raise Unavailable(f"no Keras here ({error})", f"pip install 'tmva-bench[{backend}]'") from None
+        raise Unavailable(
+            f"no Keras here ({error})", f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
+        ) from None
     if keras.backend.backend() != backend:
         raise Unavailable(
             f"Keras {keras.__version__} runs on {keras.backend.backend()}, not on {backend}",
