@@ -48,7 +48,11 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
     """)
     monkeypatch.setattr(environments, "describe", lambda: fake)
     folder = tmp_path / "bench"
-    answers = [CliRunner().invoke(cli.main, ["bench", "--results", str(folder)]) for _ in range(2)]
+    answers, children = [], []
+    for _ in range(2):
+        answers.append(CliRunner().invoke(cli.main, ["bench", "--results", str(folder)]))
+        children.append(tried.read_text().splitlines())
+    assert children[0] == children[1]
     for answer in answers:
         assert answer.exit_code == 1
         assert answer.stderr.splitlines()[-1].startswith("tmva-bench: no method can run here")
@@ -56,8 +60,7 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
     with uproot.open(folder / "results.root") as file:
         names = ["run_id", "status", "reason", "method", "max_epochs", "roc_auc_best_possible"]
         rows = file["benchmark"].arrays(names, library="np")
-    # Each run had one child, the first time.
-    assert len(tried.read_text().splitlines()) == len(rows["run_id"]) == len(set(rows["run_id"]))
+    assert len(set(rows["run_id"])) == len(rows["run_id"]) >= len(children[0]) >= 4
     assert set(rows["method"]) == set(config.METHODS)
     assert set(rows["status"]) == {"unavailable"}
     assert set(rows["reason"]) == {"nothing here; make env"}
