@@ -1,5 +1,6 @@
 """The command line: one line and the right exit code for every error; one real run, and the run that is there."""
 
+import csv
 import math
 import subprocess
 import sys
@@ -8,9 +9,9 @@ import numpy
 import pytest
 import uproot
 from click.testing import CliRunner
-from conftest import REAL_RUN, command_line
+from conftest import REAL_RUN, TRAINED, command_line
 
-from tmva_bench import bench, cli, records
+from tmva_bench import api, cli, config, environments, records, schema, summary, tables
 
 
 def invoke(*arguments):
@@ -48,7 +49,7 @@ def refused(answer, *words):
         (["--method", "keras", "--threads", "0"], ["threads = 0"]),
         (["--method", "keras", "--time-limit", "0"], ["time limit = 0"]),
         (["--method", "keras", "--rerun", "al", "--batch-size", "50"], ["did you mean 'all'"]),
-        (["--method", "tmva-dnn", "--backend", "jax"], ["backend = jax", "leave --backend out"]),
+        (["--method", "tmva-dnn", "--backend", "jax"], ["backend = jax", "leave the backend out"]),
         ([], ["--method"]),
     ],
     ids=lambda value: " ".join(value) or "no method" if isinstance(value, list) else None,
@@ -95,11 +96,6 @@ def test_unknown_commands_samples_and_parameters(tmp_path):
     refused(invoke("generate", "-o", tmp_path / "x.root", "--sample", "rings", "--correlation", 0.3), "correlation")
 
 
-def test_bench_checks_before_it_generates(tmp_path):
-    refused(invoke("bench", "--threads", 0, "--results", tmp_path / "bench"), "threads = 0")
-    assert not (tmp_path / "bench").exists()
-
-
 def test_every_option_has_help():
     for command in cli.main.commands.values():
         assert command.help
@@ -134,19 +130,95 @@ def test_what_cannot_run_is_exit_code_1_and_a_row(real_run, small_input, tmp_pat
 @pytest.mark.parametrize(
     ("statuses", "exit_code"), [(["ok", "unavailable"], 0), (["ok", "failed"], 1), (["unavailable"], 1)]
 )
-def test_exit_code_of_bench(monkeypatch, small_input, tmp_path, statuses, exit_code):
-    made = [{"row": {"status": status}} for status in statuses]
-    monkeypatch.setattr(bench, "input_file", lambda folder: small_input)
-    monkeypatch.setattr(cli, "_run", lambda *arguments, **options: made)
-    monkeypatch.setattr(cli, "_report", lambda made, folder: None)
+def test_exit_code_of_a_study(monkeypatch, tmp_path, statuses, exit_code):
+    monkeypatch.setattr(api, "run_study", lambda *arguments, **options: [{"status": status} for status in statuses])
+    monkeypatch.setattr(tables, "write", lambda *arguments: "")
+    monkeypatch.setattr(summary, "groups", lambda rows: [])
     assert invoke("bench", "--results", tmp_path).exit_code == exit_code
+
+
+def test_a_study_from_plan_to_removal(fake_study, tmp_path):
+    file, results = fake_study(TRAINED), tmp_path / "results"
+    options = ("--results", results)
+    planned = invoke("study", file, *options, "--dry-run")
+    assert planned.output.splitlines()[:2] == [
+        "keras jax sgd, neurons=5, repetition=1",
+        "keras jax sgd, neurons=20, repetition=1",
+    ]
+    assert "4 to do; no finished run tells how long 4 of them take" in planned.output
+    assert not results.exists()
+
+    assert invoke("study", file, *options, "--only", "neurons=20", "--limit", 1).exit_code == 0
+    assert "1 ok; 3 to do, about 0:00:0" in invoke("status", file, *options).output
+    whole = invoke("study", file, *options)
+    assert whole.exit_code == 0, whole.output
+    assert "1 runs are there already, 3 to do" in whole.stderr
+    assert len(records.load(results)) == 4
+    assert "0 to do" in invoke("study", file, *options, "--dry-run").output
+
+    lines = invoke("table", results / "results.root", "--format", "csv").output.splitlines()
+    assert [len(row) for row in csv.reader(lines)] == [len(schema.SUMMARY)] * 3
+    refused(invoke("table", results, "--by", "neuron"), "did you mean 'neurons'")
+    refused(invoke("table", results, "--format", "html"), "unknown format")
+    refused(invoke("remove", results, "--only", "neuron=5"), "did you mean 'neurons'")
+    assert invoke("remove", results, "--only", "neurons=5", "--only", "repetition=1", "--yes").exit_code == 0
+    with uproot.open(results / "results.root") as file:
+        assert file["benchmark"].num_entries == 3
+        assert sorted(file["summary"]["runs"].array()) == [1, 2]
+
+
+def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, monkeypatch):
+    tried = tmp_path / "tried"
+    fake = fake_python(f"""
+        with Path({str(tried)!r}).open("a") as file:
+            print(folder.name, file=file)
+        worker.run = lambda folder: {{"status": "unavailable", "reason": "nothing here; make env"}}
+        worker.main()
+    """)
+    monkeypatch.setattr(environments, "describe", lambda: fake)
+    folder = tmp_path / "bench"
+    answers, children = [], []
+    for _ in range(2):
+        answers.append(CliRunner().invoke(cli.main, ["bench", "--results", str(folder)]))
+        children.append(tried.read_text().splitlines())
+    assert children[0] == children[1]
+    for answer in answers:
+        assert answer.exit_code == 1
+        assert answer.stderr.splitlines()[-1].startswith("tmva-bench: no method can run here")
+        assert answer.stdout.count("nothing here; make env") == 1
+    with uproot.open(folder / "results.root") as file:
+        names = ["run_id", "status", "reason", "method", "max_epochs", "roc_auc_best_possible"]
+        rows = file["benchmark"].arrays(names, library="np")
+    assert len(set(rows["run_id"])) == len(rows["run_id"]) >= len(children[0]) >= 4
+    assert set(rows["method"]) == set(config.METHODS)
+    assert set(rows["status"]) == {"unavailable"}
+    assert set(rows["reason"]) == {"nothing here; make env"}
+    assert max(rows["max_epochs"]) <= 10
+    (best,) = set(rows["roc_auc_best_possible"])
+    assert all(f"(likelihood ratio): {best:.4f}" in answer.stdout for answer in answers)
+
+
+def test_merge_of_two_results(fake_study, tmp_path):
+    file = fake_study(TRAINED)
+    for number in (1, 2):
+        answer = invoke("study", file, "--results", tmp_path / str(number), "--only", f"repetition={number}")
+        assert answer.exit_code == 0, answer.output
+    answer = invoke("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "all")
+    assert "4 runs brought in, 0 were there already" in answer.output
+    assert invoke("study", file, "--results", tmp_path / "all").exit_code == 0
+    assert len(records.load(tmp_path / "all")) == 4
+
+
+def test_a_study_that_is_not_there(tmp_path):
+    refused(invoke("study", tmp_path / "mine.toml"), "the shipped studies are ")
+    refused(invoke("table", tmp_path / "nothing"), "no finished runs there")
 
 
 def test_ctrl_c_is_exit_code_130(monkeypatch, small_input, tmp_path):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run", interrupted)
+    monkeypatch.setattr(api, "run", interrupted)
     answer = invoke("run", small_input, *REAL_RUN, "--results", tmp_path)
     assert answer.exit_code == 130
     assert "goes on from there" in answer.stderr

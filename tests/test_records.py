@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 
@@ -30,9 +31,11 @@ def record(name):
     return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
 
 
-def keep(results, name):
-    with records.under_way(results, name) as folder:
-        records.finish(folder, record(name))
+def keep(results, name, **values):
+    with records.held(results), records.under_way(results, name) as folder:
+        made = record(name)
+        made["row"].update(values)
+        records.finish(folder, made)
 
 
 @pytest.mark.parametrize(
@@ -63,19 +66,22 @@ def test_a_finished_run_is_found_and_only_then(tmp_path):
 
 
 def test_what_a_killed_run_left_is_tidied_up(tmp_path):
-    with pytest.raises(KeyboardInterrupt), records.under_way(tmp_path, "a"):
+    with pytest.raises(KeyboardInterrupt), records.held(tmp_path), records.under_way(tmp_path, "a"):
         raise KeyboardInterrupt
+    assert [path.name for path in records.runs_under_way(tmp_path)] == [".a.partial"]
     assert records.load(tmp_path) == []
     keep(tmp_path, "b")
     assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != ".lock"] == ["b"]
 
 
-def test_a_second_run_at_the_same_time_is_refused(tmp_path):
-    with (
-        records.under_way(tmp_path, "a"),
-        pytest.raises(UserError, match="another run is under way"),
-        records.under_way(tmp_path, "b"),
-    ):
+def test_a_second_process_is_refused_with_the_holder(tmp_path):
+    assert records.holder(tmp_path) is None
+    with records.held(tmp_path):
+        assert records.holder(tmp_path).pid == os.getpid()
+        with pytest.raises(UserError, match=f"held by process {os.getpid()} on .* since "), records.held(tmp_path):
+            pass
+    assert records.holder(tmp_path) is None
+    with records.held(tmp_path):
         pass
 
 
@@ -106,7 +112,7 @@ def test_a_renamed_folder_is_refused(tmp_path):
 
 def test_a_results_folder_that_is_a_file(tmp_path):
     (tmp_path / "results").write_text("")
-    with pytest.raises(UserError, match="cannot be made"), records.under_way(tmp_path / "results", "a"):
+    with pytest.raises(UserError, match="cannot be made"), records.held(tmp_path / "results"):
         pass
 
 
@@ -114,3 +120,48 @@ def test_not_a_number_survives(tmp_path):
     keep(tmp_path, "a")
     assert math.isnan(records.find(tmp_path, "a")["row"]["roc_auc"])
     assert json.loads((tmp_path / "runs" / "a" / "record.json").read_text())["schema"] == schema.VERSION
+
+
+def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
+    keep(tmp_path, "a", cpu_time_train=3.0, real_time_train=2.0)
+    path = tmp_path / "runs" / "a" / "record.json"
+    old = json.loads(path.read_text())
+    old["schema"] = 1
+    for name in ("cores_used", "load_before", "load_after", "others_load", "busy", "installation"):
+        del old["row"][name]
+    path.write_text(json.dumps(old))
+    row = records.find(tmp_path, "a")["row"]
+    assert (row["cores_used"], row["busy"], row["installation"]) == (1.5, 0, "")
+    assert math.isnan(row["others_load"])
+
+
+def test_removed_runs_are_gone_whole(tmp_path):
+    keep(tmp_path, "a")
+    keep(tmp_path, "b")
+    with records.held(tmp_path):
+        records.remove(tmp_path, ["a"])
+    assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != ".lock"] == ["b"]
+
+
+def test_merge_brings_in_what_is_new_and_recognises_equals(tmp_path):
+    keep(tmp_path / "one", "a")
+    keep(tmp_path / "two", "a")
+    keep(tmp_path / "two", "b")
+    target = tmp_path / "all"
+    with records.held(target):
+        assert records.merge([tmp_path / "one", tmp_path / "two"], target) == (2, 1)
+        assert records.merge([tmp_path / "two"], target) == (0, 2)
+    assert sorted(record["row"]["run_id"] for record in records.load(target)) == ["a", "b"]
+
+
+def test_merge_refuses_two_records_of_one_run_and_copies_nothing(tmp_path):
+    keep(tmp_path / "one", "b")
+    keep(tmp_path / "one", "a")
+    keep(tmp_path / "two", "a", roc_auc=0.9)
+    target = tmp_path / "all"
+    with records.held(target):
+        with pytest.raises(UserError, match="run a differs from the one in .*one"):
+            records.merge([tmp_path / "one", tmp_path / "two"], target)
+        with pytest.raises(UserError, match="no finished runs there"):
+            records.merge([tmp_path / "three"], target)
+    assert records.load(target) == []

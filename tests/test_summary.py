@@ -58,13 +58,23 @@ def test_axes_are_what_differs_within_a_series():
 
 def test_warnings():
     wide = summary.groups([row(real_time_train=t, cpu_time_train=1.0) for t in (1.0, 2.0)])[0]
-    assert summary.warnings(wide) == ["2 repetitions only", "real_time_train spreads by 47 %"]
+    few, spread = summary.warnings(wide)
+    assert few == "fewer than 3 repetitions, too few to judge an error"
+    assert spread == "real_time_train spread by more than 10 %"
     steady = summary.groups([row(real_time_train=t, cpu_time_train=1.0) for t in (1.0, 1.01, 1.02)])[0]
     assert summary.warnings(steady) == []
+    disturbed = summary.groups([row(real_time_train=1.0, cpu_time_train=1.0, busy=number == 1) for number in range(3)])
+    assert summary.warnings(disturbed[0]) == ["timed on a busy machine, at least in part"]
+
+
+def test_another_installation_or_processor_is_another_series():
+    rows = [row(), row(installation="later"), row(cpu_model="other"), row(threads=2)]
+    assert len(summary.groups(rows)) == 4
 
 
 def test_tree_has_a_row_a_group_and_equal_columns():
     columns = summary.tree(summary.groups([row(neurons=5, roc_auc=0.9), row(neurons=20, status="failed")]))
+    assert list(columns) == [column.name for column in schema.SUMMARY]
     assert columns["neurons"] == [5, 20]
     assert columns["roc_auc"][0] == 0.9
     assert columns["without_result"] == [0, 1]

@@ -98,7 +98,7 @@ def test_a_new_file_replaces_the_old_and_leaves_nothing_beside(tmp_path: Path) -
 def test_no_runs_give_empty_trees(tmp_path: Path) -> None:
     out = write_results(made_up_tables(0), tmp_path / "results.root")
     with uproot.open(out) as file:
-        assert [file[name].num_entries for name in schema.TREES] == [0, 0, 0, 0]
+        assert [file[name].num_entries for name in schema.TREES] == [0] * len(schema.TREES)
 
 
 def test_half_a_million_points_take_seconds(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Point", "generate", "point", "run"]
+__all__ = ["Point", "generate", "point", "run", "run_study"]
 
-_HOME = {"Point": "config", "point": "config", "generate": "api", "run": "api"}
+_HOME = {"Point": "config", "point": "config", "generate": "api", "run": "api", "run_study": "api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,28 +1,15 @@
-"""What scripts use: generate an input file, run a benchmark; the command line is a thin layer over the same."""
+"""What scripts use: generate an input file, run a benchmark or a study; the command line is a thin layer over it."""
 
 import dataclasses
-import inspect
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import config, environments, inputs, records, results, runner, samples
+from tmva_bench import config, environments, execution, inputs, records, runner, samples
+from tmva_bench import study as studies
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.methods import Epoch
-
-SAMPLES: dict[str, Callable[..., samples.Sample]] = {
-    "gauss": samples.gauss,
-    "rings": samples.rings,
-    "higgs": samples.higgs,
-}
-
-# Which finished runs a new request runs again.
-RERUN = {
-    "failed": ("failed", "killed", "out_of_memory"),
-    "timeout": ("timeout",),
-    "unavailable": ("unavailable",),
-    "all": ("ok", "failed", "killed", "out_of_memory", "timeout", "unavailable"),
-}
 
 
 def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict[str, Any]:
@@ -39,18 +26,13 @@ def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict
     Raises:
         UserError: an unknown sample or parameter, an impossible value, a file that cannot be written.
     """
-    if sample not in SAMPLES:
-        raise unknown("sample", sample, list(SAMPLES))
-    known = sample_parameters(sample)
+    if sample not in samples.SAMPLES:
+        raise unknown("sample", sample, list(samples.SAMPLES))
+    known = samples.parameters_of(sample)
     for name in parameters:
         if name not in known:
             raise unknown(f"parameter of sample {sample}", name, known)
-    return inputs.write(SAMPLES[sample](**parameters), path)
-
-
-def sample_parameters(sample: str) -> list[str]:
-    """Names of the parameters that a sample takes."""
-    return list(inspect.signature(SAMPLES[sample]).parameters)
+    return inputs.write(samples.SAMPLES[sample](**parameters), path)
 
 
 def run(
@@ -64,7 +46,7 @@ def run(
     folder: str | Path | None = None,
     limits: runner.Limits | None = None,
     rerun: str | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    listener: execution.Listener | None = None,
 ) -> dict[str, Any]:
     """Runs one benchmark in a child process, or takes the record of it that exists.
 
@@ -77,8 +59,8 @@ def run(
         threads: threads given to the run.
         folder: the results folder; by default ``results/`` and the input file's stem.
         limits: time and memory.
-        rerun: which finished runs to run again, a key of :data:`RERUN`.
-        on_epoch: called with each epoch as it ends.
+        rerun: which finished runs to run again, a key of :data:`tmva_bench.execution.RERUN`.
+        listener: is told how it goes.
 
     Returns:
         The row of the tree ``benchmark``, by column; ``status`` says whether it is a result.
@@ -90,42 +72,97 @@ def run(
     # A Point made by hand has not been checked.
     values = dataclasses.asdict(point) if isinstance(point, config.Point) else dict(point or {})
     chosen = config.point(values)
-    request = make_request(chosen, method, backend, architecture=architecture, threads=threads)
+    request = runner.make_request(chosen, method, backend, architecture=architecture, threads=threads)
     data = prepare_input(inputs.read(input_file), chosen, folder)
-    record = run_once(request, data, folder, limits=limits, rerun=rerun, on_epoch=on_epoch)
-    results.write(records.load(folder), folder / "results.root")
+    job = execution.make_job(request, data, environments.describe())
+    with records.held(folder):
+        (record,) = execution.execute([job], folder, limits=limits, rerun=rerun, listener=listener)
     row: dict[str, Any] = record["row"]
     return row
+
+
+def run_study(
+    file: str | Path,
+    *,
+    changes: Iterable[str] = (),
+    only: Iterable[str] = (),
+    folder: str | Path | None = None,
+    side_by_side: int = 1,
+    rerun: str | None = None,
+    limit: int | None = None,
+    listener: execution.Listener | None = None,
+) -> list[dict[str, Any]]:
+    """Does the runs of a study that have no record yet.
+
+    Args:
+        file: the study file, or the name of a shipped study.
+        changes: ``parameter=value,value`` over those of the file.
+        only: filters ``name=value``; a run must fit all.
+        folder: the results folder; by default ``results/`` and the study's name.
+        side_by_side: runs at a time, on disjoint cores.
+        rerun: which finished runs to run again, a key of :data:`tmva_bench.execution.RERUN`.
+        limit: do at most so many runs.
+        listener: is told how it goes.
+
+    Returns:
+        The rows of the tree ``benchmark`` of the runs that have one now, in the study's order.
+
+    Raises:
+        UserError: something in the study is wrong, another process holds the folder, or the disk is full.
+    """
+    study = studies.read(file, changes)
+    folder = study_folder(study, folder)
+    with records.held(folder):
+        made = execution.execute(
+            study_jobs(study, folder, only),
+            folder,
+            limits=study.limits,
+            side_by_side=side_by_side,
+            rerun=rerun,
+            limit=limit,
+            listener=listener,
+        )
+    return [record["row"] for record in made]
+
+
+def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> list[execution.Job]:
+    """The runs of a study with their input files, which are written where they are not there yet.
+
+    Args:
+        study: the study.
+        folder: its results folder.
+        only: filters ``name=value``; a run must fit all.
+
+    Raises:
+        UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
+    """
+    whole = inputs.read(_study_input(study, folder))
+    places = {
+        place.name: environments.named(place.name, place.python, place.make)
+        if place.python
+        else environments.describe()
+        for place in study.environments.values()
+    }
+    prepared: dict[tuple[int, ...], inputs.InputFile] = {}
+    jobs = []
+    for run in studies.select(studies.plan(study), only):
+        point = run.request.point
+        counts = tuple(getattr(point, name) for name in config.COUNTS)
+        if counts not in prepared:
+            prepared[counts] = prepare_input(whole, point, folder)
+        inputs.check_batches(prepared[counts], point)
+        jobs.append(execution.make_job(run.request, prepared[counts], places[run.environment.name]))
+    return jobs
+
+
+def study_folder(study: studies.Study, folder: str | Path | None = None) -> Path:
+    """The results folder asked for, or the default one of a study."""
+    return Path(folder) if folder else Path("results") / study.name
 
 
 def results_folder(input_file: str | Path, folder: str | Path | None) -> Path:
     """The results folder asked for, or the default one of an input file."""
     return Path(folder) if folder else Path("results") / Path(input_file).stem
-
-
-def make_request(
-    point: config.Point, method: str, backend: str | None, *, architecture: str = "cpu", threads: int = 1
-) -> runner.Request:
-    """A checked request for one run.
-
-    Raises:
-        UserError: unknown method, backend or architecture, or ones that do not belong together.
-    """
-    if method not in config.METHODS:
-        raise unknown("method", method, list(config.METHODS))
-    if architecture not in config.ARCHITECTURES:
-        raise unknown("architecture", architecture, list(config.ARCHITECTURES))
-    if not isinstance(threads, int) or threads < 1:
-        raise UserError(f"threads = {threads}: must be a whole number, at least 1")
-    if method == "tmva-dnn":
-        if backend not in (None, "tmva"):
-            raise UserError(f"backend = {backend}: tmva-dnn has none, it is TMVA's own; leave --backend out")
-        backend = "tmva"
-    else:
-        backend = backend or "tensorflow"
-        if backend not in config.BACKENDS:
-            raise unknown("backend", backend, list(config.BACKENDS))
-    return runner.Request(point, method, backend, architecture, threads)
 
 
 def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> inputs.InputFile:
@@ -149,20 +186,21 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> 
     return taken
 
 
-def run_once(
-    request: runner.Request,
-    data: inputs.InputFile,
-    folder: Path,
-    *,
-    limits: runner.Limits | None = None,
-    rerun: str | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
-) -> records.Record:
-    """The record of a run: the one that exists, else a new one; arguments as for :func:`run`."""
-    if rerun is not None and rerun not in RERUN:
-        raise unknown("rerun", rerun, list(RERUN))
-    name = runner.identify(request, data, environments.describe())
-    found = records.find(folder, name)
-    if found is not None and found["row"]["status"] not in RERUN.get(rerun or "", ()):
-        return found
-    return runner.run(request, data, folder, limits=limits, on_epoch=on_epoch)
+def _study_input(study: studies.Study, folder: Path) -> Path:
+    """The study's input file; of a sample, one that is named by its parameters, and the link ``input.root`` to it."""
+    if "file" in study.sample:
+        return Path(study.sample["file"])
+    sample = studies.sample(study, studies.plan(study))
+    digest = hashlib.sha256(json.dumps(sample, sort_keys=True).encode()).hexdigest()[:12]
+    path = folder / "inputs" / f"{sample['name']}-{digest}.root"
+    records.make_folder(path.parent)
+    if not path.exists():
+        generate(path, sample["name"], **{name: value for name, value in sample.items() if name != "name"})
+    link, beside = folder / "input.root", folder / ".input.root"
+    try:
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(path.relative_to(folder))
+        beside.replace(link)
+    except OSError as error:
+        raise UserError(f"{link}: cannot be made ({error.strerror}); choose another results folder") from None
+    return path

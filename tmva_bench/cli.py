@@ -1,29 +1,41 @@
 """The command line: parsing and calling only."""
 
-import functools
+import contextlib
+import datetime
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 import tmva_bench
-from tmva_bench import api, bench, config, doctor, inputs, records, report, results, runner, samples
-from tmva_bench.errors import UserError
-from tmva_bench.methods import Epoch
+from tmva_bench import (
+    api,
+    config,
+    doctor,
+    execution,
+    filters,
+    inputs,
+    progress,
+    records,
+    report,
+    results,
+    runner,
+    samples,
+    schema,
+    summary,
+    tables,
+    tmva_files,
+)
+from tmva_bench import study as studies
+from tmva_bench.errors import UserError, unknown
 
 _PATH = click.Path(path_type=Path)
 
@@ -87,7 +99,7 @@ def _point_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @click.option("-o", "--output", type=_PATH, required=True, help="Input file to write.")
-@click.option("--sample", metavar=_one_of(api.SAMPLES), default="gauss", help="What to generate.")
+@click.option("--sample", metavar=_one_of(samples.SAMPLES), default="gauss", help="What to generate.")
 @click.option("--variables", type=int, help="Number of input variables.")
 @click.option("--correlation", type=float, help="Correlation of the Gaussians.")
 @click.option("--separation", type=float, help="Distance of signal and background.")
@@ -127,7 +139,7 @@ def convert(output: Path, signal: str, background: str, variables: str, **parame
 @click.option(
     "--memory-limit", type=float, metavar="MIB", help="End the run above this memory.  [default: 90% of free]"
 )
-@click.option("--rerun", metavar=_one_of(api.RERUN), help="Run again what ended this way.")
+@click.option("--rerun", metavar=_one_of(execution.RERUN), help="Run again what ended this way.")
 def run(
     input_file: Path,
     method: str,
@@ -147,38 +159,160 @@ def run(
     and a row in results.root. A run that is there is not run again.
     """
     point = config.point({name: value for name, value in parameters.items() if value is not None}, preset=preset)
-    request = api.make_request(point, method, backend, architecture=architecture, threads=threads)
-    folder = api.results_folder(input_file, folder)
-    data = api.prepare_input(inputs.read(input_file), point, folder)
-    record = _run([request], data, folder, limits=runner.limits(time_limit, memory_limit), rerun=rerun)[0]
-    _report([record], folder)
-    if record["row"]["status"] != "ok":
-        _fail(f"{report.series_name(record['row'])}: {record['row']['status']}: {record['row']['reason']}", 1)
+    row = api.run(
+        input_file,
+        method,
+        backend=backend,
+        architecture=architecture,
+        point=point,
+        threads=threads,
+        folder=folder,
+        limits=runner.limits(time_limit, memory_limit),
+        rerun=rerun,
+        listener=progress.Bars(),
+    )
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(report.benchmark_table([row]))
+    _say_results(api.results_folder(input_file, folder))
+    if row["status"] != "ok":
+        _fail(f"{report.series_name(row)}: {row['status']}: {row['reason']}", 1)
 
 
-@main.command("bench")
-@click.option("--threads", type=int, default=1, help="Threads given to each run.")
-@click.option("--results", "folder", type=_PATH, default=Path("results/bench"), help="Results folder.")
-@click.option("--rerun", metavar=_one_of(api.RERUN), help="Run again what ended this way.")
-def bench_command(threads: int, folder: Path, rerun: str | None) -> None:
-    """Run the standard benchmark.
+@main.command()
+@click.argument("file")
+@click.option("--results", "folder", type=_PATH, help="Results folder.  [default: results/ and the study's name]")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="Change a parameter or an axis.")
+@click.option("--only", multiple=True, metavar="NAME=VALUE,...", help="Do the runs that fit.")
+@click.option("--limit", type=click.IntRange(min=0), help="Do at most so many runs.")
+@click.option("--jobs", type=int, default=1, help="Runs side by side, on disjoint cores.")
+@click.option("--rerun", metavar=_one_of(execution.RERUN), help="Run again what ended this way.")
+@click.option("--dry-run", is_flag=True, help="Say what would run, and how long it will take.")
+def study(
+    file: str,
+    folder: Path | None,
+    changes: tuple[str, ...],
+    only: tuple[str, ...],
+    limit: int | None,
+    jobs: int,
+    rerun: str | None,
+    dry_run: bool,
+) -> None:
+    """Do the runs of a study that are not there yet.
 
-    The slides' network, on generated events, through every method, backend and optimizer. Runs that are there are not
-    run again.
+    FILE is a study file or the name of a shipped study. Ctrl-C keeps what is finished; the same command goes on.
     """
-    requests = bench.requests(threads)
-    path = bench.input_file(folder)
-    if not path.exists():
-        records.make_folder(folder)
-        _say_written(path, api.generate(path, "gauss", **bench.EVENTS))
-    made = _run(requests, inputs.read(path), folder, limits=runner.Limits(), rerun=rerun)
-    _report(made, folder)
-    statuses = {record["row"]["status"] for record in made}
-    failed = statuses - {"ok", "unavailable"}
-    if failed:
+    planned = studies.read(file, changes)
+    folder = api.study_folder(planned, folder)
+    if dry_run:
+        _say_plan(planned, folder, only, rerun, limit)
+        return
+    rows = api.run_study(
+        file,
+        changes=changes,
+        only=only,
+        folder=folder,
+        side_by_side=jobs,
+        rerun=rerun,
+        limit=limit,
+        listener=progress.Bars(),
+    )
+    click.echo(tables.write(summary.groups(rows), "text"))
+    _say_results(folder)
+    statuses = {row["status"] for row in rows}
+    if failed := statuses - {"ok", "unavailable"}:
         _fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
-    if "ok" not in statuses:
+    if rows and "ok" not in statuses:
         _fail("no method can run here; the reasons stand under the table", 1)
+
+
+@main.command()
+@click.option("--results", "folder", type=_PATH, help="Results folder.  [default: results/quick]")
+@click.option("--rerun", metavar=_one_of(execution.RERUN), help="Run again what ended this way.")
+@click.pass_context
+def bench(context: click.Context, /, **options: Any) -> None:
+    """Run the standard benchmark: the study "quick"."""
+    context.invoke(study, file="quick", **options)
+
+
+@main.command()
+@click.argument("file")
+@click.option("--results", "folder", type=_PATH, help="Results folder.  [default: results/ and the study's name]")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="As given to the study.")
+@click.option("--only", multiple=True, metavar="NAME=VALUE,...", help="As given to the study.")
+def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple[str, ...]) -> None:
+    """Say how far a study is."""
+    planned = studies.read(file, changes)
+    folder = api.study_folder(planned, folder)
+    made = records.load(folder)
+    with _jobs(planned, folder, only) as jobs:
+        _, todo = execution.split(jobs, made, None)
+        by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
+        counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
+    click.echo(f"{folder}: {records.holder(folder) or 'no process is at work'}")
+    done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
+    click.echo(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
+    for partial in records.runs_under_way(folder):
+        click.echo(f"under way: {_run_under_way(partial)}")
+
+
+@main.command()
+@click.argument("file")
+@click.option("--by", multiple=True, metavar="NAME", help="Order the rows by this column, e.g. neurons.")
+@click.option("--format", "form", metavar=_one_of(tables.FORMATS), default="text", help="How to write it.")
+def table(file: str, by: tuple[str, ...], form: str) -> None:
+    """Print the means over repetitions.
+
+    FILE is a results folder, a results.root, or a study.
+    """
+    if form not in tables.FORMATS:
+        raise unknown("format", form, list(tables.FORMATS))
+    known = [*schema.SERIES, *schema.POINT]
+    names = [name for text in by for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise unknown("column", name, known)
+    click.echo(tables.write(summary.groups(_rows(file)), form, names))
+
+
+@main.command()
+@click.argument("file")
+@click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
+    """Remove runs that are no longer wanted.
+
+    FILE is a results folder or a study. A run fits that fits every --only, by any column of the results tree.
+    """
+    folder = _folder(file)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such results folder")
+    with records.held(folder):
+        made = records.load(folder)
+        wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
+        gone = [record["row"] for record in made if filters.fits(record["row"], wanted)]
+        names = report.varied(record["row"] for record in made)
+        for row in gone:
+            click.echo(f"{row['run_id']}: {report.run_name(row, names)}: {report.result(row)}")
+        if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
+            records.remove(folder, [row["run_id"] for row in gone])
+            results.write(records.load(folder), folder / "results.root")
+    if not gone:
+        click.echo(f"no run of {len(made)} fits")
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, type=_PATH)
+@click.option("-o", "--output", type=_PATH, required=True, help="Results folder to bring the runs to.")
+def merge(sources: tuple[Path, ...], output: Path) -> None:
+    """Join the results of several machines.
+
+    SOURCES are results folders. Runs that are equal are taken once; where two records of one run differ, nothing is
+    merged.
+    """
+    with records.held(output):
+        new, equal = records.merge(sources, output)
+        results.write(records.load(output), output / "results.root")
+    click.echo(f"{output}: {new} runs brought in, {equal} were there already")
 
 
 @main.command("doctor")
@@ -199,51 +333,71 @@ def doctor_command(as_json: bool) -> None:
         _fail("no method can run here", 1)
 
 
-def _run(
-    requests: list[runner.Request],
-    data: inputs.InputFile,
-    folder: Path,
-    *,
-    limits: runner.Limits,
-    rerun: str | None,
-) -> list[records.Record]:
-    """Runs what has no record yet: a bar a run on a terminal, a line a run elsewhere."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description:24}"),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[says]:16}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    made = []
-    # Drawing takes time from what is measured.
-    with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=2) as progress:
-        for request in requests:
-            name = report.series_name({**request._asdict(), "optimizer": request.point.optimizer})
-            bar = progress.add_task(name, total=request.point.max_epochs, says="")
-            on_epoch = functools.partial(_show_epoch, progress, bar)
-            record = api.run_once(request, data, folder, limits=limits, rerun=rerun, on_epoch=on_epoch)
-            made.append(record)
-            says = report.result(record["row"])
-            if not console.is_terminal:
-                console.print(f"{name}: {says}", highlight=False)
-            progress.update(bar, completed=record["row"]["epochs"], says=says)
-            progress.stop_task(bar)
-    return made
+@contextlib.contextmanager
+def _jobs(planned: studies.Study, folder: Path, only: Iterable[str]) -> Iterator[list[execution.Job]]:
+    """The runs of a study, for looking at them: where it has no results folder yet, none is made."""
+    with contextlib.ExitStack() as stack:
+        if not folder.exists():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield api.study_jobs(planned, folder, only)
 
 
-def _show_epoch(progress: Progress, bar: TaskID, epoch: Epoch) -> None:
-    progress.update(bar, completed=epoch.epoch, says=f"val. loss {epoch.validation_loss:.4f}")
+def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: str | None, limit: int | None) -> None:
+    made = records.load(folder)
+    with _jobs(planned, folder, only) as jobs:
+        kept, todo = execution.split(jobs, made, rerun)
+        todo = todo[:limit]
+        names = report.varied(runner.planned_row(*job) for job in jobs)
+        for job in todo:
+            missing = f": {job.environment.missing}" if job.environment.missing else ""
+            click.echo(f"{report.run_name(runner.planned_row(*job), names)}{missing}")
+    click.echo(f"{folder}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 
 
-def _report(made: list[records.Record], folder: Path) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(report.benchmark_table([record["row"] for record in made]))
-    path = folder / "results.root"
-    results.write(records.load(folder), path)
-    console.print(f"Results tree: {path}", highlight=False, soft_wrap=True)
+def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:
+    if not todo:
+        return ""
+    found = execution.estimate(todo, made)
+    missing = f" no finished run tells how long {found.unknown} of them take" if found.unknown else ""
+    if not found.seconds:
+        return f";{missing}" if missing else ""
+    text = f", about {str(datetime.timedelta(seconds=round(found.seconds)))} (h:mm:ss) one after the other"
+    return f"{text};{missing}" if missing else text
+
+
+def _run_under_way(partial: Path) -> str:
+    """A run under way in words, from its folder, which may be renamed at any moment."""
+    try:
+        values = json.loads((partial / "task.json").read_text())
+        log = (partial / "log.txt").read_text(errors="replace")
+        seconds = time.time() - (partial / "task.json").stat().st_mtime
+    except (OSError, ValueError):
+        return partial.name
+    reader = tmva_files.keras_epoch_table if values["method"] == "pykeras" else tmva_files.epoch_table
+    name = report.series_name({**values, "optimizer": values["point"]["optimizer"]})
+    return f"{name}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
+
+
+def _folder(file: str) -> Path:
+    """The results folder that a user means: itself, or that of a study."""
+    path = Path(file)
+    if path.is_dir() or not (path.suffix == ".toml" or file in studies.shipped()):
+        return path
+    return api.study_folder(studies.read(file))
+
+
+def _rows(file: str) -> list[dict[str, Any]]:
+    path = _folder(file)
+    if path.is_file():
+        return results.rows_of(path)
+    made = records.load(path)
+    if not made:
+        raise UserError(f"{path}: no finished runs there; give a results folder, a results.root or a study")
+    return [record["row"] for record in made]
+
+
+def _say_results(folder: Path) -> None:
+    click.echo(f"Results tree: {folder / 'results.root'}")
 
 
 def _say_written(path: Path, metadata: dict[str, Any]) -> None:

@@ -5,9 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import bench, config, environments, inputs, runner, samples
-from tmva_bench.api import make_request
+from tmva_bench import config, environments, inputs, runner, samples
 
+SERIES = (
+    ("tmva-dnn", None, "cpu"),
+    ("tmva-dnn", None, "gpu"),
+    ("pykeras", "tensorflow", "cpu"),
+    ("keras", "tensorflow", "cpu"),
+    ("keras", "jax", "cpu"),
+    ("keras", "torch", "cpu"),
+)
 # A hundred events a tree and a network that trains at once: the point is that it runs, not what it learns.
 _EVENTS: dict[str, Any] = {"train_signal": 100, "train_background": 100, "test_signal": 100, "test_background": 100}
 _POINT = {"neurons": 5, "layers": 1, "batch_size": 10, "max_epochs": 3, "optimizer": "adam", "learning_rate": 0.01}
@@ -30,11 +37,11 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
         path = Path(folder) / "input.root"
         inputs.write(samples.gauss(**_EVENTS), path)
         data = inputs.read(path)
-        for series in bench.SERIES:
+        for series in SERIES:
             method, backend, architecture = series
             if on_method:
                 on_method(" ".join(part for part in series if part))
-            request = make_request(config.point(_POINT), method, backend, architecture=architecture)
+            request = runner.make_request(config.point(_POINT), method, backend, architecture=architecture)
             record = runner.run(request, data, Path(folder), limits=runner.Limits(seconds=_SECONDS))
             row = record["row"]
             methods.append(

@@ -1,6 +1,7 @@
 """An environment: a Python executable with its ROOT and Keras, described without loading them."""
 
 import functools
+import hashlib
 import json
 import os
 import platform
@@ -11,18 +12,24 @@ from typing import Any, NamedTuple
 
 from tmva_bench.errors import UserError
 
-# Only the standard library: the child must start at once and load nothing. ROOT from conda-forge has no
-# distribution of its own, so its version is read from conda's records.
+# Only the standard library: the child must start at once and load nothing. PyPI's ROOT has a version of its own beside
+# ROOT's, which stands in a header; ROOT from conda-forge is no distribution and has its version in conda's records.
 _DESCRIBE = r"""
-import glob, json, os, shutil, subprocess, sys
+import glob, json, os, re, shutil, subprocess, sys
 from importlib import metadata
-names = ("root", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "numpy")
+names = ("root", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "theano", "numpy", "tmva-bench")
 versions = {"python": sys.version.split()[0]}
 for name in names:
     try:
         versions[name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
+if "root" in versions:
+    header = metadata.distribution("root").locate_file("ROOT/include/ROOT/RVersion.hxx")
+    if os.path.exists(str(header)):
+        with open(str(header)) as file:
+            found = dict(re.findall(r"define ROOT_VERSION_(MAJOR|MINOR|PATCH) +(\d+)", file.read()))
+        versions["root"] = "{MAJOR}.{MINOR}.{PATCH:0>2}".format(**found)
 for record in glob.glob(os.path.join(sys.prefix, "conda-meta", "root_base-*.json")):
     with open(record) as file:
         versions["root"] = json.load(file)["version"]
@@ -39,11 +46,19 @@ class Environment(NamedTuple):
         python: the executable.
         name: the installation's folder, e.g. ``"venv"`` or ``"conda"``.
         versions: Python, ROOT and learning libraries that are installed, by package name.
+        missing: why nothing can run in it, and the cure; "" where it is there.
     """
 
     python: str
     name: str
     versions: dict[str, str]
+    missing: str = ""
+
+    @property
+    def installation(self) -> str:
+        """Digest of the versions; "" where the environment is missing."""
+        text = json.dumps(self.versions, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8] if self.versions else ""
 
 
 @functools.cache
@@ -66,6 +81,32 @@ def describe(python: str = sys.executable) -> Environment:
     except (IndexError, ValueError, KeyError, TypeError):
         lines = answer.stderr.splitlines() or [f"exit code {answer.returncode}"]
         raise UserError(f"{python}: this Python does not say what it holds ({lines[-1]}); make env makes one") from None
+
+
+def named(name: str, python: str, make: str) -> Environment:
+    """An environment under the name that a study gives it; one that is not there is described as missing.
+
+    Args:
+        name: its name.
+        python: the executable, relative to the current directory; "~" is the home directory.
+        make: the command that makes it, "" where the study names none.
+    """
+    cure = f"make it with: {make}" if make else "make it, or leave its series out"
+    path = Path(python).expanduser()
+    if not path.is_file():
+        return Environment(python, name, {}, f"no environment {name}, {python} is missing; {cure}")
+    try:
+        found = describe(str(path))._replace(name=name)
+    except UserError as error:
+        return Environment(python, name, {}, f"{error}; {cure}")
+    if "tmva-bench" not in found.versions:
+        return Environment(python, name, {}, f"environment {name} has no tmva-bench; {cure}")
+    return found
+
+
+def search_path(python: str) -> str:
+    """``PATH`` of a child: its own environment first, where conda's ROOT looks for its compiler."""
+    return os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
 
 
 @functools.cache
@@ -97,6 +138,13 @@ def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str,
     variables["KERAS_BACKEND"] = "tensorflow" if backend == "tmva" else backend
     variables["PYTHONUNBUFFERED"] = "1"
     variables.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    if backend == "theano":
+        # Compiling C++ for a network costs a minute, once: children side by side wait only for what none compiled yet.
+        cache = Path(variables.get("XDG_CACHE_HOME") or Path.home() / ".cache", "tmva-bench", "theano")
+        device = "cuda" if architecture == "gpu" else "cpu"
+        flags = f"device={device},floatX=float32,openmp={threads > 1},base_compiledir={cache}"
+        # Of a flag that stands twice, Theano takes the last.
+        variables["THEANO_FLAGS"] = ",".join(filter(None, [variables.get("THEANO_FLAGS"), flags]))
     if architecture == "cpu":
         variables["CUDA_VISIBLE_DEVICES"] = "-1"
         variables["JAX_PLATFORMS"] = "cpu"

@@ -1,15 +1,19 @@
 """One folder per finished run, complete or absent: the truth that every tree and table is made from."""
 
 import contextlib
+import datetime
 import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
+import platform
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from tmva_bench import schema
 from tmva_bench.errors import UserError
@@ -17,13 +21,40 @@ from tmva_bench.errors import UserError
 Record = dict[str, Any]
 _logger = logging.getLogger(__name__)
 _RECORD = "record.json"
+_PARTIAL = ".partial"
+# Less than this on the disk: what failed, failed for want of space.
+_FULL = 2**20
+
+
+class Holder(NamedTuple):
+    """The process that holds a results folder.
+
+    Attributes:
+        pid: its number.
+        host: its machine.
+        start_time: since when, UTC, ISO 8601.
+        command: its command line.
+    """
+
+    pid: int
+    host: str
+    start_time: str
+    command: str
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"process {self.pid} on {self.host} since {self.start_time} ({self.command})"
+
+
+class DiskFull(UserError):
+    """No space for a run's files; what finished before is kept."""
 
 
 def run_id(identity: dict[str, Any]) -> str:
     """A run's name: method, backend and optimizer, and the digest of all that can change its result.
 
     Args:
-        identity: point, method, backend, architecture, threads, repetition, library versions, input digest.
+        identity: point, method, backend, architecture, threads, repetition, library versions, machine, input digest.
     """
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
     return f"{identity['method']}-{identity['backend']}-{identity['point']['optimizer']}-{digest}"
@@ -33,7 +64,7 @@ def load(results: Path) -> list[Record]:
     """All records of a results folder, by start time.
 
     Args:
-        results: the folder, e.g. ``results/bench``; empty where it does not exist yet.
+        results: the folder, e.g. ``results/quick``; empty where it does not exist yet.
 
     Raises:
         UserError: a record that is damaged, or of a newer version than this program knows.
@@ -53,7 +84,7 @@ def find(results: Path, name: str) -> Record | None:
 
 
 def read(folder: Path) -> Record:
-    """The record of one run's folder.
+    """The record of one run's folder, brought to the present version.
 
     Raises:
         UserError: no record, a damaged one, one of another run, or one of a newer version.
@@ -66,9 +97,12 @@ def read(folder: Path) -> Record:
         raise UserError(f"{path}: no readable record ({error.strerror}); {cure}") from None
     except ValueError as error:
         raise UserError(f"{path}: no readable record ({error}); {cure}") from None
-    version = record.get("schema") if isinstance(record, dict) else None
+    version: Any = record.get("schema") if isinstance(record, dict) else None
     if isinstance(version, int) and version > schema.VERSION:
         raise UserError(f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench")
+    while version in _MIGRATIONS and isinstance(record.get("row"), dict):
+        _MIGRATIONS[version](record["row"])
+        record["schema"] = version = version + 1
     if version != schema.VERSION or not _agrees(record):
         raise UserError(f"{path}: not a record that tmva-bench wrote; {cure}")
     if record["row"]["run_id"] != folder.name:
@@ -77,32 +111,59 @@ def read(folder: Path) -> Record:
 
 
 @contextlib.contextmanager
-def under_way(results: Path, name: str) -> Iterator[Path]:
-    """A fresh folder for the run under way, which :func:`finish` turns into the folder of a finished run.
+def held(results: Path) -> Iterator[None]:
+    """Holds a results folder: one process at a time writes there. What killed runs left is tidied up.
 
-    One run at a time: a second one would spoil the clocks of the first. What killed runs left is tidied up.
+    Args:
+        results: the results folder; made where it does not exist.
+
+    Raises:
+        UserError: another process holds it, or it cannot be written.
+    """
+    make_folder(_runs(results))
+    with contextlib.ExitStack() as stack:
+        with _writing(results):
+            lock = stack.enter_context(_lock_file(results).open("a+"))
+            _take(lock, results)
+            _tidy(_runs(results))
+        yield
+
+
+def holder(results: Path) -> Holder | None:
+    """Who holds a results folder at this moment, or None."""
+    try:
+        with _lock_file(results).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _read_holder(lock)
+    except OSError:
+        pass
+    return None
+
+
+@contextlib.contextmanager
+def under_way(results: Path, name: str) -> Iterator[Path]:
+    """A fresh folder for a run under way, which :func:`finish` turns into the folder of a finished run.
+
+    Only for who holds the results folder, see :func:`held`.
 
     Args:
         results: the results folder.
         name: the run's name.
 
     Raises:
-        UserError: another run is under way there, or something cannot be written, here or in the block.
+        UserError: something cannot be written, here or in the block.
     """
-    runs = _runs(results)
-    make_folder(runs)
-    try:
-        with (runs / ".lock").open("w") as lock:
-            _take(lock, results)
-            _tidy(runs)
-            folder = runs / f".{name}.partial"
-            folder.mkdir()
-            yield folder
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"{results}: cannot be written ({reason}); free some space or choose another results folder"
-        ) from error
+    folder = _runs(results) / f".{name}{_PARTIAL}"
+    with _writing(results):
+        folder.mkdir(parents=True)
+        yield folder
+
+
+def runs_under_way(results: Path) -> list[Path]:
+    """Folders of the runs under way, by name."""
+    return sorted(_runs(results).glob(f".*{_PARTIAL}"))
 
 
 def make_folder(folder: Path) -> None:
@@ -135,16 +196,94 @@ def finish(folder: Path, record: Record) -> None:
         shutil.rmtree(old)
 
 
+def disk_full(folder: Path) -> bool:
+    """Whether the disk of a folder has no space left that a run could use."""
+    return shutil.disk_usage(folder).free < _FULL
+
+
+def remove(results: Path, names: Iterable[str]) -> None:
+    """Removes the folders of finished runs; for who holds the results folder.
+
+    Raises:
+        UserError: a folder cannot be removed.
+    """
+    with _writing(results):
+        for name in names:
+            folder = _runs(results) / name
+            # Renamed first: a kill in the middle leaves a whole run or none.
+            gone = folder.with_name(f".{name}{_PARTIAL}")
+            folder.rename(gone)
+            shutil.rmtree(gone)
+
+
+def merge(sources: Iterable[Path], results: Path) -> tuple[int, int]:
+    """Joins the runs of several results folders into ``results``; for who holds that folder.
+
+    Returns:
+        Runs brought in, and runs that were there already, equal.
+
+    Raises:
+        UserError: a record is damaged or newer, or two records of one run differ; nothing is copied then.
+    """
+    found: dict[str, tuple[Path, Record]] = {}
+    equal = 0
+    for source in (results, *sources):
+        runs = load(source)
+        if source != results and not runs:
+            raise UserError(f"{source}: no finished runs there; give results folders, e.g. results/quick")
+        for record in runs:
+            name = record["row"]["run_id"]
+            kept = found.setdefault(name, (source, record))
+            # NaN is not equal to itself, its text is.
+            if json.dumps(kept[1]) != json.dumps(record):
+                raise UserError(
+                    f"{source}: run {name} differs from the one in {kept[0]} (started {record['row']['start_time']} "
+                    f"and {kept[1]['row']['start_time']}); remove one of the two, or keep the results apart"
+                )
+            equal += kept[0] != source
+    new = {name: source for name, (source, _) in found.items() if source != results}
+    with _writing(results):
+        for name, source in new.items():
+            partial = _runs(results) / f".{name}{_PARTIAL}"
+            shutil.copytree(_runs(source) / name, partial)
+            partial.rename(_runs(results) / name)
+    return len(new), equal
+
+
+@contextlib.contextmanager
+def _writing(results: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"{results}: cannot be written ({reason}); free some space or choose another results folder"
+        ) from error
+
+
 def _take(lock: IO[str], results: Path) -> None:
     """Takes the lock, which the system frees however the process ends."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(
-            f"{results}: another run is under way there; wait for its end or choose another results folder"
+            f"{results}: held by {_read_holder(lock) or 'another process'}; wait for its end or choose another folder"
         ) from None
     except OSError as error:
         _logger.warning("%s: cannot be locked (%s); start no second run there", results, error.strerror)
+    start = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    lock.truncate(0)
+    json.dump(Holder(os.getpid(), platform.node(), start, command)._asdict(), lock)
+    lock.flush()
+
+
+def _read_holder(lock: IO[str]) -> Holder | None:
+    lock.seek(0)
+    try:
+        return Holder(**json.load(lock))
+    except (ValueError, TypeError):  # it has not written its name yet
+        return None
 
 
 def _tidy(runs: Path) -> None:
@@ -154,8 +293,18 @@ def _tidy(runs: Path) -> None:
             shutil.rmtree(old)
         else:
             old.rename(final)
-    for partial in runs.glob(".*.partial"):
+    for partial in runs.glob(f".*{_PARTIAL}"):
         shutil.rmtree(partial)
+
+
+def _migrate_1(row: dict[str, Any]) -> None:
+    """Version 2 added the load of the machine, and the installation."""
+    row.update(dict.fromkeys(("load_before", "load_after", "others_load"), math.nan), busy=0, installation="")
+    real = row.get("real_time_train")
+    row["cores_used"] = row["cpu_time_train"] / real if isinstance(real, float) and real > 0 else math.nan
+
+
+_MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {1: _migrate_1}
 
 
 def _agrees(record: Record) -> bool:
@@ -171,8 +320,14 @@ def _agrees(record: Record) -> bool:
         known = {column.name for column in schema.TREES[tree]} - {"run_id"}
         if not isinstance(columns, dict) or set(columns) not in (set(), known):
             return False
+        if not all(isinstance(values, list) for values in columns.values()) or len(set(map(len, columns.values()))) > 1:
+            return False
     return True
 
 
 def _runs(results: Path) -> Path:
     return results / "runs"
+
+
+def _lock_file(results: Path) -> Path:
+    return _runs(results) / ".lock"

@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tmva_bench import config
+
 Row = Mapping[str, Any]
 
 
@@ -28,7 +30,7 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
     table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:
         table.add_row(method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
-    return Group(table, Text(), *map(Text, _best_possible(rows) + _reasons(rows)))
+    return Group(table, Text(), *map(Text, best_possible(rows) + reasons(rows)))
 
 
 def doctor_table(found: Mapping[str, Any]) -> RenderableType:
@@ -62,9 +64,49 @@ def series_name(row: Row) -> str:
     return f"{method_name(row)} {row['optimizer']}"
 
 
+def varied(rows: Iterable[Row]) -> list[str]:
+    """Parameters and the like in which runs of one series differ: what :func:`run_name` needs to tell them apart."""
+    by_series: dict[str, list[Row]] = {}
+    for row in rows:
+        by_series.setdefault(series_name(row), []).append(row)
+    names = ("environment", *(name for name in config.PARAMETERS if name not in ("optimizer", "seed")), "repetition")
+    return [name for name in names if any(len({row[name] for row in some}) > 1 for some in by_series.values())]
+
+
+def run_name(row: Row, names: Iterable[str]) -> str:
+    """A run in words: its series, and the values of ``names``."""
+    return ", ".join([series_name(row), *(f"{name}={short(row[name])}" for name in names)])
+
+
+def short(value: Any) -> str:
+    """A parameter's value in words."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def result(row: Row) -> str:
     """How a run ended, in a few words."""
     return f"ROC area {row['roc_auc']:.4f}" if row["status"] == "ok" else str(row["status"])
+
+
+def best_possible(rows: list[Row]) -> list[str]:
+    """One line for each sample whose likelihood ratio is known."""
+    known = {row["sample"]: row["roc_auc_best_possible"] for row in rows}
+    return [
+        f"Best possible on the test events of {sample} (likelihood ratio): {area:.4f}"
+        for sample, area in known.items()
+        if not math.isnan(area)
+    ]
+
+
+def reasons(rows: list[Row]) -> list[str]:
+    """One line for each reason, with the series that it stopped."""
+    stopped: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["status"] != "ok":
+            names = stopped.setdefault((row["status"], row["reason"]), [])
+            if series_name(row) not in names:
+                names.append(series_name(row))
+    return [f"{status}: {', '.join(names)}: {reason}" for (status, reason), names in stopped.items()]
 
 
 def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:
@@ -86,21 +128,3 @@ def _cells(row: Row) -> list[str]:
 
 def _number(value: float, form: str) -> str:
     return "-" if math.isnan(value) else format(value, form)
-
-
-def _best_possible(rows: list[Row]) -> list[str]:
-    known = {row["sample"]: row["roc_auc_best_possible"] for row in rows}
-    return [
-        f"Best possible on the test events of {sample} (likelihood ratio): {area:.4f}"
-        for sample, area in known.items()
-        if not math.isnan(area)
-    ]
-
-
-def _reasons(rows: list[Row]) -> list[str]:
-    """One line for each reason, with the series that it stopped."""
-    stopped: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row["status"] != "ok":
-            stopped.setdefault((row["status"], row["reason"]), []).append(series_name(row))
-    return [f"{status}: {', '.join(names)}: {reason}" for (status, reason), names in stopped.items()]

@@ -1,10 +1,12 @@
 """One run = one child process: environment, threads, limits, log, failure, and the record it leaves."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -19,8 +21,8 @@ import uproot
 
 import tmva_bench
 from tmva_bench import environments, inputs, records, roc, schema, tmva_files, worker
-from tmva_bench.config import COUNTS, Point
-from tmva_bench.errors import UserError
+from tmva_bench.config import ARCHITECTURES, BACKENDS, COUNTS, METHODS, Point
+from tmva_bench.errors import UserError, unknown
 from tmva_bench.methods import Epoch, Task
 
 _POLL = 0.1
@@ -73,23 +75,52 @@ class Request(NamedTuple):
     repetition: int = 1
 
 
+def make_request(
+    point: Point, method: str, backend: str | None, *, architecture: str = "cpu", threads: int = 1
+) -> Request:
+    """A checked request for one run.
+
+    Raises:
+        UserError: unknown method, backend or architecture, or ones that do not belong together.
+    """
+    if method not in METHODS:
+        raise unknown("method", method, list(METHODS))
+    if architecture not in ARCHITECTURES:
+        raise unknown("architecture", architecture, list(ARCHITECTURES))
+    if not isinstance(threads, int) or threads < 1:
+        raise UserError(f"threads = {threads}: must be a whole number, at least 1")
+    if method == "tmva-dnn":
+        if backend not in (None, "tmva"):
+            raise UserError(f"backend = {backend}: tmva-dnn has none, it is TMVA's own; leave the backend out")
+        backend = "tmva"
+    else:
+        backend = backend or "tensorflow"
+        if backend not in BACKENDS:
+            raise unknown("backend", backend, list(BACKENDS))
+    return Request(point, method, backend, architecture, threads)
+
+
 class Ending(NamedTuple):
-    """How a child ended: status, reason, its largest resident memory [MiB] and its real time [s]."""
+    """How a child ended: status, reason, its largest resident memory [MiB], its real time and CPU time [s]."""
 
     status: str
     reason: str
     peak_memory: float
     real_time: float
+    cpu_time: float
 
 
 def identify(request: Request, data: inputs.InputFile, environment: environments.Environment) -> str:
-    """The run's name, from all that can change its result."""
+    """The run's name, from all that can change its result; times are part of that, so the processor is, too."""
+    machine = environments.machine()
     return records.run_id(
         {
             "point": dataclasses.asdict(request.point),
             **{name: value for name, value in request._asdict().items() if name != "point"},
             "versions": environment.versions,
+            "environment": environment.name,
             "tmva_bench": tmva_bench.__version__,
+            "machine": machine["cpu_model"] if request.architecture == "cpu" else machine["gpu_model"],
             "input": data.metadata["digest"],
         }
     )
@@ -102,9 +133,11 @@ def run(
     *,
     environment: environments.Environment | None = None,
     limits: Limits | None = None,
+    cpus: list[int] | None = None,
+    stop: threading.Event | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> records.Record:
-    """Runs one benchmark in a child process and leaves its record in ``results``.
+    """Runs one benchmark in a child process and leaves its record in ``results``, which the caller holds.
 
     Args:
         request: what to run.
@@ -112,19 +145,24 @@ def run(
         results: the results folder.
         environment: the Python to run in; by default this one.
         limits: time and memory.
+        cpus: cores to bind the child to; by default the first ones, as many as the request has threads.
+        stop: ends the child when it is set.
         on_epoch: called with each epoch as it appears in the log.
 
     Returns:
         The record: ``schema``, ``row`` (the benchmark tree's columns), ``roc``, ``history``, ``scores``.
 
     Raises:
-        UserError: the results folder cannot be written, or another run is under way there.
+        UserError: the results folder cannot be written.
+        records.DiskFull: the run failed because the disk is full.
         KeyboardInterrupt: after the child was ended.
     """
     environment = environment or environments.describe()
     name = identify(request, data, environment)
+    cpus = _cpus(request.threads) if cpus is None else cpus
     with records.under_way(results, name) as folder:
-        row = _row(request, data, environment, name)
+        record = _empty_record(request, data, environment, name)
+        row = record["row"]
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
         task = Task(
             request.point,
@@ -136,18 +174,93 @@ def run(
             str(folder.resolve()),
         )
         (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))
-        (folder / "cpus.json").write_text(json.dumps(_cpus(request.threads)))
-        ending = _child(folder, task, environment, limits or Limits(), on_epoch)
-        record: records.Record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
+        (folder / "cpus.json").write_text(json.dumps(cpus))
+        load = _Load()
+        ending = _child(folder, task, environment, limits or Limits(), stop, on_epoch)
         row.update(status=ending.status, reason=ending.reason)
         row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
+        row.update(load.columns(ending, request.threads))
         if ending.status == "ok":
             _fill(record, json.loads((folder / "outcome.json").read_text()), folder, data)
+        elif records.disk_full(results):
+            _give_up(folder, record, results)
         records.finish(folder, record)
     return record
 
 
-def _row(request: Request, data: inputs.InputFile, environment: environments.Environment, name: str) -> dict[str, Any]:
+def leave_unavailable(
+    request: Request, data: inputs.InputFile, results: Path, environment: environments.Environment, reason: str
+) -> records.Record:
+    """Leaves the record of a run that cannot be done, without trying it.
+
+    Args:
+        request: what was to run.
+        data: the common input file.
+        results: the results folder, which the caller holds.
+        environment: where it was to run.
+        reason: why it cannot, and the cure.
+
+    Raises:
+        UserError: the results folder cannot be written.
+    """
+    name = identify(request, data, environment)
+    with records.under_way(results, name) as folder:
+        record = _empty_record(request, data, environment, name)
+        record["row"].update(status="unavailable", reason=reason)
+        records.finish(folder, record)
+    return record
+
+
+def _give_up(folder: Path, record: records.Record, results: Path) -> None:
+    """Leaves the row of a run that the full disk ended, in the space that its own files held."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    reason = "no space left on the disk of the results folder"
+    record["row"].update(status="failed", reason=f"{reason}; free some, then --rerun failed")
+    # Where not even the row fits, the run is absent and will be done again.
+    with contextlib.suppress(OSError):
+        records.finish(folder, record)
+    raise records.DiskFull(f"{results}: {reason}; free some, or choose another results folder")
+
+
+class _Load:
+    """The load of the machine around a run."""
+
+    def __init__(self) -> None:
+        self._before, self._busy = os.getloadavg()[0], self._busy_seconds()
+
+    def columns(self, ending: Ending, threads: int) -> dict[str, Any]:
+        """The columns of the row; ``others_load`` is NaN where the system does not count the child's own time."""
+        busy = self._busy_seconds() - self._busy
+        others = math.nan
+        if busy > 0.5 * ending.cpu_time and ending.real_time > 0:
+            others = max(0.0, busy - ending.cpu_time) / ending.real_time
+        free = max(1, environments.available_threads() - threads)
+        return {
+            "load_before": self._before,
+            "load_after": os.getloadavg()[0],
+            "others_load": others,
+            "busy": int(others > 0.5 * free),
+        }
+
+    @staticmethod
+    def _busy_seconds() -> float:
+        """CPU time that the cores usable by this process have spent, whatever on."""
+        usable = os.sched_getaffinity(0)
+        times = [spent for cpu, spent in enumerate(psutil.cpu_times(percpu=True)) if cpu in usable]
+        return float(sum(spent.user + spent.nice + spent.system + spent.irq + spent.softirq for spent in times))
+
+
+def _empty_record(
+    request: Request, data: inputs.InputFile, environment: environments.Environment, name: str
+) -> records.Record:
+    row = planned_row(request, data, environment, name)
+    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
+
+
+def planned_row(
+    request: Request, data: inputs.InputFile, environment: environments.Environment, name: str
+) -> dict[str, Any]:
     """Every column of the benchmark tree: what is known before the run, and "not measured" for the rest."""
     empty: dict[type, Any] = {str: "", int: 0, float: math.nan}
     row = {column.name: empty[column.type] for column in schema.BENCHMARK}
@@ -161,12 +274,13 @@ def _row(request: Request, data: inputs.InputFile, environment: environments.Env
         backend=request.backend,
         architecture=request.architecture,
         environment=environment.name,
+        installation=environment.installation,
         repetition=request.repetition,
         sample=data.metadata["sample"],
         variables=len(data.variables),
         roc_auc_best_possible=math.nan if best is None else best,
         threads=request.threads,
-        python_version=environment.versions["python"],
+        python_version=environment.versions.get("python", ""),
         root_version=environment.versions.get("root", ""),
         keras_version=environment.versions.get("keras", ""),
         tmva_bench_version=tmva_bench.__version__,
@@ -188,6 +302,7 @@ def _child(
     task: Task,
     environment: environments.Environment,
     limits: Limits,
+    stop: threading.Event | None,
     on_epoch: Callable[[Epoch], None] | None,
 ) -> Ending:
     memory = min(limits.memory, _MEMORY_SHARE * psutil.virtual_memory().available / 2**20)
@@ -200,7 +315,12 @@ def _child(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environments.run_variables(threads=task.threads, backend=task.backend, architecture=task.architecture),
+            env={
+                **environments.run_variables(
+                    threads=task.threads, backend=task.backend, architecture=task.architecture
+                ),
+                "PATH": environments.search_path(environment.python),
+            },
             start_new_session=True,
         )
     waiting = _Waiting(child.pid)
@@ -210,6 +330,8 @@ def _child(
     peak = math.nan
     try:
         while not (waiting.join(_POLL) or outcome.exists() or stopped):
+            if stop is not None and stop.is_set():
+                raise KeyboardInterrupt
             log_reader.poll()
             peak = worker.peak_memory(child.pid) or peak
             stopped = _over_limit(time.monotonic() - start, peak, limits.seconds, memory)
@@ -217,12 +339,13 @@ def _child(
         # With all that it started. Not reaped yet, the child still owns the number of its group.
         os.killpg(child.pid, signal.SIGKILL)
         waiting.join()
+        cpu_time = sum(psutil.Process(child.pid).cpu_times()[:4])  # a process not yet reaped still has them
         exit_code = child.wait()
     log_reader.poll()
     if outcome.exists():
         values = json.loads(outcome.read_text())
-        return Ending(values["status"], values["reason"], values["peak_memory"], waiting.end - start)
-    return Ending(*(stopped or _cause(folder, exit_code)), peak, waiting.end - start)
+        return Ending(values["status"], values["reason"], values["peak_memory"], waiting.end - start, cpu_time)
+    return Ending(*(stopped or _cause(folder, exit_code)), peak, waiting.end - start, cpu_time)
 
 
 class _Waiting(threading.Thread):
@@ -291,6 +414,7 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
     versions = outcome["versions"]
     row.update({name: value for name, value in outcome.items() if name in row})
     row.update(root_version=versions["root"], keras_version=versions["keras"], backend_version=versions["backend"])
+    row["cores_used"] = row["cpu_time_train"] / row["real_time_train"]
     if row["device"] == "gpu":
         row["device"] = environments.machine()["gpu_model"] or "gpu"
     with uproot.open(folder / "scores.root") as file:

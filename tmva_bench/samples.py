@@ -1,6 +1,7 @@
 """Event samples as plain arrays: toys whose likelihood ratio is known, ROOT's HIGGS events, users' own trees."""
 
 import functools
+import inspect
 import math
 import subprocess
 import sys
@@ -260,6 +261,14 @@ def own(
     parameters: dict[str, Any] = {"signal": signal, "background": background, "weight": weight}
     numbers = [len(trees[tree][inputs.WEIGHT]) for tree in inputs.TREES]
     return Sample("own", names, branches, trees, {**parameters, **_numbers(*numbers)}, seed, None)
+
+
+SAMPLES: dict[str, Callable[..., Sample]] = {"gauss": gauss, "rings": rings, "higgs": higgs}
+
+
+def parameters_of(sample: str) -> list[str]:
+    """Names of the parameters that a sample takes."""
+    return list(inspect.signature(SAMPLES[sample]).parameters)
 
 
 def _toy(

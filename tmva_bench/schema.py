@@ -4,7 +4,7 @@ from typing import Dict, List, NamedTuple
 
 from tmva_bench.config import PARAMETERS
 
-VERSION = 1
+VERSION = 2
 STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
 
 
@@ -61,6 +61,12 @@ BENCHMARK: List[Column] = [
     Column("parameters", int, "trainable parameters"),
     Column("peak_memory", float, "largest resident memory of the child [MiB]"),
     Column("threads", int, "threads given to the run"),
+    Column("cores_used", float, "cores kept busy in training: cpu_time_train / real_time_train"),
+    Column("load_before", float, "load average of the machine (1 min) before the run"),
+    Column("load_after", float, "load average of the machine (1 min) after the run"),
+    Column("others_load", float, "cores that others kept busy during the run, of those usable here"),
+    Column("busy", int, "1: others kept more than half of the other cores busy, so the times are doubtful"),
+    Column("installation", str, "digest of the versions installed in the environment"),
     Column("python_version", str, "Python version"),
     Column("root_version", str, "ROOT version"),
     Column("keras_version", str, "Keras version"),
@@ -96,10 +102,70 @@ SCORES: List[Column] = [
     Column("density_error", float, "statistical error of density"),
 ]
 
-TREES: Dict[str, List[Column]] = {"benchmark": BENCHMARK, "roc": ROC, "history": HISTORY, "scores": SCORES}
+# What is averaged over repetitions.
+QUANTITIES = (
+    "roc_auc",
+    "roc_integral",
+    "cpu_time_prepare",
+    "real_time_prepare",
+    "cpu_time_train",
+    "real_time_train",
+    "cpu_time_test",
+    "real_time_test",
+    "cpu_time_total",
+    "real_time_total",
+    "real_time_fit",
+    "real_time_first_epoch",
+    "cores_used",
+    "epochs",
+    "best_epoch",
+    "validation_loss",
+    "peak_memory",
+)
+# What tells series apart, beside the point: runs that differ here are never averaged together.
+SERIES = (
+    "method",
+    "backend",
+    "architecture",
+    "environment",
+    "installation",
+    "optimizer",
+    "threads",
+    "cpu_model",
+    "sample",
+    "input_digest",
+)
+POINT = tuple(name for name in PARAMETERS if name not in ("optimizer", "seed"))
+_TITLE = {column.name: column for column in BENCHMARK}
+
+SUMMARY: List[Column] = [
+    *[_TITLE[name] for name in (*SERIES, *POINT)],
+    Column("runs", int, "finished repetitions"),
+    Column("without_result", int, "repetitions without a result"),
+    Column("busy", int, "repetitions timed on a busy machine"),
+    Column("roc_auc_best_possible", float, _TITLE["roc_auc_best_possible"].title),
+    *[
+        column
+        for name in QUANTITIES
+        for column in (
+            Column(name, float, f"mean over repetitions: {_TITLE[name].title}"),
+            Column(f"{name}_error", float, f"error of the mean {name}: half the 68.27 % interval, Student's t"),
+            Column(f"{name}_spread", float, f"standard deviation of {name} over repetitions"),
+        )
+    ],
+]
+
+TREES: Dict[str, List[Column]] = {
+    "benchmark": BENCHMARK,
+    "roc": ROC,
+    "history": HISTORY,
+    "scores": SCORES,
+    "summary": SUMMARY,
+}
 TITLES = {
     "benchmark": "one row a run",
     "roc": "ROC curves, at most 500 points a run",
     "history": "losses and time, one row an epoch",
     "scores": "binned scores of training and test events",
+    "summary": "means over repetitions, one row a series and point",
 }

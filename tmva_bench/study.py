@@ -1,6 +1,5 @@
 """A study: base point, axes, series, environments, repetitions -> runs. TOML in, runs out; nothing is run here."""
 
-import difflib
 import itertools
 import re
 import tomllib
@@ -8,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tmva_bench import api, config
+from tmva_bench import config, filters, runner, samples
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.runner import Limits, Request
 
@@ -19,6 +18,7 @@ _KEYS = {
     "environments": ("python", "make"),
     "series": ("method", "backend", "architecture", "environment"),
 }
+_SHIPPED = Path(__file__).parent / "studies"
 # Stands for the Python that runs the study.
 HERE = "here"
 
@@ -92,21 +92,25 @@ class Planned(NamedTuple):
     environment: Place
 
 
-def read(path: Path, changes: Iterable[str] = ()) -> Study:
+def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
     """Reads and checks a study file.
 
     Args:
-        path: the TOML file.
+        file: the TOML file, or the name of a shipped study, e.g. ``quick``.
         changes: values over those of the file, each ``parameter=value`` (a fixed value) or
             ``parameter=value,value`` (an axis).
 
     Raises:
         UserError: no file, no TOML, unknown keys, impossible values; with file, line and the nearest known name.
     """
+    path = Path(file)
+    if not path.exists():
+        path = shipped().get(str(file), path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); the shipped studies lie under studies/") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path}: cannot be read ({reason}); the shipped studies are {', '.join(shipped())}") from None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -117,6 +121,25 @@ def read(path: Path, changes: Iterable[str] = ()) -> Study:
         study = _changed(study, change)
     _check_points(study, reader)
     return study
+
+
+def shipped() -> dict[str, Path]:
+    """The study files that come with the package, by name."""
+    return {found.stem: found for found in sorted(_SHIPPED.glob("*.toml"))}
+
+
+def sample(study: Study, planned: list[Planned]) -> dict[str, Any]:
+    """The sample to generate: as the study says, and as many events as its points ask for where it does not say.
+
+    Args:
+        study: the study.
+        planned: all of its runs.
+
+    Returns:
+        ``name`` and the sample's parameters.
+    """
+    asked = {name: max((getattr(run.request.point, name) for run in planned), default=0) for name in config.COUNTS}
+    return {**{name: number for name, number in asked.items() if number}, **study.sample}
 
 
 def points(study: Study) -> list[dict[str, Any]]:
@@ -149,21 +172,16 @@ def plan(study: Study) -> list[Planned]:
     ]
 
 
-def select(planned: list[Planned], filters: Iterable[str]) -> list[Planned]:
+def select(planned: list[Planned], texts: Iterable[str]) -> list[Planned]:
     """The runs that fit every filter ``name=value``: a parameter, ``method``, ``backend``, ``environment`` and so on.
 
     Raises:
-        UserError: a filter that is no ``name=value``, or whose name no run has.
+        UserError: see :func:`tmva_bench.filters.parse`.
     """
-    for text in filters:
-        name, equals, value = text.partition("=")
-        known = list(_facts(planned[0])) if planned else []
-        if not equals or (planned and name not in known):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"--only {text}: give name=value with a parameter, method, backend or environment{hint}")
-        planned = [run for run in planned if str(_facts(run)[name]) in value.split(",")]
-    return planned
+    if not planned:
+        return []
+    wanted = filters.parse(texts, _facts(planned[0]))
+    return [run for run in planned if filters.fits(_facts(run), wanted)]
 
 
 def _facts(run: Planned) -> dict[str, Any]:
@@ -183,7 +201,7 @@ def _planned(study: Study, series: Series, values: Mapping[str, Any], repetition
     point = config.point(given, preset=study.preset)
     # Another repetition is another start of the same training.
     point = config.point({**given, "seed": point.seed + repetition - 1}, preset=study.preset)
-    request = api.make_request(
+    request = runner.make_request(
         point, series.method, series.backend, architecture=series.architecture, threads=study.threads
     )
     return Planned(request._replace(repetition=repetition), study.environments[series.environment])
@@ -277,9 +295,9 @@ class _Reader:
             self._known("sample", table, ("file",))
             return dict(table)
         name = table.get("name", "gauss")
-        if name not in api.SAMPLES:
-            raise self.error(("sample", "name"), str(unknown("sample", name, list(api.SAMPLES))))
-        self._known("sample", table, [*_KEYS["sample"], *api.sample_parameters(name)])
+        if name not in samples.SAMPLES:
+            raise self.error(("sample", "name"), str(unknown("sample", name, list(samples.SAMPLES))))
+        self._known("sample", table, [*_KEYS["sample"], *samples.parameters_of(name)])
         return {"name": name, **table}
 
     def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:

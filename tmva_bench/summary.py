@@ -5,27 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy
-from scipy import stats
+from scipy import special
 
-from tmva_bench import config
+from tmva_bench.schema import POINT, QUANTITIES, SERIES, SUMMARY
 
 Row = Mapping[str, Any]
 
-QUANTITIES = (
-    "roc_auc",
-    "roc_integral",
-    "cpu_time_train",
-    "real_time_train",
-    "real_time_fit",
-    "cpu_time_total",
-    "real_time_total",
-    "epochs",
-    "validation_loss",
-    "peak_memory",
-)
-# What tells series apart; every other parameter is part of the point.
-SERIES = ("method", "backend", "architecture", "environment", "optimizer")
-POINT = tuple(name for name in config.PARAMETERS if name not in ("optimizer", "seed"))
 # The share of repetitions within the error that is quoted: one sigma of a normal.
 _LEVEL = 0.6827
 # A spread above this share of the mean is too wide for a few repetitions (pyperf and asv draw the same line).
@@ -53,8 +38,8 @@ class Group(NamedTuple):
     """The repetitions of one series at one point.
 
     Attributes:
-        series: values of :data:`SERIES`.
-        point: values of :data:`POINT`.
+        series: values of :data:`tmva_bench.schema.SERIES`.
+        point: values of :data:`tmva_bench.schema.POINT`.
         rows: the finished runs.
         missing: the runs without a result.
         means: by quantity.
@@ -77,19 +62,19 @@ def mean(values: Iterable[float]) -> Mean:
     if count < 2:
         return Mean(float(measured[0]) if count else math.nan, math.nan, math.nan, count)
     spread = float(measured.std(ddof=1))
-    quantile = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1))
+    quantile = float(special.stdtrit(count - 1, 0.5 + _LEVEL / 2))
     return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
 
 
 def groups(rows: Iterable[Row]) -> list[Group]:
-    """The runs of each series at each point together, in the order in which they first appear, sorted by point.
+    """The runs of each series at each point together, in the order in which they first appear.
 
     Args:
         rows: rows of the tree ``benchmark``.
     """
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(tuple(row[name] for name in (*SERIES, *POINT, "sample")), []).append(row)
+        found.setdefault(tuple(row[name] for name in (*SERIES, *POINT)), []).append(row)
     return [_group(together) for together in found.values()]
 
 
@@ -109,24 +94,46 @@ def warnings(group: Group) -> list[str]:
     """
     found = []
     if 0 < len(group.rows) < _FEW:
-        found.append(f"{len(group.rows)} repetition{'s' if len(group.rows) > 1 else ''} only")
-    for name in ("cpu_time_train", "real_time_train"):
-        value = group.means[name]
-        if value.runs > 1 and value.spread > _WIDE * value.value:
-            found.append(f"{name} spreads by {100 * value.spread / value.value:.0f} %")
+        found.append(f"fewer than {_FEW} repetitions, too few to judge an error")
+    wide = [
+        name
+        for name in ("cpu_time_train", "real_time_train")
+        if group.means[name].runs > 1 and group.means[name].spread > _WIDE * group.means[name].value
+    ]
+    if wide:
+        found.append(f"{' and '.join(wide)} spread by more than {100 * _WIDE:.0f} %")
+    if busy(group):
+        found.append("timed on a busy machine, at least in part")
     return found
 
 
 def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
     """The columns of the tree ``summary``; see :data:`tmva_bench.schema.SUMMARY`."""
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {column.name: [] for column in SUMMARY}
     for group in found:
-        row = {**group.series, **group.point, "runs": len(group.rows), "without_result": len(group.missing)}
+        row = {
+            **group.series,
+            **group.point,
+            "runs": len(group.rows),
+            "without_result": len(group.missing),
+            "busy": busy(group),
+            "roc_auc_best_possible": best_possible(group),
+        }
         for name, value in group.means.items():
             row.update({name: value.value, f"{name}_error": value.error, f"{name}_spread": value.spread})
-        for name, value in row.items():
-            columns.setdefault(name, []).append(value)
+        for name, values in columns.items():
+            values.append(row[name])
     return columns
+
+
+def busy(group: Group) -> int:
+    """Repetitions that were timed on a busy machine."""
+    return sum(row["busy"] for row in group.rows)
+
+
+def best_possible(group: Group) -> float:
+    """The best ROC area that any classifier can reach on the group's test events, NaN where it is not known."""
+    return float((group.rows + group.missing)[0]["roc_auc_best_possible"])
 
 
 def _group(rows: list[Row]) -> Group:

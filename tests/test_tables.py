@@ -1,0 +1,69 @@
+"""The summary table says what was measured, how well, and what is missing."""
+
+import csv
+
+import pytest
+from test_summary import row
+
+from tmva_bench import schema, summary, tables
+
+
+@pytest.fixture
+def groups():
+    rows = [
+        row(
+            neurons=n,
+            roc_auc=0.8 + n / 1000 + r / 10000,
+            real_time_train=2.0 + r / 10,
+            cpu_time_train=2.0,
+            repetition=r,
+        )
+        for r in (1, 2, 3)
+        for n in (5, 20)
+    ]
+    rows += [row(neurons=n, method="tmva-dnn", backend="tmva", status="unavailable", reason="no TMVA") for n in (5, 20)]
+    return summary.groups([{**one, "optimizer": "sgd", "roc_auc_best_possible": 0.9} for one in rows])
+
+
+def test_text(groups):
+    lines = tables.write(groups, "text").splitlines()
+    assert lines[0].split()[:3] == ["series", "neurons", "runs"]
+    assert "0.80520 ± 0.00008" in lines[2]
+    assert lines[4].split()[:4] == ["tmva-dnn", "sgd", "5", "unavailable"]
+    assert "unavailable: tmva-dnn sgd: no TMVA" in lines
+    assert "Best possible on the test events of gauss (likelihood ratio): 0.9000" in lines
+
+
+def test_rows_are_ordered_by_series_or_as_asked(groups):
+    def order(*by):
+        table = tables.make(groups, by)
+        return [(r[0].split()[0], r[table.headings.index("neurons")]) for r in table.rows]
+
+    assert order() == [("keras", "5"), ("keras", "20"), ("tmva-dnn", "5"), ("tmva-dnn", "20")]
+    assert order("neurons") == [("keras", "5"), ("tmva-dnn", "5"), ("keras", "20"), ("tmva-dnn", "20")]
+
+
+def test_csv_is_the_summary_tree(groups):
+    rows = list(csv.reader(tables.write(groups, "csv").splitlines()))
+    assert rows[0] == [column.name for column in schema.SUMMARY]
+    assert len(rows) == 1 + len(groups)
+    assert float(rows[1][rows[0].index("roc_auc")]) == pytest.approx(0.8052)
+
+
+def test_markdown_and_latex(groups):
+    assert tables.write(groups, "md").startswith("| series")
+    latex = tables.write(groups, "latex")
+    assert r"$0.80520 \pm 0.00008$" in latex
+    assert r"\begin{tabular}" in latex
+
+
+def test_a_warning_stands_under_a_table_of_few_repetitions():
+    few = summary.groups([row(neurons=5, roc_auc=0.8, optimizer="sgd")])
+    assert "warning: fewer than 3 repetitions, too few to judge an error: all rows" in tables.write(few, "text")
+
+
+def test_environments_are_named_where_there_are_several():
+    two = summary.groups([row(environment=name, optimizer="sgd", roc_auc=0.8) for name in ("conda", "theano")])
+    table = tables.make(two)
+    assert table.headings[:2] == ["series", "environment"]
+    assert [r[1] for r in table.rows] == ["conda", "theano"]

@@ -1,0 +1,149 @@
+"""The summary table: means over repetitions, as text, Markdown, CSV or LaTeX."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import tabulate
+from uncertainties import ufloat
+
+from tmva_bench import report, schema, summary
+
+FORMATS = ("text", "md", "csv", "latex")
+_TABULATE = {"text": "simple", "md": "pipe", "latex": "latex_raw"}
+_COLUMNS = (
+    ("roc_auc", "ROC area"),
+    ("roc_integral", "ROC by TMVA"),
+    ("cpu_time_train", "CPU train [s]"),
+    ("real_time_train", "real train [s]"),
+    ("real_time_fit", "real fit [s]"),
+)
+_SPREAD = ("roc_auc", "real_time_train")
+# Named in the table only where they tell series apart.
+_OPTIONAL = ("environment", "installation", "threads", "cpu_model", "sample", "input_digest")
+
+
+class SummaryTable(NamedTuple):
+    """A table for people.
+
+    Attributes:
+        headings: of the columns.
+        rows: texts, numbers with their error.
+        notes: what stands under it, a line each.
+    """
+
+    headings: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
+def write(groups: list[summary.Group], form: str, by: Iterable[str] = ()) -> str:
+    """The summary table of finished runs.
+
+    Args:
+        groups: repetitions together, see :func:`tmva_bench.summary.groups`.
+        form: one of :data:`FORMATS`.
+        by: columns that the rows are ordered by, before series and scanned parameters.
+    """
+    if form == "csv":
+        return _csv(_ordered(groups, list(by)))
+    table = make(groups, by, latex=form == "latex")
+    text = tabulate.tabulate(table.rows, table.headings, tablefmt=_TABULATE[form], disable_numparse=True)
+    return "\n".join([text, "", *table.notes]) if table.notes else text
+
+
+def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = False) -> SummaryTable:
+    """The columns that differ, means with errors, spreads, and notes on what the repetitions cannot carry.
+
+    Args:
+        groups: repetitions together.
+        by: columns that the rows are ordered by, first.
+        latex: whether the texts are for LaTeX.
+    """
+    groups = _ordered(groups, list(by))
+    axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
+    extra = [name for name in _OPTIONAL if len({group.series[name] for group in groups}) > 1]
+    shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
+    headings = ["series", *extra, *axes, "runs"]
+    for name, title in shown:
+        headings += [title, "spread"] if name in _SPREAD else [title]
+    rows = []
+    for group in groups:
+        row = [report.series_name(group.series), *(str(group.series[name]) for name in extra)]
+        row += [report.short(group.point[name]) for name in axes]
+        row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
+        for name, _ in shown:
+            mean = group.means[name]
+            row.append(_with_error(mean, latex))
+            if name in _SPREAD:
+                row.append("" if math.isnan(mean.spread) else f"{mean.spread:.2g}")
+        rows.append(row)
+    notes = _notes(groups, axes)
+    if latex:
+        return SummaryTable(
+            [_escaped(text) for text in headings],
+            [[text if text.startswith("$") else _escaped(text) for text in row] for row in rows],
+            [f"% {note}" for note in notes],
+        )
+    return SummaryTable(headings, rows, notes)
+
+
+def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
+    series = list(dict.fromkeys(tuple(group.series.values()) for group in groups))
+    axes = summary.varied(groups)
+
+    def place(group: summary.Group) -> tuple[Any, ...]:
+        facts = {**group.series, **group.point}
+        first = [facts[name] for name in by]
+        return (*first, series.index(tuple(group.series.values())), *(group.point[name] for name in axes))
+
+    return sorted(groups, key=place)
+
+
+def _notes(groups: list[summary.Group], axes: list[str]) -> list[str]:
+    rows = [row for group in groups for row in group.rows + group.missing]
+    notes = report.best_possible(rows)
+    errors = any(group.means["roc_auc"].runs > 1 for group in groups)
+    if errors:
+        notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")
+    finished = [group for group in groups if group.rows]
+    weak: dict[str, list[str]] = {}
+    for group in finished:
+        for warning in summary.warnings(group):
+            weak.setdefault(warning, []).append(report.run_name({**group.series, **group.point}, axes))
+    for warning, names in weak.items():
+        notes.append(f"warning: {warning}: {_some(names, len(finished))}")
+    return notes + report.reasons(rows)
+
+
+def _some(names: list[str], all_of_them: int) -> str:
+    if len(names) == all_of_them:
+        return "all rows"
+    shown = "; ".join(names[:3])
+    return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _with_error(mean: summary.Mean, latex: bool) -> str:
+    if not mean.runs:
+        return "-"
+    if not mean.error > 0:
+        return f"{mean.value:.4g}"
+    number = ufloat(mean.value, mean.error)
+    return f"${number:L}$" if latex else f"{number:P}".replace("±", " ± ")
+
+
+def _escaped(text: str) -> str:
+    for old, new in (("\\", r"\textbackslash "), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
+        text = text.replace(old, new)
+    return text
+
+
+def _csv(groups: list[summary.Group]) -> str:
+    columns = summary.tree(groups)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return out.getvalue().rstrip("\n")
