@@ -176,6 +176,7 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
         worker.main()
     """)
     monkeypatch.setattr(environments, "describe", lambda: fake)
+    monkeypatch.chdir(tmp_path)  # where the study's other environments are not
     folder = tmp_path / "bench"
     answers, children = [], []
     for _ in range(2):
@@ -192,7 +193,8 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
     assert len(set(rows["run_id"])) == len(rows["run_id"]) >= len(children[0]) >= 4
     assert set(rows["method"]) == set(config.METHODS)
     assert set(rows["status"]) == {"unavailable"}
-    assert set(rows["reason"]) == {"nothing here; make env"}
+    missing = "no environment theano, .venv-theano/bin/python is missing; make it with: make env-theano"
+    assert set(rows["reason"]) == {"nothing here; make env", missing}
     assert max(rows["max_epochs"]) <= 10
     (best,) = set(rows["roc_auc_best_possible"])
     assert all(f"(likelihood ratio): {best:.4f}" in answer.stdout for answer in answers)
