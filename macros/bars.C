@@ -1,6 +1,8 @@
 // Area under the ROC curve, CPU and real time of the training, one row a series, with errors: of the mean over
 // repetitions; of a single run, the area's error from the number of test events and none for times.
 //   root -l -b -q 'macros/bars.C("results/bench/results.root", "figures")'
+// A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
+// last point of a scan is drawn: the largest value of each scanned parameter.
 #include "style.h"
 
 #include "TBox.h"
@@ -70,10 +72,11 @@ void DrawBars(const std::vector<Bar> &bars, int rows)
 
 } // namespace
 
-int bars(const char *resultsFile = "results/bench/results.root", const char *figures = "figures")
+int bars(const char *resultsFile = "results/bench/results.root", const char *figures = "figures",
+         const char *selection = "")
 {
    return bench::Run("bars.C", [&] {
-      const bench::Results results = bench::ReadResults(resultsFile);
+      const bench::Results results = bench::ReadResults(resultsFile, selection);
       const int rows = results.series.size();
       std::vector<Bar> area, cpu, real;
       double low = 1e9, high = -1e9, cpuHigh = 1e-3, realHigh = 1e-3;

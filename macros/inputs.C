@@ -3,6 +3,8 @@
 #include "style.h"
 
 #include "TBox.h"
+#include "TBufferJSON.h"
+#include "TObjString.h"
 
 namespace {
 
@@ -21,6 +23,26 @@ std::vector<std::string> VariableNames(TTree &tree)
    if (names.empty())
       bench::Fail(std::string("tree ") + tree.GetName() + " has no variables");
    return names;
+}
+
+// The names that the variables had before TMVA could read them, from the metadata that tmva-bench writes.
+std::map<std::string, std::string> OriginalNames(TFile &file)
+{
+   auto metadata = dynamic_cast<TObjString *>(file.Get("metadata"));
+   const std::string text = metadata ? metadata->GetString().Data() : "", key = "\"original_names\": ";
+   if (text.find(key) == std::string::npos)
+      return {};
+   const size_t begin = text.find(key) + key.size();
+   size_t end = begin;
+   for (bool quoted = false; end < text.size() && (quoted || text[end] != '}'); ++end) {
+      if (text[end] == '\\')
+         ++end;
+      else if (text[end] == '"')
+         quoted = !quoted;
+   }
+   // ROOT reads an object as a map where all its values are texts, as in this one and not in the whole
+   const auto names = TBufferJSON::FromJSON<std::map<std::string, std::string>>(text.substr(begin, end + 1 - begin));
+   return names ? *names : std::map<std::string, std::string>();
 }
 
 Events ReadEvents(TTree &tree, const std::vector<std::string> &names)
@@ -105,8 +127,8 @@ std::vector<std::vector<double>> Correlations(const Events &events)
    return correlations;
 }
 
-void DrawVariables(const std::vector<std::string> &names, const Events &signal, const Events &background,
-                   const std::string &line, const char *figures)
+void DrawVariables(const std::vector<std::string> &names, std::map<std::string, std::string> originals,
+                   const Events &signal, const Events &background, const std::string &line, const char *figures)
 {
    const int perPage = 30, n = names.size();
    for (int first = 0; first < n; first += perPage) {
@@ -126,7 +148,9 @@ void DrawVariables(const std::vector<std::string> &names, const Events &signal, 
          for (const auto *bins : {&signalBins, &backgroundBins})
             for (const bench::Bin &bin : *bins)
                highest = std::max(highest, bin.density);
-         grid.Cell(*canvas, i - first, top, names[i], "", "", "");
+         const std::string &original = originals[names[i]];
+         const bool renamed = !original.empty() && original != names[i];
+         grid.Cell(*canvas, i - first, top, names[i] + (renamed ? " (" + original + ")" : ""), "", "", "");
          bench::Axes(range.first, 0, range.second, 1.08 * highest, 505, 504);
          bench::DrawArea(signalBins, true);
          bench::DrawArea(backgroundBins, false);
@@ -187,7 +211,7 @@ int inputs(const char *inputFile, const char *figures = "figures")
       const Events background = ReadEvents(bench::Tree(*file, "TrainB"), names);
       const std::string line = Form("%s, training events: signal %zu, background %zu", gSystem->BaseName(inputFile),
                                     signal.weights.size(), background.weights.size());
-      DrawVariables(names, signal, background, line, figures);
+      DrawVariables(names, OriginalNames(*file), signal, background, line, figures);
 
       const int n = names.size();
       size_t longest = 0;

@@ -1,5 +1,7 @@
 // ROC curves of all finished runs in one frame: background rejection against signal efficiency.
 //   root -l -b -q 'macros/roc.C("results/bench/results.root", "figures")'
+// A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
+// last point of a scan is drawn: the largest value of each scanned parameter.
 #include "style.h"
 
 #include "TGraph.h"
@@ -40,47 +42,6 @@ TGraph MeanCurve(const std::vector<const TGraph *> &curves)
    return mean;
 }
 
-// Draws a curve in the dashes of a series; `perX` and `perY` are the pixels of a unit of its axes. We cut the
-// dashes ourselves: ROOT's restart at every point, so in a PNG a curve of many points comes out solid. Cut by
-// length, the dashes of repetitions lie on each other.
-void DrawDashed(const TGraph &curve, int series, double perX, double perY)
-{
-   static const std::vector<std::vector<double>> patterns = {
-      {1e9}, {13, 8}, {3, 5}, {13, 6, 3, 6}, {30, 10}, {13, 6, 3, 6, 3, 6}}; // pixels on, off, on, ...
-   const std::vector<double> &pattern = patterns[series % patterns.size()];
-   size_t element = 0;
-   double left = pattern[0]; // pixels to the end of the element
-   TGraph *dash = nullptr;
-   const double *xs = curve.GetX(), *ys = curve.GetY();
-   for (int i = 1; i < curve.GetN(); ++i) {
-      const double dx = xs[i] - xs[i - 1], dy = ys[i] - ys[i - 1];
-      const double length = std::hypot(dx * perX, dy * perY);
-      for (double done = 0; done < length;) {
-         const double from = done / length;
-         const double step = std::min(left, length - done);
-         const double to = (done + step) / length;
-         if (element % 2 == 0) {
-            if (!dash) {
-               dash = new TGraph;
-               dash->SetLineColor(bench::Colour(series));
-               dash->SetLineWidth(2);
-               dash->SetBit(kCanDelete);
-               dash->Draw("L");
-               dash->AddPoint(xs[i - 1] + from * dx, ys[i - 1] + from * dy);
-            }
-            dash->AddPoint(xs[i - 1] + to * dx, ys[i - 1] + to * dy);
-         }
-         done += step;
-         left -= step;
-         if (left <= 0) {
-            element = (element + 1) % pattern.size();
-            left = pattern[element];
-            dash = nullptr;
-         }
-      }
-   }
-}
-
 // A few markers at places of the series' own, so that markers of close curves lie side by side.
 void DrawMarkers(const TGraph &curve, int series, int nSeries, int each)
 {
@@ -105,7 +66,7 @@ void DrawLegend(TCanvas &canvas, double left, double top, const bench::Results &
       const double middle = 1 - y / canvas.GetWh();
       canvas.cd();
       const double xs[] = {x(0), x(70)}, ys[] = {middle, middle};
-      DrawDashed(TGraph(2, xs, ys), series, canvas.GetWw(), canvas.GetWh());
+      bench::DrawDashed(TGraph(2, xs, ys), series, canvas.GetWw(), canvas.GetWh());
       auto marker = new TMarker(x(35), middle, 20);
       bench::SetMarker(*marker, series);
       marker->SetBit(kCanDelete);
@@ -122,10 +83,11 @@ void DrawLegend(TCanvas &canvas, double left, double top, const bench::Results &
 
 } // namespace
 
-int roc(const char *resultsFile = "results/bench/results.root", const char *figures = "figures")
+int roc(const char *resultsFile = "results/bench/results.root", const char *figures = "figures",
+        const char *selection = "")
 {
    return bench::Run("roc.C", [&] {
-      const bench::Results results = bench::ReadResults(resultsFile);
+      const bench::Results results = bench::ReadResults(resultsFile, selection);
       const auto curves = ReadCurves(*results.file);
       const int nSeries = results.Finished();
       const bool compared = nSeries > 1;
@@ -146,7 +108,7 @@ int roc(const char *resultsFile = "results/bench/results.root", const char *figu
             const auto curve = curves.find(run.id);
             if (curve == curves.end())
                bench::Fail(std::string(resultsFile) + ": tree roc has no points of run " + run.id);
-            DrawDashed(curve->second, series, right - left, (bottom - top) / yHigh);
+            bench::DrawDashed(curve->second, series, right - left, (bottom - top) / yHigh);
             if (ofSeries.empty())
                DrawMarkers(curve->second, series, nSeries, nSeries > 6 ? 3 : 5);
             ofSeries.push_back(&curve->second);
@@ -171,7 +133,7 @@ int roc(const char *resultsFile = "results/bench/results.root", const char *figu
          bench::Frame(*canvas, left, upper, right, lower);
          bench::Axes(0, -1.15 * largest, 1, 1.15 * largest, 510, 204);
          for (int series = 0; series < nSeries; ++series) {
-            DrawDashed(means[series], series, right - left, (lower - upper) / (2.3 * largest));
+            bench::DrawDashed(means[series], series, right - left, (lower - upper) / (2.3 * largest));
             DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8);
          }
          bench::Write(*canvas, left - 62, (upper + lower) / 2, "difference to mean", bench::kText, 21, kBlack,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <iterator>
@@ -29,11 +30,13 @@
 #include "TH1.h"
 #include "TLatex.h"
 #include "TLeaf.h"
+#include "TMath.h"
 #include "TPad.h"
 #include "TROOT.h"
 #include "TStyle.h"
 #include "TSystem.h"
 #include "TTree.h"
+#include "TTreeFormula.h"
 #include "TTreeReader.h"
 #include "TTreeReaderValue.h"
 
@@ -121,17 +124,9 @@ inline std::vector<std::string> Texts(TTree &tree, const char *name)
 
 // ---------------------------------------------------------------------------------------------- results
 
-struct RunRow {
-   std::string id;
-   int series; // index into Results::series
-   Long64_t repetition;
-   double area, areaError, bestPossible, cpuTime, realTime; // times of the training [s]
-   Long64_t bestEpoch;
-};
-
 struct Series {
    std::string label;
-   std::string status; // "ok" if one of its runs finished
+   std::string status; // "ok" if one of its runs finished, else how they ended
 };
 
 // Pixels that hold the longest label, about 9 a character.
@@ -142,6 +137,283 @@ inline double LabelWidth(const std::vector<Series> &series)
       longest = std::max(longest, one.label.size());
    return 9. * longest;
 }
+
+// A column that makes runs comparable: named in a figure's second line where all runs agree, and in the label
+// where runs of one method, backend and optimizer do not.
+struct Condition {
+   std::string column, name;
+   bool parameter; // of the training: may be an axis of a scan
+};
+
+inline const std::vector<Condition> &Conditions()
+{
+   static const std::vector<Condition> conditions = {
+      {"sample", "sample", false},
+      {"variables", "variables", false},
+      {"train_signal", "training signal", true},
+      {"train_background", "training background", true},
+      {"test_signal", "test signal", true},
+      {"test_background", "test background", true},
+      {"neurons", "neurons", true},
+      {"layers", "layers", true},
+      {"activation", "activation", true},
+      {"last_activation", "output", true},
+      {"initializer", "initializer", true},
+      {"loss", "loss", true},
+      {"learning_rate", "learning rate", true},
+      {"momentum", "momentum", true},
+      {"batch_size", "batch", true},
+      {"max_epochs", "epochs at most", true},
+      {"convergence_steps", "convergence steps", true},
+      {"validation_fraction", "validation fraction", true},
+      {"dropout", "dropout", true},
+      {"regularization", "regularization", true},
+      {"weight_decay", "weight decay", true},
+      {"transformations", "transformations", true},
+      {"factory_string", "Factory", true},
+      {"threads", "threads", false},
+      {"environment", "environment", false},
+   };
+   return conditions;
+}
+
+// The rows of the benchmark tree that a figure draws.
+struct Rows {
+   std::unique_ptr<TFile> file;
+   TTree *tree;
+   std::vector<size_t> kept;              // row numbers, in the order of their series
+   std::vector<Series> series;            // the finished ones first
+   std::map<size_t, int> seriesOf;        // row to series
+   std::string parameters;                // the values that all finished runs share, and what chose the runs
+   std::vector<std::string> status, base; // by row; base: method, backend, optimizer
+   std::map<std::string, std::vector<std::string>> values; // of the conditions, by column and row
+
+   bool Finished(size_t row) const { return status[row] == "ok"; }
+   double Value(const std::string &column, size_t row) const { return std::atof(values.at(column)[row].c_str()); }
+};
+
+namespace detail {
+
+inline std::string Shown(const std::string &name)
+{
+   static const std::map<std::string, std::string> names = {
+      {"tmva-dnn", "TMVA DNN"}, {"pykeras", "PyKeras"}, {"keras", "Keras"},     {"sgd", "SGD"},
+      {"adam", "Adam"},         {"rmsprop", "RMSprop"}, {"adagrad", "Adagrad"}, {"adadelta", "Adadelta"}};
+   const auto found = names.find(name);
+   return found == names.end() ? name : found->second;
+}
+
+inline int Rank(const std::string &name)
+{
+   static const std::vector<std::string> order = {"tmva-dnn", "pykeras", "keras", "sgd", "adam"};
+   return std::find(order.begin(), order.end(), name) - order.begin();
+}
+
+inline void Add(std::string &list, const std::string &text)
+{
+   list += (list.empty() ? "" : ", ") + text;
+}
+
+// "5 to 250", of the kept rows; one value alone.
+inline std::string RangeOf(const Rows &rows, const std::string &column)
+{
+   const auto less = [&](size_t a, size_t b) { return rows.Value(column, a) < rows.Value(column, b); };
+   const auto ends = std::minmax_element(rows.kept.begin(), rows.kept.end(), less);
+   const std::string &low = rows.values.at(column)[*ends.first], &high = rows.values.at(column)[*ends.second];
+   return low == high ? low : low + " to " + high;
+}
+
+inline std::string Statuses(const Rows &rows, const std::vector<size_t> &some)
+{
+   std::set<std::string> known;
+   for (const size_t row : some)
+      known.insert(rows.status[row]);
+   if (known.count("ok"))
+      return "ok";
+   std::string list;
+   for (const std::string &status : known)
+      Add(list, status);
+   return list;
+}
+
+// Whether a formula on the tree is true, by row.
+inline std::vector<bool> Selected(TTree &tree, const std::string &selection)
+{
+   const int level = gErrorIgnoreLevel;
+   gErrorIgnoreLevel = kFatal; // ours is the one line on a wrong formula
+   TTreeFormula formula("selection", selection.c_str(), &tree);
+   gErrorIgnoreLevel = level;
+   if (formula.GetNdim() == 0 || formula.IsString())
+      Fail("selection " + selection + ": no condition on branches of the tree " + tree.GetName() +
+           ", as neurons==100 && optimizer==\"adam\" is");
+   std::vector<bool> selected;
+   for (Long64_t row = 0; row < tree.GetEntries(); ++row) {
+      tree.LoadTree(row);
+      formula.GetNdata(); // loads the branches
+      selected.push_back(formula.EvalInstance() != 0);
+   }
+   return selected;
+}
+
+} // namespace detail
+
+inline bool Numeric(TBranch &branch)
+{
+   return std::string(branch.GetClassName()).empty();
+}
+
+// The rows that pass a selection, a formula on the benchmark tree; all without one.
+inline Rows ReadRows(const std::string &path, const std::string &selection)
+{
+   Rows rows;
+   rows.file = Open(path);
+   rows.tree = &Tree(*rows.file, "benchmark");
+   TTree &tree = *rows.tree;
+   rows.status = Column<std::string>(tree, "status");
+   const auto method = Column<std::string>(tree, "method");
+   const auto backend = Column<std::string>(tree, "backend");
+   const auto architecture = Column<std::string>(tree, "architecture");
+   const auto optimizer = Column<std::string>(tree, "optimizer");
+   for (const Condition &condition : Conditions())
+      rows.values[condition.column] = Texts(tree, condition.column.c_str());
+   const size_t all = rows.status.size();
+   const auto selected = selection.empty() ? std::vector<bool>(all, true) : detail::Selected(tree, selection);
+   for (size_t row = 0; row < all; ++row) {
+      rows.base.push_back(detail::Shown(method[row]));
+      if (backend[row] != "tmva")
+         rows.base[row] += ", " + backend[row];
+      rows.base[row] += ", " + detail::Shown(optimizer[row]);
+      if (architecture[row] == "gpu")
+         rows.base[row] += ", GPU";
+      if (selected[row])
+         rows.kept.push_back(row);
+   }
+   if (std::none_of(rows.kept.begin(), rows.kept.end(), [&](size_t row) { return rows.Finished(row); }))
+      Fail(path + ": no finished run among the " + std::to_string(rows.kept.size()) +
+           (selection.empty() ? " of the benchmark tree" : " with " + selection));
+   const auto key = [&](size_t row) {
+      std::vector<std::pair<double, std::string>> conditions;
+      for (const Condition &condition : Conditions())
+         conditions.emplace_back(rows.Value(condition.column, row), rows.values[condition.column][row]);
+      return std::make_tuple(detail::Rank(method[row]), backend[row], architecture[row], detail::Rank(optimizer[row]),
+                             optimizer[row], conditions);
+   };
+   std::stable_sort(rows.kept.begin(), rows.kept.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
+   if (!selection.empty())
+      rows.parameters = "only " + selection;
+   return rows;
+}
+
+// The numeric parameters with several values within a series.
+inline std::vector<Condition> Scanned(const Rows &rows)
+{
+   std::vector<Condition> scanned;
+   for (const Condition &condition : Conditions()) {
+      if (!condition.parameter || !Numeric(Branch(*rows.tree, condition.column.c_str())))
+         continue;
+      std::map<std::vector<std::string>, std::set<std::string>> within;
+      for (const size_t row : rows.kept)
+         within[{rows.base[row], rows.values.at("environment")[row], rows.values.at("sample")[row]}].insert(
+            rows.values.at(condition.column)[row]);
+      if (std::any_of(within.begin(), within.end(), [](const auto &entry) { return entry.second.size() > 1; }))
+         scanned.push_back(condition);
+   }
+   return scanned;
+}
+
+// Of a scan a figure without axis for it draws one point: the largest value of each scanned parameter, among the
+// finished runs. A series without any run there is kept as absent.
+inline std::vector<Series> KeepLastPoint(Rows &rows)
+{
+   std::map<std::string, std::vector<size_t>> lost;
+   for (const size_t row : rows.kept)
+      lost[rows.base[row]].push_back(row);
+   std::string scan;
+   for (const Condition &condition : Scanned(rows)) {
+      const std::string range = detail::RangeOf(rows, condition.column);
+      scan += (scan.empty() ? "" : "; ") + condition.name + " " + range;
+      double last = -1;
+      for (const size_t row : rows.kept)
+         if (rows.Finished(row))
+            last = std::max(last, rows.Value(condition.column, row));
+      rows.kept.erase(std::remove_if(rows.kept.begin(), rows.kept.end(),
+                                     [&](size_t row) { return rows.Value(condition.column, row) != last; }),
+                      rows.kept.end());
+   }
+   if (!scan.empty())
+      detail::Add(rows.parameters, "last finished point of the scan (" + scan + ")");
+   for (const size_t row : rows.kept)
+      lost.erase(rows.base[row]);
+   std::vector<Series> absent;
+   for (const auto &entry : lost) {
+      const std::string status = detail::Statuses(rows, entry.second);
+      absent.push_back({entry.first, status == "ok" ? "no run at this point" : status});
+   }
+   return absent;
+}
+
+// Fills in the series: runs that differ in a condition are of different series, so that they are never averaged.
+// A parameter that is the axis tells none apart, nor one that has one value at each point of the axis.
+inline void MakeSeries(Rows &rows, const std::string &axis = "")
+{
+   std::map<size_t, std::string> label;
+   for (const size_t row : rows.kept)
+      label[row] = rows.base[row];
+   std::string shared, moving;
+   for (const Condition &condition : Conditions()) {
+      if (condition.column == axis)
+         continue;
+      const auto &values = rows.values[condition.column];
+      std::set<std::string> all, differing; // values of the finished runs; bases to tell apart
+      std::map<std::string, std::set<std::string>> ofBase;
+      std::map<std::pair<std::string, std::string>, std::set<std::string>> atPoint;
+      for (const size_t row : rows.kept) {
+         const std::string at = axis.empty() || !condition.parameter ? "" : rows.values[axis][row];
+         ofBase[rows.base[row]].insert(values[row]);
+         auto &here = atPoint[{rows.base[row], at}];
+         here.insert(values[row]);
+         if (here.size() > 1)
+            differing.insert(rows.base[row]);
+         if (rows.Finished(row))
+            all.insert(values[row]);
+      }
+      bool moves = false;
+      for (const size_t row : rows.kept) {
+         if (differing.count(rows.base[row]))
+            label[row] += ", " + condition.name + " " + values[row];
+         else
+            moves |= ofBase[rows.base[row]].size() > 1;
+      }
+      if (moves)
+         moving += ", " + condition.name + " moves with " + axis;
+      const std::string value = all.size() == 1 ? *all.begin() : "";
+      if (!value.empty() && value != "0" && value != "none" && condition.column != "factory_string") // too long
+         detail::Add(shared, condition.name + " " + value);
+   }
+   rows.parameters = shared + moving + (rows.parameters.empty() ? "" : ", " + rows.parameters);
+
+   std::map<std::string, std::vector<size_t>> together;
+   for (const size_t row : rows.kept)
+      together[label[row]].push_back(row);
+   for (const bool ok : {true, false})
+      for (const size_t row : rows.kept) {
+         const std::vector<size_t> &same = together[label[row]];
+         const std::string status = detail::Statuses(rows, same);
+         if (row != same.front() || (status == "ok") != ok)
+            continue;
+         for (const size_t one : same)
+            rows.seriesOf[one] = rows.series.size();
+         rows.series.push_back({label[row], status});
+      }
+}
+
+struct RunRow {
+   std::string id;
+   int series; // index into Results::series
+   Long64_t repetition;
+   double area, areaError, bestPossible, cpuTime, realTime; // times of the training [s]
+   Long64_t bestEpoch;
+};
 
 struct Results {
    std::unique_ptr<TFile> file;
@@ -163,114 +435,18 @@ struct Results {
    }
 };
 
-// Columns that make runs comparable: named in a figure's second line where all runs agree, and in the
-// label where runs of one method, backend and optimizer do not.
-inline const std::vector<std::pair<std::string, std::string>> &Conditions()
+// The runs that pass a selection; without one, those at the last point of a scan.
+inline Results ReadResults(const std::string &path, const std::string &selection)
 {
-   static const std::vector<std::pair<std::string, std::string>> conditions = {
-      {"sample", "sample"},
-      {"variables", "variables"},
-      {"train_signal", "training signal"},
-      {"train_background", "training background"},
-      {"test_signal", "test signal"},
-      {"test_background", "test background"},
-      {"neurons", "neurons"},
-      {"layers", "layers"},
-      {"activation", "activation"},
-      {"last_activation", "output"},
-      {"initializer", "initializer"},
-      {"loss", "loss"},
-      {"learning_rate", "learning rate"},
-      {"momentum", "momentum"},
-      {"batch_size", "batch"},
-      {"max_epochs", "epochs at most"},
-      {"convergence_steps", "convergence steps"},
-      {"validation_fraction", "validation fraction"},
-      {"dropout", "dropout"},
-      {"regularization", "regularization"},
-      {"weight_decay", "weight decay"},
-      {"transformations", "transformations"},
-      {"threads", "threads"},
-      {"environment", "environment"},
-   };
-   return conditions;
-}
-
-namespace detail {
-
-inline std::string Shown(const std::string &name)
-{
-   static const std::map<std::string, std::string> names = {
-      {"tmva-dnn", "TMVA DNN"}, {"pykeras", "PyKeras"}, {"keras", "Keras"},     {"sgd", "SGD"},
-      {"adam", "Adam"},         {"rmsprop", "RMSprop"}, {"adagrad", "Adagrad"}, {"adadelta", "Adadelta"}};
-   const auto found = names.find(name);
-   return found == names.end() ? name : found->second;
-}
-
-inline int Rank(const std::string &name)
-{
-   static const std::vector<std::string> order = {"tmva-dnn", "pykeras", "keras", "sgd", "adam"};
-   return std::find(order.begin(), order.end(), name) - order.begin();
-}
-
-} // namespace detail
-
-inline Results ReadResults(const std::string &path)
-{
+   Rows rows = ReadRows(path, selection);
+   const std::vector<Series> absent = selection.empty() ? KeepLastPoint(rows) : std::vector<Series>();
+   MakeSeries(rows);
    Results results;
-   results.file = Open(path);
-   TTree &tree = Tree(*results.file, "benchmark");
-   const auto status = Column<std::string>(tree, "status");
-   const auto method = Column<std::string>(tree, "method");
-   const auto backend = Column<std::string>(tree, "backend");
-   const auto architecture = Column<std::string>(tree, "architecture");
-   const auto optimizer = Column<std::string>(tree, "optimizer");
-   const size_t rows = status.size();
-   const auto finished = [&](size_t row) { return status[row] == "ok"; };
+   results.series = rows.series;
+   results.series.insert(results.series.end(), absent.begin(), absent.end());
+   results.parameters = rows.parameters;
 
-   std::vector<std::string> base(rows);
-   for (size_t row = 0; row < rows; ++row) {
-      base[row] = detail::Shown(method[row]);
-      if (backend[row] != "tmva")
-         base[row] += ", " + backend[row];
-      base[row] += ", " + detail::Shown(optimizer[row]);
-      if (architecture[row] == "gpu")
-         base[row] += ", GPU";
-   }
-   std::vector<std::string> label = base;
-   for (const auto &condition : Conditions()) {
-      const auto values = Texts(tree, condition.first.c_str());
-      std::set<std::string> shared;                        // by the finished runs
-      std::map<std::string, std::set<std::string>> within; // the runs of one method, backend and optimizer
-      for (size_t row = 0; row < rows; ++row) {
-         within[base[row]].insert(values[row]);
-         if (finished(row))
-            shared.insert(values[row]);
-      }
-      for (size_t row = 0; row < rows; ++row)
-         if (within[base[row]].size() > 1)
-            label[row] += ", " + condition.second + " " + values[row];
-      const std::string value = shared.size() == 1 ? *shared.begin() : "";
-      if (!value.empty() && value != "0" && value != "none")
-         results.parameters += (results.parameters.empty() ? "" : ", ") + condition.second + " " + value;
-   }
-
-   std::vector<size_t> order(rows);
-   for (size_t row = 0; row < rows; ++row)
-      order[row] = row;
-   const auto key = [&](size_t row) {
-      return std::make_tuple(detail::Rank(method[row]), backend[row], architecture[row], detail::Rank(optimizer[row]),
-                             optimizer[row]);
-   };
-   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
-   std::map<std::string, int> known;
-   for (const bool ok : {true, false})
-      for (const size_t row : order)
-         if (finished(row) == ok && known.emplace(label[row], results.series.size()).second)
-            results.series.push_back({label[row], status[row]});
-   if (results.Finished() == 0)
-      Fail(path + ": no finished run among the " + std::to_string(rows) + " of the benchmark tree");
-
+   TTree &tree = *rows.tree;
    const auto id = Column<std::string>(tree, "run_id");
    const auto repetition = Column<Long64_t>(tree, "repetition");
    const auto area = Column<double>(tree, "roc_auc");
@@ -279,9 +455,9 @@ inline Results ReadResults(const std::string &path)
    const auto cpuTime = Column<double>(tree, "cpu_time_train");
    const auto realTime = Column<double>(tree, "real_time_train");
    const auto bestEpoch = Column<Long64_t>(tree, "best_epoch");
-   for (const size_t row : order)
-      if (finished(row))
-         results.runs.push_back({id[row], known[label[row]], repetition[row], area[row], areaError[row],
+   for (const size_t row : rows.kept)
+      if (rows.Finished(row))
+         results.runs.push_back({id[row], rows.seriesOf[row], repetition[row], area[row], areaError[row],
                                  bestPossible[row], cpuTime[row], realTime[row], bestEpoch[row]});
    std::stable_sort(results.runs.begin(), results.runs.end(), [](const RunRow &a, const RunRow &b) {
       return std::make_pair(a.series, a.repetition) < std::make_pair(b.series, b.repetition);
@@ -290,6 +466,7 @@ inline Results ReadResults(const std::string &path)
    for (const RunRow &run : results.runs)
       if (run.bestPossible != results.bestPossible)
          results.bestPossible = std::nan("");
+   results.file = std::move(rows.file);
    return results;
 }
 
@@ -299,8 +476,9 @@ struct Measured {
    double value, error; // NaN where there is none
 };
 
-// The mean and its error; a single value has the error `single`.
-inline Measured Mean(const std::vector<double> &values, double single)
+// The mean and half the width of its 68 % interval by Student's t, as in the tables; a single value has the error
+// `single`.
+inline Measured Mean(const std::vector<double> &values, double single = std::nan(""))
 {
    double sum = 0, squares = 0;
    for (const double value : values)
@@ -309,7 +487,9 @@ inline Measured Mean(const std::vector<double> &values, double single)
    for (const double value : values)
       squares += (value - mean) * (value - mean);
    const double n = values.size();
-   return {mean, n > 1 ? std::sqrt(squares / (n - 1) / n) : single};
+   if (n < 2)
+      return {mean, single};
+   return {mean, TMath::StudentQuantile(0.5 + 0.6827 / 2, n - 1) * std::sqrt(squares / (n - 1) / n)};
 }
 
 inline Measured MeanOf(const std::vector<RunRow> &runs, double RunRow::*member, double single = std::nan(""))
@@ -387,6 +567,47 @@ inline void SetMarker(TAttMarker &marker, int series)
    marker.SetMarkerColor(Colour(series));
    marker.SetMarkerStyle(styles[series % styles.size()]);
    marker.SetMarkerSize(1.3);
+}
+
+// Draws a curve in the dashes of a series; `perX` and `perY` are the pixels of a unit of its axes (of a decade of a
+// logarithmic one). We cut the dashes ourselves: ROOT's restart at every point, so in a PNG a curve of many points
+// comes out solid. Cut by length, the dashes of repetitions lie on each other.
+inline void DrawDashed(const TGraph &curve, int series, double perX, double perY)
+{
+   static const std::vector<std::vector<double>> patterns = {
+      {1e9}, {13, 8}, {3, 5}, {13, 6, 3, 6}, {30, 10}, {13, 6, 3, 6, 3, 6}}; // pixels on, off, on, ...
+   const std::vector<double> &pattern = patterns[series % patterns.size()];
+   size_t element = 0;
+   double left = pattern[0]; // pixels to the end of the element
+   TGraph *dash = nullptr;
+   for (int i = 1; i < curve.GetN(); ++i) {
+      const double x = gPad->XtoPad(curve.GetX()[i - 1]), y = gPad->YtoPad(curve.GetY()[i - 1]);
+      const double dx = gPad->XtoPad(curve.GetX()[i]) - x, dy = gPad->YtoPad(curve.GetY()[i]) - y;
+      const double length = std::hypot(dx * perX, dy * perY);
+      const auto add = [&](double part) { dash->AddPoint(gPad->PadtoX(x + part * dx), gPad->PadtoY(y + part * dy)); };
+      for (double done = 0; done < length;) {
+         const double step = std::min(left, length - done);
+         if (element % 2 == 0) {
+            if (!dash) {
+               dash = new TGraph;
+               dash->SetNameTitle("line", curve.GetTitle());
+               dash->SetLineColor(Colour(series));
+               dash->SetLineWidth(2);
+               dash->SetBit(kCanDelete);
+               dash->Draw("L");
+               add(done / length);
+            }
+            add((done + step) / length);
+         }
+         done += step;
+         left -= step;
+         if (left <= 0) {
+            element = (element + 1) % pattern.size();
+            left = pattern[element];
+            dash = nullptr;
+         }
+      }
+   }
 }
 
 // Areas of signal are filled, those of background hatched.

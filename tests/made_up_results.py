@@ -4,34 +4,53 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
-from scipy.special import ndtr, ndtri
+from scipy.special import logit, ndtr, ndtri
 
 from tmva_bench import schema
 from tmva_bench.config import PARAMETERS, point
 from tmva_bench.tree_writer import Table
 
+
+class Series(NamedTuple):
+    """What the benchmark tree calls a series by."""
+
+    method: str
+    backend: str
+    optimizer: str
+    architecture: str = "cpu"
+
+
+_ENGINES = [
+    ("tmva-dnn", "tmva"),
+    ("pykeras", "tensorflow"),
+    ("keras", "tensorflow"),
+    ("keras", "jax"),
+    ("keras", "torch"),
+]
 SERIES = [
-    ("tmva-dnn", "tmva", "cpu", "sgd"),
-    ("tmva-dnn", "tmva", "cpu", "adam"),
-    ("pykeras", "tensorflow", "cpu", "sgd"),
-    ("pykeras", "tensorflow", "cpu", "adam"),
-    ("keras", "tensorflow", "cpu", "sgd"),
-    ("keras", "tensorflow", "cpu", "adam"),
-    ("keras", "jax", "cpu", "sgd"),
-    ("keras", "jax", "cpu", "adam"),
-    ("keras", "torch", "cpu", "sgd"),
-    ("keras", "torch", "cpu", "adam"),
-    ("tmva-dnn", "tmva", "gpu", "sgd"),
-    ("keras", "tensorflow", "gpu", "adam"),
+    *[Series(method, backend, optimizer) for method, backend in _ENGINES for optimizer in ("sgd", "adam")],
+    Series("tmva-dnn", "tmva", "sgd", "gpu"),
+    Series("keras", "tensorflow", "adam", "gpu"),
+]
+# The series of the study's figures 2 to 4.
+SLIDES = [
+    Series("tmva-dnn", "tmva", "sgd"),
+    *[Series("pykeras", backend, optimizer) for optimizer in ("sgd", "adam") for backend in ("tensorflow", "theano")],
 ]
 BEST_POSSIBLE = 0.91
 EPOCHS = 10
 ROC_POINTS = 200
 SCORE_BINS = 40
+
+
+def empty_tables() -> dict[str, Table]:
+    """The results trees without rows."""
+    return {name: {column.name: [] for column in columns} for name, columns in schema.TREES.items()}
 
 
 def made_up_tables(
@@ -45,35 +64,66 @@ def made_up_tables(
         unavailable: further series that did not run.
         parameters: common parameters that differ from the preset.
     """
-    tables: dict[str, Table] = {name: {column.name: [] for column in columns} for name, columns in schema.TREES.items()}
+    tables = empty_tables()
     random = numpy.random.default_rng(1)
-    for number in range(series + unavailable):
+    for number, one in enumerate(SERIES[: series + unavailable]):
         finished = number < series
         for repetition in range(1, repetitions + 1 if finished else 2):
-            add_run(tables, random, number, repetition, finished, parameters or {})
+            add_run(tables, random, one, repetition, parameters or {}, "ok" if finished else "unavailable")
+    return tables
+
+
+def made_up_scan(
+    series: Iterable[Series],
+    neurons: Iterable[int],
+    repetitions: int = 1,
+    missing: Collection[tuple[Series, int]] = (),
+) -> dict[str, Table]:
+    """Made-up tables of a scan over the neurons of a layer.
+
+    Args:
+        series: the series.
+        neurons: the points of the scan.
+        repetitions: runs of each series at each point.
+        missing: points of a series that ended in a time-out.
+    """
+    tables = empty_tables()
+    random = numpy.random.default_rng(1)
+    for one in series:
+        for width in neurons:
+            for repetition in range(1, repetitions + 1):
+                status = "timeout" if (one, width) in missing else "ok"
+                add_run(tables, random, one, repetition, {"neurons": width}, status)
     return tables
 
 
 def add_run(
     tables: dict[str, Table],
     random: numpy.random.Generator,
-    number: int,
-    repetition: int,
-    finished: bool,
-    parameters: dict[str, Any],
+    series: Series,
+    repetition: int = 1,
+    parameters: dict[str, Any] | None = None,
+    status: str = "ok",
 ) -> None:
-    """Appends one made-up run of series ``number`` to the tables."""
-    method, backend, architecture, optimizer = SERIES[number]
+    """Appends one made-up run to the tables."""
     run_id = f"made-up-{len(tables['benchmark']['run_id']):04d}"
-    values = {**vars(point({"optimizer": optimizer, "max_epochs": EPOCHS, "seed": repetition, **parameters}))}
-    area = BEST_POSSIBLE - 0.002 - 0.0015 * (number % 4) + random.normal(0, 0.0005)
-    seconds = (4 + 3 * (number % 5)) * random.normal(1, 0.03)
+    given = {"optimizer": series.optimizer, "max_epochs": EPOCHS, "seed": repetition, **(parameters or {})}
+    values = vars(point(given))
+    number = (SERIES + SLIDES).index(series)
     row: dict[str, Any] = {column.name: {str: "", int: 0, float: None}[column.type] for column in schema.BENCHMARK}
     row |= {name: values[name] for name in PARAMETERS}
-    row |= {"run_id": run_id, "status": "ok" if finished else "unavailable", "method": method, "backend": backend}
-    row |= {"architecture": architecture, "environment": "made-up", "repetition": repetition, "sample": "made-up"}
-    row |= {"reason": "" if finished else "made-up reason", "variables": 4, "threads": 1, "cpu_model": "made-up"}
-    if finished:
+    row |= {
+        **series._asdict(),
+        "run_id": run_id,
+        "status": status,
+        "reason": "" if status == "ok" else "made-up reason",
+    }
+    row |= {"environment": "made-up", "repetition": repetition, "sample": "made-up"}
+    row |= {"variables": 4, "threads": 1, "cpu_model": "made-up"}
+    if status == "ok":
+        neurons = values["neurons"]
+        area = BEST_POSSIBLE - 0.002 - 0.0015 * (number % 4) - 0.03 * math.exp(-neurons / 15) + random.normal(0, 0.0005)
+        seconds = (4 + 3 * (number % 5)) * (0.05 + (neurons / 100) ** 1.5) * random.normal(1, 0.03)
         row |= {"roc_auc": area, "roc_auc_error": 0.0011, "roc_auc_best_possible": BEST_POSSIBLE}
         row |= {"cpu_time_train": 1.4 * seconds, "real_time_train": seconds, "epochs": EPOCHS}
         row |= {"best_epoch": EPOCHS - 1, "parameters": 20801}
@@ -108,18 +158,12 @@ def _add_roc(table: Table, run_id: str, area: float) -> None:
 
 def _add_history(table: Table, run_id: str, number: int, random: numpy.random.Generator) -> None:
     for epoch in range(1, EPOCHS + 1):
-        training = 0.37 + 0.2 * math.exp(-epoch / (1 + number % 4)) - 0.001 * epoch
-        validation = 0.37 + 0.15 * math.exp(-epoch / (1 + number % 4)) + random.normal(0, 0.002)
-        _append(
-            table,
-            {
-                "run_id": run_id,
-                "epoch": epoch,
-                "training_loss": training,
-                "validation_loss": validation,
-                "real_time": 0.5,
-            },
-        )
+        fall = math.exp(-epoch / (1 + number % 4))
+        losses = {
+            "training_loss": 0.37 + 0.2 * fall - 0.001 * epoch,
+            "validation_loss": 0.37 + 0.15 * fall + random.normal(0, 0.002),
+        }
+        _append(table, {"run_id": run_id, "epoch": epoch, "real_time": 0.5, **losses})
 
 
 def _add_scores(table: Table, run_id: str, area: float, random: numpy.random.Generator) -> None:
@@ -127,8 +171,9 @@ def _add_scores(table: Table, run_id: str, area: float, random: numpy.random.Gen
     shift = math.sqrt(2) * ndtri(area)
     for sample, events in (("train", 20000), ("test", 50000)):
         for event_class, mean in (("signal", shift), ("background", 0.0)):
-            values = 1 / (1 + numpy.exp(-shift * (random.normal(mean, 1, events) - shift / 2)))
-            counts = numpy.histogram(values, edges)[0]
+            # the score is the posterior of the two Gaussians of _add_roc
+            expected = events * numpy.diff(ndtr(logit(edges) / shift + shift / 2 - mean))
+            counts = random.poisson(expected)
             table["run_id"] += [run_id] * SCORE_BINS
             table["sample"] += [sample] * SCORE_BINS
             table["event_class"] += [event_class] * SCORE_BINS

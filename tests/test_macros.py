@@ -1,20 +1,33 @@
-"""The macros draw what the results hold; the texts are read back from their PDF files."""
+"""The macros draw what the results hold; their texts are read back from the PDF files, scans from the canvas."""
 
+import json
+import math
 import re
 import shutil
 import struct
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import pytest
 import uproot
-from made_up_results import BEST_POSSIBLE, SERIES, add_run, made_up_tables, write_results
+from made_up_results import (
+    BEST_POSSIBLE,
+    SERIES,
+    SLIDES,
+    Series,
+    add_run,
+    empty_tables,
+    made_up_scan,
+    made_up_tables,
+    write_results,
+)
 
-from tmva_bench import schema
+from tmva_bench import summary
 from tmva_bench.tree_writer import Table
 
 MACROS = Path(__file__).parent.parent / "macros"
@@ -31,11 +44,11 @@ class Text(NamedTuple):
     top: float
 
 
-def label(number: int) -> str:
-    """The made-up series' name in the figures."""
-    method, backend, architecture, optimizer = SERIES[number]
-    parts = [NAMES[method], backend if method != "tmva-dnn" else "", NAMES[optimizer], architecture.replace("cpu", "")]
-    return ", ".join(part if part != "gpu" else "GPU" for part in parts if part)
+def label(series: Series) -> str:
+    """The series' name in the figures."""
+    backend = "" if series.backend == "tmva" else series.backend
+    gpu = "GPU" if series.architecture == "gpu" else ""
+    return ", ".join(filter(None, [NAMES[series.method], backend, NAMES[series.optimizer], gpu]))
 
 
 def draw(*calls: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +57,26 @@ def draw(*calls: str) -> subprocess.CompletedProcess[str]:
     assert root, "no root command beside Python or on PATH"
     macros = [str(MACROS / re.sub(r"^(\w+)", r"\1.C", call)) for call in calls]
     return subprocess.run([root, "-l", "-b", "-q", *macros], capture_output=True, text=True)
+
+
+def session(code: str, arguments: list[list[str]]) -> subprocess.CompletedProcess[str]:
+    """Runs Python code in one ROOT session, where ``call(macro, ...)`` calls a macro and ``arguments`` are given."""
+    lines = f"""
+import json, sys
+import ROOT
+
+ROOT.gROOT.SetBatch()
+arguments = json.loads(sys.argv[1])
+for macro in dict.fromkeys(one[0] for one in arguments):
+    ROOT.gROOT.LoadMacro({str(MACROS)!r} + "/" + macro + ".C")
+
+
+def call(macro, *rest):
+    return getattr(ROOT, macro)(*rest)
+
+
+{code}"""
+    return subprocess.run([sys.executable, "-c", lines, json.dumps(arguments)], capture_output=True, text=True)
 
 
 def draw_results(results: Path, figures: Path, *macros: str) -> None:
@@ -103,13 +136,13 @@ def test_figures_of_one_to_twelve_series(series: int, repetitions: int, unavaila
     for name in names:
         check_figure(figures, name)
         assert "neurons 100, layers 3, activation tanh" in words(figures / f"{name}.pdf").replace("\n", " ")
-    for number in range(series):
+    for one in SERIES[:series]:
         for name in ("roc", "bars", "history"):
-            assert words(figures / f"{name}.pdf").split("\n").count(label(number)) == 1
+            assert words(figures / f"{name}.pdf").split("\n").count(label(one)) == 1
     together = "\n".join(words(figures / f"{name}.pdf") for name in scores).split("\n")
-    for number in range(series):
-        runs = [f"{label(number)}, run {run}" for run in range(1, repetitions + 1)]
-        assert all(together.count(title) == 1 for title in (runs if repetitions > 1 else [label(number)]))
+    for one in SERIES[:series]:
+        runs = [f"{label(one)}, run {run}" for run in range(1, repetitions + 1)]
+        assert all(together.count(title) == 1 for title in (runs if repetitions > 1 else [label(one)]))
     assert words(figures / "bars.pdf").split("\n").count("unavailable") == unavailable
     assert f"best possible area {BEST_POSSIBLE:.4f}" in words(figures / "roc.pdf")
 
@@ -120,9 +153,10 @@ def test_numbers_are_means_with_the_error_of_the_mean(tmp_path: Path) -> None:
     tables["benchmark"]["real_time_train"] = [10.0, 12.0, 11.0, 11.0]
     draw_results(write_results(tables, tmp_path / "results.root"), tmp_path, "bars", "roc")
     bars = words(tmp_path / "bars.pdf").split("\n")
-    assert {"0.90300", "0.00071", "11.00", "0.41"} <= set(bars)
+    # Student's t with three degrees of freedom: 1.197 standard errors
+    assert {"0.90300", "0.00085", "11.00", "0.49"} <= set(bars)
     assert "dashed: best possible area 0.9100; errors: of the mean over repetitions" in bars
-    assert {"area 0.90300", "0.00071 (4 runs)"} <= set(words(tmp_path / "roc.pdf").split("\n"))
+    assert {"area 0.90300", "0.00085 (4 runs)"} <= set(words(tmp_path / "roc.pdf").split("\n"))
 
 
 def test_a_single_run_has_delongs_error_for_the_area_and_none_for_times(tmp_path: Path) -> None:
@@ -133,18 +167,248 @@ def test_a_single_run_has_delongs_error_for_the_area_and_none_for_times(tmp_path
     assert {"0.9012", "0.0013", "123"} <= set(bars)
 
 
-def test_runs_that_differ_in_a_parameter_are_series_of_their_own(tmp_path: Path) -> None:
-    tables: dict[str, Table] = {name: {column.name: [] for column in columns} for name, columns in schema.TREES.items()}
+def scanned_tables(*points: dict[str, Any]) -> dict[str, Table]:
+    """Tables of one series at some points."""
+    tables = empty_tables()
     random = numpy.random.default_rng(1)
-    for neurons in (20, 100, 250):
-        add_run(tables, random, 0, 1, True, {"neurons": neurons, "dropout": 0.2})
-    draw_results(write_results(tables, tmp_path / "results.root"), tmp_path, "roc", "bars", "history", "scores")
-    for name in ("roc", "bars", "history", "scores"):
+    for parameters in points:
+        add_run(tables, random, SERIES[0], parameters=parameters)
+    return tables
+
+
+def test_runs_that_differ_in_a_parameter_are_series_of_their_own(tmp_path: Path) -> None:
+    tables = scanned_tables(*[{"neurons": neurons, "dropout": 0.2} for neurons in (20, 100, 250)])
+    results = write_results(tables, tmp_path / "results.root")
+    names = ("roc", "bars", "history", "scores")
+    answer = draw(*[f'{name}("{results}", "{tmp_path}", "neurons >= 20")' for name in names])
+    assert answer.stdout.count("(int) 0") == 4, answer.stderr
+    for name in names:
         check_figure(tmp_path, name)
         found = words(tmp_path / f"{name}.pdf")
         assert all(f"TMVA DNN, SGD, neurons {neurons}\n" in found for neurons in (20, 100, 250))
         assert "dropout 0.2" in found
         assert "neurons" not in found.split("layers 3")[0]  # not among the values that all runs share
+        assert "only neurons >= 20" in found
+
+
+def test_of_a_scan_other_figures_show_the_last_point_and_say_so(tmp_path: Path) -> None:
+    tables = made_up_scan(SLIDES, (5, 100, 250), 2, missing=[(SLIDES[1], 250)])
+    results = write_results(tables, tmp_path / "results.root")
+    draw_results(results, tmp_path, "roc", "bars", "history", "scores")
+    for name in ("roc", "bars", "history", "scores"):
+        check_figure(tmp_path, name)
+        found = words(tmp_path / f"{name}.pdf").replace("\n", " ")
+        assert "neurons 250" in found
+        assert "last finished point of the scan (neurons 5 to 250)" in found
+        assert "neurons 100" not in found
+    bars = words(tmp_path / "bars.pdf").split("\n")
+    areas = measured(tables, SLIDES[0], 250)
+    assert f"{numpy.mean(areas):.5f}" in bars
+    assert {label(series) for series in SLIDES} <= set(bars)
+    assert bars.count("timeout") == 1
+
+
+def test_a_selection_chooses_the_runs(tmp_path: Path) -> None:
+    tables = made_up_scan(SLIDES, (5, 100), 2)
+    results = write_results(tables, tmp_path / "results.root")
+    selection = 'neurons==5 && repetition==2 && optimizer==\\"sgd\\"'
+    answer = draw(f'bars("{results}", "{tmp_path}", "{selection}")')
+    assert answer.returncode == 0, answer.stderr
+    bars = words(tmp_path / "bars.pdf").split("\n")
+    assert [label(series) for series in SLIDES if label(series) in bars] == [label(series) for series in SLIDES[:3]]
+    assert f"{measured(tables, SLIDES[0], 5)[1]:.4f}" in bars
+    assert "only neurons==5 && repetition==2" in words(tmp_path / "bars.pdf")
+
+
+def measured(tables: dict[str, Table], series: Series, neurons: int, quantity: str = "roc_auc") -> list[float]:
+    """What the finished runs of a series at a point measured."""
+    rows = [dict(zip(tables["benchmark"], row, strict=True)) for row in zip(*tables["benchmark"].values(), strict=True)]
+    wanted = {**series._asdict(), "neurons": neurons, "status": "ok"}
+    return [row[quantity] for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
+# Prints what lies on a scan's canvas: by pad its graphs, and whether its axes are logarithmic.
+_LOOK = """
+canvases = []
+for one in arguments:
+    assert call(*one) == 0, one
+    pads = []
+    for pad in ROOT.gROOT.GetListOfCanvases().Last().GetListOfPrimitives():
+        if not pad.InheritsFrom("TPad"):
+            continue
+        graphs = []
+        for one in pad.GetListOfPrimitives():
+            if one.InheritsFrom("TGraph"):
+                n = one.GetN()
+                graph = {"name": one.GetName(), "title": one.GetTitle(), "error": one.GetErrorY(0)}
+                graphs.append({**graph, "x": list(one.GetX())[:n], "y": list(one.GetY())[:n]})
+        low = pad.GetPrimitive("hframe").GetMinimum()
+        pads.append({"logx": pad.GetLogx(), "logy": pad.GetLogy(), "low": low, "graphs": graphs})
+    canvases.append(pads)
+print(json.dumps(canvases))
+"""
+
+
+class Drawn(NamedTuple):
+    """The pads of a scan: the quantity and, with several series, the ratios."""
+
+    pads: list[dict[str, Any]]
+
+    def graphs(self, name: str, title: str, pad: int = 0) -> list[dict[str, Any]]:
+        return [graph for graph in self.pads[pad]["graphs"] if (graph["name"], graph["title"]) == (name, title)]
+
+    def points(self, name: str, title: str, pad: int = 0) -> list[tuple[float, float]]:
+        return [point for graph in self.graphs(name, title, pad) for point in zip(graph["x"], graph["y"], strict=True)]
+
+
+def scans(*calls: tuple[Any, ...]) -> list[Drawn]:
+    """What scan.C draws, a canvas a call; the arguments are those of the macro."""
+    answer = session(_LOOK, [["scan", *map(str, call)] for call in calls])
+    assert answer.returncode == 0, answer.stderr
+    return [Drawn(pads) for pads in json.loads(answer.stdout.splitlines()[-1])]
+
+
+def test_scan_of_the_slides(tmp_path: Path) -> None:
+    neurons = (5, 10, 20, 50, 100, 250)
+    missing = [(SLIDES[1], 20), (SLIDES[2], 5), (SLIDES[3], 50), (SLIDES[3], 250)]
+    tables = made_up_scan(SLIDES, neurons, 3, missing)
+    add_run(tables, numpy.random.default_rng(1), SERIES[6], parameters={"neurons": 5}, status="unavailable")
+    results = write_results(tables, tmp_path / "results.root")
+    quantities = ("roc_auc", "cpu_time_train")
+    drawn = scans(*[(results, "neurons", quantity, tmp_path) for quantity in quantities])
+    for quantity, canvas in zip(quantities, drawn, strict=True):
+        check_figure(tmp_path, f"scan_{quantity}_neurons")
+        found = words(tmp_path / f"scan_{quantity}_neurons.pdf").split("\n")
+        assert all(found.count(label(series)) == 1 for series in SLIDES)
+        assert "neurons per hidden layer" in found
+        assert found[found.index(label(SERIES[6])) + 1] == "absent: unavailable"
+        assert "3 runs a point, 4 of 6 points" in found
+        first = {x: numpy.mean(measured(tables, SLIDES[0], x, quantity)) for x in neurons}
+        for series in SLIDES:
+            there = [x for x in neurons if (series, x) not in missing]
+            values = {x: measured(tables, series, x, quantity) for x in there}
+            means = {x: summary.mean(values[x]) for x in there}
+            assert canvas.points("mean", label(series)) == [(x, pytest.approx(means[x].value)) for x in there]
+            assert Counter(canvas.points("runs", label(series))) == Counter((x, y) for x in there for y in values[x])
+            ratios = [(x, pytest.approx(means[x].value / first[x])) for x in there]
+            assert canvas.points("mean", label(series), pad=1) == ratios
+            check_errors(canvas, label(series), means)
+            check_gaps(canvas, label(series), neurons, there)
+    assert [pad["logx"] for pad in drawn[0].pads] == [1, 1]  # a factor of 50
+    assert [canvas.pads[0]["logy"] for canvas in drawn] == [0, 1]
+    assert {y for _, y in drawn[0].points("best", "best possible")} == {BEST_POSSIBLE}
+    assert not drawn[1].points("best", "best possible")
+    assert "ROC integral" in words(tmp_path / "scan_roc_auc_neurons.pdf").split("\n")
+    assert "CPU time, training [s]" in words(tmp_path / "scan_cpu_time_train_neurons.pdf").split("\n")
+
+
+def check_errors(canvas: Drawn, title: str, means: dict[int, summary.Mean]) -> None:
+    """Where a point has a neighbour the error is a band's half width, else a bar."""
+    widths = {}
+    for band in canvas.graphs("band", title):
+        half = len(band["x"]) // 2
+        upper, lower = band["y"][:half], band["y"][half:][::-1]
+        widths.update({x: (high - low) / 2 for x, high, low in zip(band["x"][:half], upper, lower, strict=True)})
+    assert all(len(bar["x"]) == 1 for bar in canvas.graphs("bar", title))
+    widths.update({bar["x"][0]: bar["error"] for bar in canvas.graphs("bar", title)})
+    assert widths == {x: pytest.approx(mean.error) for x, mean in means.items()}
+
+
+def check_gaps(canvas: Drawn, title: str, grid: tuple[int, ...], there: list[int]) -> None:
+    """Lines join the points that are there and cross none that is not."""
+    for pad in (0, 1):
+        ends = [(min(line["x"]), max(line["x"])) for line in canvas.graphs("line", title, pad)]
+        for low, high in zip(grid, grid[1:], strict=False):
+            crossed = any(end[0] < 0.99 * high and end[1] > 1.01 * low for end in ends)
+            assert crossed == (low in there and high in there)
+
+
+@pytest.mark.parametrize("points", [2, 3, 50])
+def test_scan_of_one_series(points: int, tmp_path: Path) -> None:
+    neurons = [5 * (number + 1) for number in range(points)]
+    results = write_results(made_up_scan(SERIES[:1], neurons), tmp_path / "results.root")
+    (canvas,) = scans((results, "neurons", "real_time_train", tmp_path, "linx,liny"))
+    check_figure(tmp_path, "scan_real_time_train_neurons")
+    assert len(canvas.pads) == 1  # no ratio
+    assert [x for x, _ in canvas.points("mean", label(SERIES[0]))] == neurons
+    assert not canvas.points("band", label(SERIES[0]))
+    assert not canvas.points("runs", label(SERIES[0]))
+    assert (canvas.pads[0]["logx"], canvas.pads[0]["logy"], canvas.pads[0]["low"]) == (0, 0, 0)
+    assert "1 run a point" in words(tmp_path / "scan_real_time_train_neurons.pdf").split("\n")
+
+
+def test_scan_of_twelve_series_at_fifty_points(tmp_path: Path) -> None:
+    neurons = range(5, 255, 5)
+    results = write_results(made_up_scan(SERIES, neurons), tmp_path / "results.root")
+    for canvas, name in zip(
+        scans((results, "neurons", "roc_auc", tmp_path), (results, "neurons", "epochs", tmp_path, "linx")),
+        ("scan_roc_auc_neurons", "scan_epochs_neurons"),
+        strict=True,
+    ):
+        check_figure(tmp_path, name)
+        for series in SERIES:
+            assert [x for x, _ in canvas.points("mean", label(series))] == list(neurons)
+            assert words(tmp_path / f"{name}.pdf").split("\n").count(label(series)) == 1
+
+
+def test_scan_with_results_at_one_point_only(tmp_path: Path) -> None:
+    missing = [(SERIES[0], 20), (SERIES[0], 100)]
+    results = write_results(made_up_scan(SERIES[:1], (5, 20, 100), 2, missing), tmp_path / "results.root")
+    (canvas,) = scans((results, "neurons", "roc_auc", tmp_path))
+    check_figure(tmp_path, "scan_roc_auc_neurons")
+    assert [x for x, _ in canvas.points("mean", label(SERIES[0]))] == [5]
+    assert not canvas.graphs("line", label(SERIES[0]))
+
+
+def test_scan_never_averages_different_points(tmp_path: Path) -> None:
+    # neurons and layers scanned on their own, and a batch size that moves with the neurons
+    grid = [
+        {"neurons": neurons, "layers": layers, "batch_size": batch}
+        for neurons, batch in ((5, 32), (20, 64))
+        for layers in (1, 2)
+    ]
+    tables = scanned_tables(*grid)
+    results = write_results(tables, tmp_path / "results.root")
+    by_layers, by_neurons, selected = scans(
+        (results, "layers", "roc_auc", tmp_path),
+        (results, "neurons", "roc_auc", tmp_path),
+        (results, "neurons", "real_time_train", tmp_path, "", "layers==2"),
+    )
+    areas = dict(zip([(one["neurons"], one["layers"]) for one in grid], tables["benchmark"]["roc_auc"], strict=True))
+    for layers in (1, 2):
+        expected = [(x, areas[x, layers]) for x in (5, 20)]
+        assert by_neurons.points("mean", f"{label(SERIES[0])}, layers {layers}") == expected
+    for neurons, batch in ((5, 32), (20, 64)):
+        title = f"{label(SERIES[0])}, neurons {neurons}, batch {batch}"
+        assert by_layers.points("mean", title) == [(x, areas[neurons, x]) for x in (1, 2)]
+    assert len(selected.points("mean", label(SERIES[0]))) == 2
+    text = words(tmp_path / "scan_real_time_train_neurons.pdf").replace("\n", " ")
+    assert "layers 2" in text
+    assert "batch moves with neurons" in text
+    assert "only layers==2" in text
+
+
+def test_scan_without_names_draws_every_parameter_that_is_scanned(tmp_path: Path) -> None:
+    tables = scanned_tables(*[{"neurons": n, "dropout": d} for n in (5, 20) for d in (0.0, 0.5)])
+    results = write_results(tables, tmp_path / "results.root")
+    answer = draw(f'scan("{results}", "", "", "{tmp_path / "figures"}")')
+    assert answer.returncode == 0, answer.stderr
+    assert sorted(path.stem for path in (tmp_path / "figures").glob("*.png")) == sorted(
+        f"scan_{quantity}_{parameter}"
+        for quantity in ("roc_auc", "cpu_time_train", "real_time_train")
+        for parameter in ("neurons", "dropout")
+    )
+
+
+def test_scan_names_a_series_without_the_quantity(tmp_path: Path) -> None:
+    tables = made_up_scan(SERIES[:3:2], (5, 20))
+    tables["benchmark"]["roc_integral"] = [0.9, 0.905, None, math.nan]
+    results = write_results(tables, tmp_path / "results.root")
+    (canvas,) = scans((results, "neurons", "roc_integral", tmp_path))
+    assert canvas.points("mean", label(SERIES[0])) == [(5, 0.9), (20, 0.905)]
+    found = words(tmp_path / "scan_roc_integral_neurons.pdf").split("\n")
+    assert found[found.index(label(SERIES[2])) + 1] == "absent: not measured"
+    assert "ROC integral by TMVA" in found
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +452,19 @@ def test_inputs_and_their_weighted_correlations(input_file: Path, tmp_path: Path
     assert found.count("100") == 6
 
 
+def test_inputs_name_the_original_of_a_renamed_variable(tmp_path: Path) -> None:
+    names = {"x": "x", "jet_b_tag": 'jet {b} "tag"'}
+    random = numpy.random.default_rng(1)
+    with uproot.recreate(tmp_path / "input.root") as file:
+        for tree in ("TrainS", "TrainB", "TestS", "TestB"):
+            branches = {name: random.normal(size=500) for name in names} | {"weight": numpy.ones(500)}
+            file.mktree(tree, dict.fromkeys(branches, numpy.float32)).extend(branches)
+        file["metadata"] = json.dumps({"parameters": {}, "original_names": names, "digest": "made-up"})
+    answer = draw(f'inputs("{tmp_path / "input.root"}", "{tmp_path}")')
+    assert answer.returncode == 0, answer.stderr
+    assert {"x", 'jet_b_tag (jet {b} "tag")'} <= set(words(tmp_path / "inputs.pdf").split("\n"))
+
+
 @pytest.mark.parametrize("variables", [1, 28])
 def test_inputs_of_one_to_28_variables(variables: int, tmp_path: Path) -> None:
     random = numpy.random.default_rng(1)
@@ -210,6 +487,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory, input_file: Path) -> Path:
     """A folder of results files, each wrong in its own way."""
     folder = tmp_path_factory.mktemp("broken")
     write_results(made_up_tables(0, unavailable=2), folder / "unfinished.root")
+    write_results(made_up_scan(SERIES[:1], (5, 20)), folder / "scan.root")
     tables = made_up_tables(1)
     for name in ("roc", "history", "scores"):
         tables[name] = {column: [] for column in tables[name]}
@@ -220,32 +498,45 @@ def broken(tmp_path_factory: pytest.TempPathFactory, input_file: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("macro", "file", "reason"),
-    [
-        ("roc", "missing.root", "no such file"),
-        ("bars", "text.root", "not a ROOT file, or a truncated one; write it again"),
-        ("scores", "truncated.root", "not a ROOT file, or a truncated one; write it again"),
-        ("history", "input.root", "no tree benchmark"),
-        ("bars", "unfinished.root", "no finished run among the 2 of the benchmark tree"),
-        ("roc", "bare.root", "tree roc has no points of run made-up-0000"),
-        ("history", "bare.root", "tree history has no epochs of run made-up-0000"),
-        ("scores", "bare.root", "tree scores has no bins of run made-up-0000, test signal"),
-        ("inputs", "bare.root", "no tree TrainS"),
-    ],
-)
-def test_what_cannot_be_drawn_is_one_line_and_exit_code_1(macro: str, file: str, reason: str, broken: Path) -> None:
-    answer = draw(f'{macro}("{broken / file}", "{broken / "figures"}")')
-    assert answer.returncode == 1
-    lines = [line for line in answer.stderr.splitlines() if line.startswith(f"{macro}.C: ")]
-    assert lines == [f"{macro}.C: {broken / file}: {reason}"]
+# What each wrong call says after the macro's name; {} is the folder.
+WRONG = [
+    (("roc", "{}/missing.root"), "{}/missing.root: no such file"),
+    (("bars", "{}/text.root"), "{}/text.root: not a ROOT file, or a truncated one; write it again"),
+    (("scores", "{}/truncated.root"), "{}/truncated.root: not a ROOT file, or a truncated one; write it again"),
+    (("history", "{}/input.root"), "{}/input.root: no tree benchmark"),
+    (("bars", "{}/unfinished.root"), "{}/unfinished.root: no finished run among the 2 of the benchmark tree"),
+    (("roc", "{}/bare.root"), "{}/bare.root: tree roc has no points of run made-up-0000"),
+    (("history", "{}/bare.root"), "{}/bare.root: tree history has no epochs of run made-up-0000"),
+    (("scores", "{}/bare.root"), "{}/bare.root: tree scores has no bins of run made-up-0000, test signal"),
+    (("inputs", "{}/bare.root"), "{}/bare.root: no tree TrainS"),
+    (("scan", "{}/unfinished.root"), "{}/unfinished.root: no finished run among the 2 of the benchmark tree"),
+    (("bars", "{}/scan.root", "{}/figures", "nurons==5"), "selection nurons==5: no condition on branches of the tree"),
+    (("roc", "{}/scan.root", "{}/figures", "optimizer"), "selection optimizer: no condition on branches of the tree"),
+    (("roc", "{}/scan.root", "{}/figures", "neurons==7"), "{}/scan.root: no finished run among the 0 with neurons==7"),
+    (
+        ("scan", "{}/scan.root", "nurons", "roc_auc"),
+        "{}/scan.root: no common parameter nurons; scanned parameters: neu",
+    ),
+    (("scan", "{}/scan.root", "loss", "roc_auc"), "{}/scan.root: parameter loss is a text and no axis; scanned param"),
+    (("scan", "{}/scan.root", "layers", "roc_auc"), "{}/scan.root: parameter layers has one value only, 3; scanned"),
+    (("scan", "{}/scan.root", "neurons", "area"), "{}/scan.root: no quantity area in the tree benchmark; it has roc_"),
+    (("scan", "{}/scan.root", "neurons", "host"), "{}/scan.root: quantity host is a text; numbers are roc_integral, "),
+    (("scan", "{}/scan.root", "neurons", "roc_integral"), "{}/scan.root: roc_integral was not measured in any finish"),
+    (("scan", "{}/scan.root", "neurons", "epochs", "{}/figures", "logz"), "option logz: unknown; known are logx, linx"),
+    (("roc", "{}/scan.root", "{}/text.root/here"), "{}/text.root/here: folder cannot be made"),
+]
+
+
+def test_what_cannot_be_drawn_is_one_line_and_the_value_1(broken: Path) -> None:
+    calls = [[argument.replace("{}", str(broken)) for argument in call] for call, _ in WRONG]
+    answer = session("values = [call(*one) for one in arguments]\nprint(values)", calls)
+    assert answer.stdout.splitlines()[-1] == str([1] * len(WRONG))
+    lines = [line for line in answer.stderr.splitlines() if ".C: " in line]
+    for line, (call, reason) in zip(lines, WRONG, strict=True):
+        assert line.startswith(f"{call[0]}.C: {reason.replace('{}', str(broken))}")
     assert "Error in" not in answer.stderr
     assert not (broken / "figures").exists()
 
 
-def test_figures_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
-    results = write_results(made_up_tables(1), tmp_path / "results.root")
-    (tmp_path / "figures").write_text("a file where the folder should be")
-    answer = draw(f'roc("{results}", "{tmp_path / "figures" / "here"}")')
-    assert answer.returncode == 1
-    assert f"roc.C: {tmp_path / 'figures' / 'here'}: folder cannot be made" in answer.stderr.splitlines()
+def test_root_gives_the_value_on_as_its_exit_code(broken: Path) -> None:
+    assert draw(f'bars("{broken / "missing.root"}")').returncode == 1
