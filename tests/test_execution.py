@@ -214,3 +214,18 @@ def test_results_that_are_whole_are_left_alone(fake_study, tmp_path):
     )
     assert "200 runs are there already, 0 to do" in answer.stderr
     assert (results / "results.root").stat().st_mtime_ns == written
+
+
+def test_a_full_disk_ends_the_study_with_a_row_of_its_own(fake_study, tmp_path, monkeypatch):
+    """Tried by hand on a disk of 5 MB, too; here the disk is only said to be full."""
+    monkeypatch.setattr(records, "disk_full", lambda folder: True)
+    code = "(folder / 'large').write_bytes(bytes(1000))\nsys.exit('No space left on device')"
+    heard = Heard()
+    with pytest.raises(records.DiskFull, match="no space left on the disk of the results folder; free some"):
+        tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
+    assert [said for said in heard.said if said[0] == "started"] == [("started", 5, 1)]
+    (record,) = records.load(tmp_path / "results")
+    assert record["row"]["status"] == "failed"
+    assert "then --rerun failed" in record["row"]["reason"]
+    assert records.runs_under_way(tmp_path / "results") == []
+    assert not list((tmp_path / "results" / "runs").glob("*/large"))

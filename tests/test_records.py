@@ -66,12 +66,17 @@ def test_a_finished_run_is_found_and_only_then(tmp_path):
 
 
 def test_what_a_killed_run_left_is_tidied_up(tmp_path):
-    with pytest.raises(KeyboardInterrupt), records.held(tmp_path), records.under_way(tmp_path, "a"):
-        raise KeyboardInterrupt
+    (tmp_path / "runs" / ".a.partial").mkdir(parents=True)
     assert [path.name for path in records.runs_under_way(tmp_path)] == [".a.partial"]
     assert records.load(tmp_path) == []
     keep(tmp_path, "b")
     assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != ".lock"] == ["b"]
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), records.held(tmp_path), records.under_way(tmp_path, "a"):
+        raise KeyboardInterrupt
+    assert records.runs_under_way(tmp_path) == records.load(tmp_path) == []
 
 
 def test_a_second_process_is_refused_with_the_holder(tmp_path):

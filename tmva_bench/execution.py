@@ -240,7 +240,12 @@ class _Crew:
     def _do(self, job: Job, free: "queue.Queue[list[int] | None]") -> None:
         cpus = free.get()
         try:
+            if self._stop.is_set():
+                raise KeyboardInterrupt
             record = self._record(job, cpus)
+        except BaseException:
+            self._stop.set()  # here, for this thread takes the next job before anybody hears of it
+            raise
         finally:
             free.put(cpus)
         row = record["row"]

@@ -158,7 +158,11 @@ def under_way(results: Path, name: str) -> Iterator[Path]:
     folder = _runs(results) / f".{name}{_PARTIAL}"
     with _writing(results):
         folder.mkdir(parents=True)
-        yield folder
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def runs_under_way(results: Path) -> list[Path]:
