@@ -17,7 +17,7 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench test lint plots doctor env clean
+.PHONY: bench test lint plots doctor env env-theano clean
 
 # The figures are drawn where a run failed too (exit 1).
 bench: env
@@ -44,6 +44,10 @@ doctor: env
 
 env:
 	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route $(ROUTE) --conda-file $(CONDA_FILE)
+
+# Keras 2.3 on Theano and a Python 3.8, beside the environment in use: the Theano series of the studies.
+env-theano:
+	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route theano
 
 # Environments, caches and figures; never results.
 clean:

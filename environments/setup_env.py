@@ -6,8 +6,12 @@ Two routes, side by side if both are wanted:
   is installed, else with py-rattler from PyPI in a small environment of its own, ``.conda-tools``.
 * ``pip``, into ``.venv``: ROOT from PyPI, without TMVA.
 
+A third, ``theano``, stands beside them for the studies that name it: Keras 2.3 on Theano and a Python 3.8, into
+``.venv-theano``; ``make env-theano`` calls this.
+
 An environment counts as complete only with its stamp, written last: where it lies and the digest of all its pins.
-The link ``.route`` leads to the environment taken, the output of every tool to a log beside the environment.
+The link ``.route`` leads to the environment taken of the first two, the output of every tool goes to a log beside the
+environment.
 """
 
 from __future__ import annotations
@@ -31,6 +35,11 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAMP = "tmva-bench.stamp"
 PIP_EXTRAS = "root,tensorflow,jax,test,dev"
+# What a Python must have: its version, venv, and the headers that Theano compiles with.
+PROBE_3_8 = (
+    "import ensurepip, os, sys, sysconfig; header = os.path.join(sysconfig.get_path('include'), 'Python.h'); "
+    "sys.exit(sys.version_info[:2] != (3, 8) or not os.path.exists(header))"
+)
 ASK_SECONDS = 20
 NO_NETWORK = re.compile("NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError")
 
@@ -44,7 +53,7 @@ class Environment:
     """One environment on disk.
 
     Attributes:
-        route: ``"conda"``, ``"pip"`` or ``"tools"``.
+        route: ``"conda"``, ``"pip"``, ``"theano"`` or ``"tools"``.
         prefix: its folder.
         pins: all that its contents follow from, as text.
         lacks: what cannot run on it.
@@ -82,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0, or 2 where something is missing or a tool failed, 130 when interrupted.
     """
     parser = argparse.ArgumentParser(description="Make the environment that tmva-bench runs in.")
-    parser.add_argument("--route", choices=["auto", "conda", "pip"], default="auto")
+    parser.add_argument("--route", choices=["auto", "conda", "pip", "theano"], default="auto")
     parser.add_argument("--conda-file", type=Path, default=CHECKOUT / "environment.yml", help="conda environment file")
     options = parser.parse_args(arguments)
     try:
@@ -91,8 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted: `make env` completes the environment\n")
+        command = "make env-theano" if options.route == "theano" else "make env"
+        sys.stderr.write(f"interrupted: `{command}` completes the environment\n")
         return 130
+    if taken.route == "theano":
+        _say(f"theano ({_name(taken.prefix)}): {why}; not on it: {taken.lacks}; its Python: {_name(taken.python)}")
+        return 0
     _link(CHECKOUT / ".route", taken.prefix)
     _say(f"{taken.route} route ({_name(taken.prefix)}): {why}; not on it: {taken.lacks}; all: make doctor")
     return 0
@@ -102,8 +115,8 @@ def make(route: str, conda_file: Path) -> tuple[Environment, str]:
     """Make the environment of a route, or find it complete.
 
     Args:
-        route: ``"conda"``, ``"pip"`` or ``"auto"``: what is complete already, conda first; else conda where its channel
-            answers and the environment can be made, else pip.
+        route: ``"conda"``, ``"pip"``, ``"theano"`` or ``"auto"``: what is complete already of the first two, conda
+            first; else conda where its channel answers and the environment can be made, else pip.
         conda_file: environment file of the conda route.
 
     Returns:
@@ -112,6 +125,10 @@ def make(route: str, conda_file: Path) -> tuple[Environment, str]:
     Raises:
         SetupError: the environment cannot be made.
     """
+    if route == "theano":
+        theano = theano_environment()
+        make_theano(theano)
+        return theano, "as asked"
     conda, pip = conda_environment(conda_file), pip_environment()
     if route == "conda":
         make_conda(conda, conda_file)
@@ -151,6 +168,12 @@ def pip_environment() -> Environment:
     return Environment("pip", CHECKOUT / ".venv", f"{PIP_EXTRAS} {_project_pins()}", lacks)
 
 
+def theano_environment() -> Environment:
+    """Describe the environment of Keras 2.3 on Theano."""
+    lacks = "tmva-dnn and pykeras (PyPI's ROOT has no TMVA)"
+    return Environment("theano", CHECKOUT / ".venv-theano", f"theano {_project_pins()}", lacks)
+
+
 def make_pip(pip: Environment) -> None:
     """Make the environment of the pip route unless it is complete.
 
@@ -159,12 +182,23 @@ def make_pip(pip: Environment) -> None:
     """
     if pip.is_complete():
         return
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise SetupError("PyPI's ROOT needs Linux on x86_64: take ROUTE=conda")
-    if not _has_cxx_headers():
-        raise SetupError("no C++ standard headers, which ROOT needs: install g++ (Debian `g++`, Fedora `gcc-c++`)")
+    _check_machine("take ROUTE=conda")
     _say(f"installing into {_name(pip.prefix)}, some minutes; log {_name(pip.log)}")
     _make_venv(pip, ["--editable", f".[{PIP_EXTRAS}]"])
+
+
+def make_theano(theano: Environment) -> None:
+    """Make the environment of Keras 2.3 on Theano unless it is complete.
+
+    Raises:
+        SetupError: something is missing on the machine, a Python 3.8 above all, or pip failed.
+    """
+    if theano.is_complete():
+        return
+    _check_machine("leave the Theano series out")
+    python = _python_3_8()
+    _say(f"installing into {_name(theano.prefix)} with {python}, a minute; log {_name(theano.log)}")
+    _make_venv(theano, ["--editable", ".[theano]"], python)
 
 
 def make_conda(conda: Environment, conda_file: Path) -> None:
@@ -212,9 +246,32 @@ def _conda_tools() -> list[str]:
     return [str(tools.python), str(Path(__file__).with_name("conda_env.py"))]
 
 
-def _make_venv(environment: Environment, requirements: list[str]) -> None:
+def _check_machine(elsewhere: str) -> None:
+    """Refuse a machine that PyPI's ROOT does not run on; ``elsewhere`` is what to do there."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise SetupError(f"PyPI's ROOT needs Linux on x86_64: {elsewhere}")
+    if not _has_cxx_headers():
+        raise SetupError("no C++ standard headers, which ROOT needs: install g++ (Debian `g++`, Fedora `gcc-c++`)")
+
+
+def _python_3_8() -> str:
+    """Find a Python 3.8 on PATH, else among those of pyenv and uv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
+    places = [*pyenv.glob("3.8*/bin/python3.8"), *uv.glob("cpython-3.8*/bin/python3.8")]
+    for python in filter(None, [shutil.which("python3.8"), *map(str, sorted(places))]):
+        if subprocess.run([python, "-c", PROBE_3_8], capture_output=True, env=_environment()).returncode == 0:
+            return python
+    raise SetupError(
+        "no Python 3.8 with venv and headers on PATH, in pyenv or in uv: `pyenv install 3.8`, `uv python install 3.8`, "
+        "or from Ubuntu's deadsnakes `apt install python3.8-venv python3.8-dev`; then `make env-theano`"
+    )
+
+
+def _make_venv(environment: Environment, requirements: list[str], python: str = sys.executable) -> None:
     """Make or complete a venv with pip."""
-    if importlib.util.find_spec("ensurepip") is None:
+    if python == sys.executable and importlib.util.find_spec("ensurepip") is None:
         raise SetupError(f"{sys.executable} cannot make a venv: install Debian's `python3-venv` (ensurepip)")
     prefix = environment.prefix
     stamp = _read(prefix / STAMP)
@@ -224,7 +281,7 @@ def _make_venv(environment: Environment, requirements: list[str]) -> None:
     # Without this, pins changed and changed back around a kill would find the old stamp good.
     (prefix / STAMP).unlink(missing_ok=True)
     environment.log.unlink(missing_ok=True)
-    _run([sys.executable, "-m", "venv", str(prefix)], environment.log)
+    _run([python, "-m", "venv", str(prefix)], environment.log)
     for package in prefix.glob("lib/python*/site-packages/*.dist-info"):
         # pip writes this file at the end of a package; killed before, it would later take the package for installed.
         if not (package / "INSTALLER").exists():

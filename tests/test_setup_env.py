@@ -236,6 +236,69 @@ def test_missing_network_is_said_in_one_line(checkout: Checkout) -> None:
     assert failed.stderr.count("\n") == 1
 
 
+def plant_python_3_8(file: Path) -> None:
+    """Lay a program that says it is a Python 3.8 fit for Theano, and else is this Python."""
+    script(file, f'[ "$1" = -c ] && exit 0\nexec {sys.executable} "$@"')
+
+
+def test_theano_is_made_beside_the_route_and_completed_after_a_kill(checkout: Checkout) -> None:
+    plant_python_3_8(checkout.programs / "python3.8")
+    (checkout.folder / ".route").symlink_to(".conda")
+    made = checkout.run("--route", "theano")
+    assert made.returncode == 0, made.stderr
+    line = made.stdout.splitlines()[-1]
+    assert line.startswith("theano (.venv-theano): as asked; not on it: tmva-dnn and pykeras")
+    assert line.endswith("its Python: .venv-theano/bin/python")
+    prefix, log = checkout.folder / ".venv-theano", checkout.folder / ".venv-theano.log"
+    assert "python3.8 -m venv" in log.read_text() and "pip install --editable .[theano]" in log.read_text()
+    assert (checkout.folder / ".route").readlink() == Path(".conda")
+
+    log.write_text("untouched")
+    start = time.monotonic()
+    assert checkout.run("--route", "theano").returncode == 0
+    assert time.monotonic() - start < 2
+    assert log.read_text() == "untouched"
+
+    (prefix / setup_env.STAMP).unlink()
+    (prefix / "bin" / "tmva-bench").unlink()
+    assert checkout.run("--route", "theano").returncode == 0
+    assert (prefix / setup_env.STAMP).exists() and (prefix / "bin" / "tmva-bench").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "variables"),
+    [
+        (".pyenv/versions/3.8.18/bin", {}),
+        ("other/versions/3.8.2/bin", {"PYENV_ROOT": "other"}),
+        (".local/share/uv/python/cpython-3.8.20-linux-x86_64-gnu/bin", {}),
+        ("pythons/cpython-3.8.20/bin", {"UV_PYTHON_INSTALL_DIR": "pythons"}),
+    ],
+    ids=["pyenv", "pyenv-root", "uv", "uv-root"],
+)
+def test_a_python_3_8_is_found_behind_one_that_does_not_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, variables: dict[str, str]
+) -> None:
+    script(tmp_path / "programs" / "python3.8", "echo command not found >&2\nexit 127")
+    python = tmp_path / place / "python3.8"
+    plant_python_3_8(python)
+    for name in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, folder in {"HOME": "", "PATH": "programs", **variables}.items():
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    assert setup_env._python_3_8() == str(python)
+
+
+def test_a_missing_python_3_8_is_named_with_its_cures(checkout: Checkout) -> None:
+    script(checkout.programs / "python3.8", f'exec {sys.executable} "$@"')
+    failed = checkout.run("--route", "theano")
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: no Python 3.8 with venv and headers")
+    for cure in ("`pyenv install 3.8`", "`uv python install 3.8`", "python3.8-venv", "`make env-theano`"):
+        assert cure in failed.stderr
+    assert failed.stderr.count("\n") == 1
+    assert not (checkout.folder / ".venv-theano").exists()
+
+
 def test_conda_route_by_py_rattler_solves_installs_and_runs_the_pip_section(checkout: Checkout) -> None:
     make_channel(checkout.channels / "local")
     made = checkout.run("--route", "conda")

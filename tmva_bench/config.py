@@ -14,7 +14,7 @@ OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "adadelta")
 REGULARIZATIONS = ("none", "l1", "l2")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
 METHODS = ("tmva-dnn", "pykeras", "keras")
-BACKENDS = ("tensorflow", "jax", "torch")
+BACKENDS = ("tensorflow", "jax", "torch", "theano")
 ARCHITECTURES = ("cpu", "gpu")
 
 # TMVA reads whole numbers into 32 bits.

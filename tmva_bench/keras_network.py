@@ -1,6 +1,7 @@
 """TMVA's network in Keras: built, compiled and given its first weights, for PyKeras and for Keras itself.
 
-Works with Keras 2 and Keras 3; the Keras module is handed in, so that nothing here loads one.
+Works with Keras 2 and Keras 3, and with Keras 2.3 as :mod:`tmva_bench.methods.keras_2_3` adapts it; the Keras module
+is handed in, so that nothing here loads one.
 """
 
 import functools
@@ -100,7 +101,7 @@ def regularization_term(model: Any, point: Point) -> float:
 
 def trainable_parameters(model: Any) -> int:
     """Number of trainable parameters."""
-    return int(sum(numpy.prod([int(n) for n in weight.shape]) for weight in model.trainable_weights))
+    return sum(int(weight.size) for layer in model.layers if layer.trainable for weight in layer.get_weights())
 
 
 def _layers(keras: Any, point: Point, inputs: int, last_activation: str = "") -> List[Any]:

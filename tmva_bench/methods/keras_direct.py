@@ -10,7 +10,7 @@ from scipy.special import expit
 from tmva_bench import inputs, keras_network, mapping, tmva_random, transforms
 from tmva_bench.config import COUNTS, Point
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Epoch, Outcome, Task
+from tmva_bench.methods import Epoch, Outcome, Task, keras_2_3
 from tmva_bench.stopwatch import Stopwatch
 
 # Scores are computed in large batches: the network is small and the test sample is not.
@@ -59,11 +59,13 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     import ROOT
 
     keras, backend = load(task.backend)
-    device = _device(task.backend, backend, task.architecture)
+    used = device(task.backend, backend, task.architecture)
     keras.utils.set_random_seed(task.point.seed)
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
         events = training_vector(data)
+    if task.backend == "theano":
+        keras_2_3.compile_functions(keras_network.build(keras, task.point, len(data.variables)))
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
         events = events._replace(x=chain(events.x))
@@ -83,7 +85,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         parameters=keras_network.trainable_parameters(model),
         roc_integral=float("nan"),
         real_time_fit=watch.seconds["real_time_fit"],
-        device=device,
+        device=used,
         versions={
             "root": str(ROOT.gROOT.GetVersion()),
             "keras": keras.__version__,
@@ -95,27 +97,28 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
 def load(backend: str) -> Tuple[Any, Any]:
     """Keras on the backend asked for, and the backend's module. ``KERAS_BACKEND`` is set before Python starts.
 
+    Keras 2.3 comes as :mod:`tmva_bench.methods.keras_2_3` adapts it.
+
     Raises:
         Unavailable: one of the two is not installed, or Keras runs on another backend.
     """
+    cure = f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
+    if backend == "theano":
+        cure = "make env-theano, and run in .venv-theano"
     try:
         module = importlib.import_module(backend)
     except ImportError as error:
-        raise Unavailable(
-            f"no {backend} here ({error})", f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
-        ) from None
+        raise Unavailable(f"no {backend} here ({error})", cure) from None
     try:
         import keras
     except ImportError as error:
-        raise Unavailable(
-            f"no Keras here ({error})", f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
-        ) from None
+        raise Unavailable(f"no Keras here ({error})", cure) from None
     if keras.backend.backend() != backend:
         raise Unavailable(
             f"Keras {keras.__version__} runs on {keras.backend.backend()}, not on {backend}",
             "use Keras 3, which takes all three backends",
         )
-    return keras, module
+    return (keras_2_3.adapt(keras) if keras_2_3.is_old(keras.__version__) else keras), module
 
 
 def training_vector(data: inputs.InputFile) -> Arrays:
@@ -194,11 +197,22 @@ def score(model: Any, x: numpy.ndarray) -> numpy.ndarray:
     return numpy.asarray(expit(output.astype(float)))
 
 
-def _device(name: str, backend: Any, architecture: str) -> str:
+def device(name: str, backend: Any, architecture: str) -> str:
+    """What a training runs on: ``"cpu"`` or ``"gpu"``.
+
+    Args:
+        name: the backend.
+        backend: its module.
+        architecture: ``cpu`` or ``gpu``.
+
+    Raises:
+        Unavailable: a GPU is asked for, and the backend sees none.
+    """
     gpus: Dict[str, Any] = {
         "tensorflow": lambda: backend.config.list_physical_devices("GPU"),
         "jax": lambda: [device for device in backend.devices() if device.platform == "gpu"],
         "torch": lambda: list(range(backend.cuda.device_count())),
+        "theano": lambda: [backend.config.device] if backend.config.device.startswith("cuda") else [],
     }
     if architecture == "cpu":
         return "cpu"

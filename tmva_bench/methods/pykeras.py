@@ -11,7 +11,7 @@ from typing import Any, List, Tuple
 
 from tmva_bench import inputs, keras_network, mapping, tmva_files, tmva_random
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Epoch, Outcome, Task, keras_direct, tmva_session
+from tmva_bench.methods import Epoch, Outcome, Task, keras_2_3, keras_direct, tmva_session
 from tmva_bench.stopwatch import Stopwatch
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 11546, 15790, 23260).
@@ -33,7 +33,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     keras, backend = keras_direct.load(task.backend)
     version = tmva_session.version(ROOT)
     _check_keras(version, keras.__version__)
-    device = keras_direct._device(task.backend, backend, task.architecture)
+    device = keras_direct.device(task.backend, backend, task.architecture)
     data = inputs.read(task.input_file)
     keras.utils.set_random_seed(task.point.seed)
     model = keras_network.build_for_pykeras(keras, task.point, len(data.variables))
@@ -88,6 +88,11 @@ def _check_keras(root_version: Tuple[int, int], keras_version: str) -> None:
             f"Keras {keras_version}",
             "use an environment with TensorFlow 2.15 (environments/root-6.30.yml), or ROOT 6.40",
         )
+    if root_version >= _TFKERAS_OPTION_SINCE and keras_2_3.is_old(keras_version):
+        raise Unavailable(
+            f"PyKeras of ROOT {root_version[0]}.{root_version[1]} takes later versions than Keras {keras_version}",
+            "use the method keras, or a ROOT up to 6.26",
+        )
 
 
 def _options(task: Task, keras: Any, root_version: Tuple[int, int], model: Any) -> str:
@@ -96,7 +101,8 @@ def _options(task: Task, keras: Any, root_version: Tuple[int, int], model: Any) 
     # Keras 2 loads a .keras file without its weights once MethodPyKeras has turned eager execution off.
     suffix = "h5" if old else "keras"
     model.save(str(Path(task.folder, f"model.{suffix}")))
-    options = mapping.pykeras_options(task.point, f"model.{suffix}", f"trained.{suffix}", tf_keras=old)
+    tf_keras = old and not keras_2_3.is_old(keras.__version__)
+    options = mapping.pykeras_options(task.point, f"model.{suffix}", f"trained.{suffix}", tf_keras=tf_keras)
     if old and root_version < _TFKERAS_OPTION_SINCE:
         options = options.replace(":tfkeras", ":tf.keras")
     return options
