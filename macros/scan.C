@@ -1,6 +1,7 @@
 // A quantity of the results against a scanned parameter: each repetition as a small marker, their mean as a line with
 // its 68 % band, and below it the ratio to the first series.
 //   root -l 'macros/scan.C("results/quick/results.root", "neurons", "roc_auc")'
+// A missing point is a gap: no line crosses a value of the parameter at which other runs were planned.
 // The quantity is a number in the tree benchmark, the parameter a common one that the study scans. Either may be "":
 // all scanned parameters; ROC integral, CPU and real time. Options are a list of logx, linx, logy, liny, in place of
 // the automatic choice; the last argument selects runs by a formula on the tree: "optimizer==\"adam\"".
@@ -222,7 +223,8 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    }
    if (scan.curves.empty())
       bench::Fail(path + ": " + quantity + " was not measured in any finished run");
-   if (quantity == "roc_auc" || quantity == "roc_integral")
+   const bool area = quantity == "roc_auc" || quantity == "roc_integral";
+   if (area)
       scan.best = BestPossible(rows, scan.grid, xs);
    for (const double best : scan.best)
       drawn.Add(best);
@@ -238,7 +240,7 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    if (scan.y.logarithmic && drawn.low <= 0) // a wide band
       drawn.low = measured.low / 2;
    SetRange(scan.y, drawn.low, drawn.high, 0.06);
-   if (!scan.y.logarithmic && drawn.low >= 0 && (drawn.low < 0.5 * drawn.high || scan.y.low < 0))
+   if (!area && !scan.y.logarithmic && drawn.low >= 0 && (drawn.low < 0.5 * drawn.high || scan.y.low < 0))
       scan.y.low = 0;
    return scan;
 }

@@ -1,7 +1,6 @@
 """The macros draw what the results hold; their texts are read back from the PDF files, scans from the canvas."""
 
 import json
-import math
 import re
 import shutil
 import struct
@@ -273,9 +272,15 @@ def test_scan_of_the_slides(tmp_path: Path) -> None:
     missing = [(SLIDES[1], 20), (SLIDES[2], 5), (SLIDES[3], 50), (SLIDES[3], 250)]
     tables = made_up_scan(SLIDES, neurons, 3, missing)
     add_run(tables, numpy.random.default_rng(1), SERIES[6], parameters={"neurons": 5}, status="unavailable")
+    rows = tables["benchmark"]
+    rows["roc_integral"] = [
+        area if method == "tmva-dnn" else None for area, method in zip(rows["roc_auc"], rows["method"], strict=True)
+    ]
     results = write_results(tables, tmp_path / "results.root")
     quantities = ("roc_auc", "cpu_time_train")
-    drawn = scans(*[(results, "neurons", quantity, tmp_path) for quantity in quantities])
+    *drawn, of_tmva = scans(
+        *[(results, "neurons", quantity, tmp_path) for quantity in (*quantities, "roc_integral")],
+    )
     for quantity, canvas in zip(quantities, drawn, strict=True):
         check_figure(tmp_path, f"scan_{quantity}_neurons")
         found = words(tmp_path / f"scan_{quantity}_neurons.pdf").split("\n")
@@ -300,6 +305,11 @@ def test_scan_of_the_slides(tmp_path: Path) -> None:
     assert not drawn[1].points("best", "best possible")
     assert "ROC integral" in words(tmp_path / "scan_roc_auc_neurons.pdf").split("\n")
     assert "CPU time, training [s]" in words(tmp_path / "scan_cpu_time_train_neurons.pdf").split("\n")
+    # what no other method measures
+    assert of_tmva.points("mean", label(SLIDES[0])) == drawn[0].points("mean", label(SLIDES[0]))
+    found = words(tmp_path / "scan_roc_integral_neurons.pdf").split("\n")
+    assert all(found[found.index(label(series)) + 1] == "absent: not measured" for series in SLIDES[1:])
+    assert "ROC integral by TMVA" in found
 
 
 def check_errors(canvas: Drawn, title: str, means: dict[int, summary.Mean]) -> None:
@@ -323,18 +333,24 @@ def check_gaps(canvas: Drawn, title: str, grid: tuple[int, ...], there: list[int
             assert crossed == (low in there and high in there)
 
 
-@pytest.mark.parametrize("points", [2, 3, 50])
-def test_scan_of_one_series(points: int, tmp_path: Path) -> None:
-    neurons = [5 * (number + 1) for number in range(points)]
-    results = write_results(made_up_scan(SERIES[:1], neurons), tmp_path / "results.root")
-    (canvas,) = scans((results, "neurons", "real_time_train", tmp_path, "linx,liny"))
-    check_figure(tmp_path, "scan_real_time_train_neurons")
-    assert len(canvas.pads) == 1  # no ratio
-    assert [x for x, _ in canvas.points("mean", label(SERIES[0]))] == neurons
-    assert not canvas.points("band", label(SERIES[0]))
-    assert not canvas.points("runs", label(SERIES[0]))
-    assert (canvas.pads[0]["logx"], canvas.pads[0]["logy"], canvas.pads[0]["low"]) == (0, 0, 0)
-    assert "1 run a point" in words(tmp_path / "scan_real_time_train_neurons.pdf").split("\n")
+def test_scan_of_one_series(tmp_path: Path) -> None:
+    results = write_results(made_up_scan(SERIES[:1], range(5, 255, 5)), tmp_path / "results.root")
+    points = (2, 3, 50)
+    drawn = scans(
+        *[
+            (results, "neurons", "real_time_train", tmp_path / str(n), "linx,liny", f"neurons <= {5 * n}")
+            for n in points
+        ]
+    )
+    for n, canvas in zip(points, drawn, strict=True):
+        check_figure(tmp_path / str(n), "scan_real_time_train_neurons")
+        assert len(canvas.pads) == 1  # no ratio
+        assert [x for x, _ in canvas.points("mean", label(SERIES[0]))] == list(range(5, 5 * n + 5, 5))
+        assert not canvas.points("band", label(SERIES[0]))
+        assert not canvas.points("runs", label(SERIES[0]))
+        assert (canvas.pads[0]["logx"], canvas.pads[0]["logy"]) == (0, 0)
+        assert "1 run a point" in words(tmp_path / str(n) / "scan_real_time_train_neurons.pdf").split("\n")
+    assert drawn[-1].pads[0]["low"] == 0
 
 
 def test_scan_of_twelve_series_at_fifty_points(tmp_path: Path) -> None:
@@ -369,10 +385,11 @@ def test_scan_never_averages_different_points(tmp_path: Path) -> None:
     ]
     tables = scanned_tables(*grid)
     results = write_results(tables, tmp_path / "results.root")
-    by_layers, by_neurons, selected = scans(
+    by_layers, by_neurons, selected, _ = scans(
         (results, "layers", "roc_auc", tmp_path),
         (results, "neurons", "roc_auc", tmp_path),
         (results, "neurons", "real_time_train", tmp_path, "", "layers==2"),
+        (results, "", "", tmp_path / "all"),
     )
     areas = dict(zip([(one["neurons"], one["layers"]) for one in grid], tables["benchmark"]["roc_auc"], strict=True))
     for layers in (1, 2):
@@ -386,29 +403,12 @@ def test_scan_never_averages_different_points(tmp_path: Path) -> None:
     assert "layers 2" in text
     assert "batch moves with neurons" in text
     assert "only layers==2" in text
-
-
-def test_scan_without_names_draws_every_parameter_that_is_scanned(tmp_path: Path) -> None:
-    tables = scanned_tables(*[{"neurons": n, "dropout": d} for n in (5, 20) for d in (0.0, 0.5)])
-    results = write_results(tables, tmp_path / "results.root")
-    answer = draw(f'scan("{results}", "", "", "{tmp_path / "figures"}")')
-    assert answer.returncode == 0, answer.stderr
-    assert sorted(path.stem for path in (tmp_path / "figures").glob("*.png")) == sorted(
+    # without names: the slides' quantities against each parameter that is scanned
+    assert sorted(path.stem for path in (tmp_path / "all").glob("*.png")) == sorted(
         f"scan_{quantity}_{parameter}"
         for quantity in ("roc_auc", "cpu_time_train", "real_time_train")
-        for parameter in ("neurons", "dropout")
+        for parameter in ("neurons", "layers", "batch_size")
     )
-
-
-def test_scan_names_a_series_without_the_quantity(tmp_path: Path) -> None:
-    tables = made_up_scan(SERIES[:3:2], (5, 20))
-    tables["benchmark"]["roc_integral"] = [0.9, 0.905, None, math.nan]
-    results = write_results(tables, tmp_path / "results.root")
-    (canvas,) = scans((results, "neurons", "roc_integral", tmp_path))
-    assert canvas.points("mean", label(SERIES[0])) == [(5, 0.9), (20, 0.905)]
-    found = words(tmp_path / "scan_roc_integral_neurons.pdf").split("\n")
-    assert found[found.index(label(SERIES[2])) + 1] == "absent: not measured"
-    assert "ROC integral by TMVA" in found
 
 
 @pytest.fixture(scope="module")
@@ -453,7 +453,7 @@ def test_inputs_and_their_weighted_correlations(input_file: Path, tmp_path: Path
 
 
 def test_inputs_name_the_original_of_a_renamed_variable(tmp_path: Path) -> None:
-    names = {"x": "x", "jet_b_tag": 'jet {b} "tag"'}
+    names = {"x": "x", "jet_b_tag": 'jet "b"-tag'}
     random = numpy.random.default_rng(1)
     with uproot.recreate(tmp_path / "input.root") as file:
         for tree in ("TrainS", "TrainB", "TestS", "TestB"):
@@ -462,7 +462,7 @@ def test_inputs_name_the_original_of_a_renamed_variable(tmp_path: Path) -> None:
         file["metadata"] = json.dumps({"parameters": {}, "original_names": names, "digest": "made-up"})
     answer = draw(f'inputs("{tmp_path / "input.root"}", "{tmp_path}")')
     assert answer.returncode == 0, answer.stderr
-    assert {"x", 'jet_b_tag (jet {b} "tag")'} <= set(words(tmp_path / "inputs.pdf").split("\n"))
+    assert {"x", 'jet_b_tag (jet "b"-tag)'} <= set(words(tmp_path / "inputs.pdf").split("\n"))
 
 
 @pytest.mark.parametrize("variables", [1, 28])
