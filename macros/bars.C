@@ -1,6 +1,6 @@
 // Area under the ROC curve, CPU and real time of the training, one row a series, with errors: of the mean over
 // repetitions; of a single run, the area's error from the number of test events and none for times.
-//   root -l -b -q 'macros/bars.C("results/bench/results.root", "figures")'
+//   root -l -b -q 'macros/bars.C("results/quick/results.root", "figures")'
 // A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
 // last point of a scan is drawn: the largest value of each scanned parameter.
 #include "style.h"
@@ -72,7 +72,7 @@ void DrawBars(const std::vector<Bar> &bars, int rows)
 
 } // namespace
 
-int bars(const char *resultsFile = "results/bench/results.root", const char *figures = "figures",
+int bars(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
          const char *selection = "")
 {
    return bench::Run("bars.C", [&] {

@@ -1,5 +1,5 @@
 // Training and validation loss against the epoch, one frame a series, repetitions over each other.
-//   root -l -b -q 'macros/history.C("results/bench/results.root", "figures")'
+//   root -l -b -q 'macros/history.C("results/quick/results.root", "figures")'
 // A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
 // last point of a scan is drawn: the largest value of each scanned parameter.
 #include "style.h"
@@ -91,7 +91,7 @@ void DrawLossLegend(TCanvas &canvas, double top)
 
 } // namespace
 
-int history(const char *resultsFile = "results/bench/results.root", const char *figures = "figures",
+int history(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
             const char *selection = "")
 {
    return bench::Run("history.C", [&] {

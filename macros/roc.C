@@ -1,5 +1,5 @@
 // ROC curves of all finished runs in one frame: background rejection against signal efficiency.
-//   root -l -b -q 'macros/roc.C("results/bench/results.root", "figures")'
+//   root -l -b -q 'macros/roc.C("results/quick/results.root", "figures")'
 // A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
 // last point of a scan is drawn: the largest value of each scanned parameter.
 #include "style.h"
@@ -83,7 +83,7 @@ void DrawLegend(TCanvas &canvas, double left, double top, const bench::Results &
 
 } // namespace
 
-int roc(const char *resultsFile = "results/bench/results.root", const char *figures = "figures",
+int roc(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
         const char *selection = "")
 {
    return bench::Run("roc.C", [&] {

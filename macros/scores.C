@@ -1,6 +1,6 @@
 // Overtraining check: scores of the test events (areas) and of the training events (points), one frame a run.
 // The chi2 compares the two, bin by bin.
-//   root -l -b -q 'macros/scores.C("results/bench/results.root", "figures")'
+//   root -l -b -q 'macros/scores.C("results/quick/results.root", "figures")'
 // A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
 // last point of a scan is drawn: the largest value of each scanned parameter.
 #include "style.h"
@@ -118,7 +118,7 @@ void DrawRun(TCanvas &canvas, const bench::Grid &grid, int cell, double top, con
 
 } // namespace
 
-int scores(const char *resultsFile = "results/bench/results.root", const char *figures = "figures",
+int scores(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
            const char *selection = "")
 {
    return bench::Run("scores.C", [&] {
