@@ -1,7 +1,8 @@
-# make bench, make test: set up what they need, then run. ROUTE and CONDA_FILE choose the environment.
+# make bench, make study, make test: set up what they need, then run. ROUTE and CONDA_FILE choose the environment.
 ROUTE = auto
 CONDA_FILE = environment.yml
-RESULTS = results/bench
+RESULTS = results/quick
+STUDY = seed
 FIGURES = figures
 
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -17,11 +18,17 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench test lint plots doctor env env-theano clean
+.PHONY: bench study test lint plots doctor env env-theano clean
 
 # The figures are drawn where a run failed too (exit 1).
 bench: env
 	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s plots || exit; exit $$code
+
+# The study's own figures, under figures/seed.
+study: name = $(notdir $(basename $(STUDY)))
+study: env
+	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
+	  $(MAKE) -s plots RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
@@ -35,8 +42,9 @@ lint: env
 plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT
 plots: env
 	@mkdir -p $(FIGURES)
-	@for macro in $(filter-out macros/inputs.C,$(wildcard macros/*.C)); do \
+	@for macro in $(filter-out macros/inputs.C macros/scan.C,$(wildcard macros/*.C)); do \
 	  $(IN_ENV) root -l -b -q "$$macro(\"$(RESULTS)/results.root\",\"$(FIGURES)\")" || exit; done
+	@$(IN_ENV) root -l -b -q "macros/scan.C(\"$(RESULTS)/results.root\",\"\",\"\",\"$(FIGURES)\")"
 	@$(IN_ENV) root -l -b -q "macros/inputs.C(\"$(RESULTS)/input.root\",\"$(FIGURES)\")"
 
 doctor: env
