@@ -53,6 +53,7 @@ import json, sys
 from pathlib import Path
 import numpy
 from tmva_bench import config, keras_network
+from tmva_bench.errors import Unavailable
 from tmva_bench.methods import keras_direct
 
 folder = Path(sys.argv[1])
@@ -80,6 +81,11 @@ loaded = keras.models.load_model(str(folder / "model.h5"))
 found["stored"] = [type(loaded.optimizer).__name__, loaded.layers[1].kernel_initializer.distribution]
 found["outputs"] = [m.predict(z).ravel().tolist() for m in (model, loaded)]
 found["losses"] = [[float(m.train_on_batch(z, y, sample_weight=w)) for _ in range(2)] for m in (model, loaded)]
+
+try:
+    keras.optimizers.Adagrad(learning_rate=0.1, initial_accumulator_value=0.1, epsilon=1e-8)
+except Unavailable as error:
+    found["refused"] = str(error)
 
 pair = keras_network.build_for_pykeras(keras, point, 1)
 pair.set_weights(model.get_weights() + pair.layers[-1].get_weights())
@@ -191,6 +197,11 @@ def test_first_weights_have_tmvas_distribution(measured: dict, name: str) -> Non
 
 
 @needs_theano
+def test_a_start_of_adagrad_that_it_does_not_know_is_refused(measured: dict) -> None:
+    assert measured["refused"].startswith("Adagrad of Keras 2.3 starts at 0, not at initial_accumulator_value = 0.1")
+
+
+@needs_theano
 def test_a_stored_model_is_read_back_whole(measured: dict) -> None:
     assert measured["stored"] == ["RootRMSprop", "untruncated_normal"]
     assert measured["outputs"][0] == measured["outputs"][1]
@@ -229,13 +240,19 @@ def test_the_same_training_as_on_jax(small_input: Path, tmp_path: Path, name: st
 
 
 @needs_theano
-def test_pykeras_there_says_what_it_lacks(small_input: Path, tmp_path: Path) -> None:
-    request = runner.Request(config.point(NET), "pykeras", "theano")
-    row = runner.run(
-        request, inputs.read(small_input), tmp_path, environment=environments.describe(str(THEANO.python))
-    )["row"]
+@pytest.mark.parametrize(
+    ("method", "architecture", "lacks"),
+    [("pykeras", "cpu", "has no TMVA"), ("keras", "gpu", "theano sees no GPU here; ")],
+)
+def test_what_cannot_run_there_says_what_it_lacks(
+    small_input: Path, tmp_path: Path, method: str, architecture: str, lacks: str
+) -> None:
+    # PyPI's Theano comes without the library by which it takes a GPU, and then trains on the CPU.
+    request = runner.Request(config.point(NET), method, "theano", architecture)
+    environment = environments.describe(str(THEANO.python))
+    row = runner.run(request, inputs.read(small_input), tmp_path, environment=environment)["row"]
     assert row["status"] == "unavailable"
-    assert "has no TMVA" in row["reason"]
+    assert lacks in row["reason"]
 
 
 def test_theano_elsewhere_names_the_cure(make_task, run_worker) -> None:

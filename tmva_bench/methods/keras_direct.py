@@ -212,7 +212,8 @@ def device(name: str, backend: Any, architecture: str) -> str:
         "tensorflow": lambda: backend.config.list_physical_devices("GPU"),
         "jax": lambda: [device for device in backend.devices() if device.platform == "gpu"],
         "torch": lambda: list(range(backend.cuda.device_count())),
-        "theano": lambda: [backend.config.device] if backend.config.device.startswith("cuda") else [],
+        # Theano goes on with the CPU where it cannot take the GPU that it was told to.
+        "theano": lambda: backend.gpuarray.pygpu_activated,
     }
     if architecture == "cpu":
         return "cpu"
