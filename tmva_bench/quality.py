@@ -1,0 +1,141 @@
+"""Time to quality: how long a training takes until its validation loss first reaches a given value.
+
+Only clocks that run epoch by epoch are read. CPU time is not among them for every method, and the total CPU time
+shared out over epochs would be a guess: it holds transformations and the scores of the training events, too. Where
+a history has no such column, the time is not known.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy
+from scipy import stats
+
+from tmva_bench.errors import UserError
+
+# Columns of the tree ``history``, without the run's name.
+History = Mapping[str, Sequence[float]]
+
+_LEVEL = 0.6827
+
+
+class Reached(NamedTuple):
+    """When one run first had the quality.
+
+    Attributes:
+        epoch: the epoch, 0 where it never had.
+        time: time trained up to the end of that epoch [s]; infinite where it never had the quality, NaN where
+            epochs were not timed.
+    """
+
+    epoch: int
+    time: float
+
+
+class TimeToQuality(NamedTuple):
+    """When the runs of one series first had the quality.
+
+    Attributes:
+        median: time [s] at which half of the runs had it; infinite where half or more never had, NaN where
+            epochs were not timed.
+        low: lower end of its 68 % interval; NaN where so few runs have none.
+        high: upper end, which may be infinite.
+        runs: all runs.
+        reached: those that ever had the quality.
+    """
+
+    median: float
+    low: float
+    high: float
+    runs: int
+    reached: int
+
+    def __str__(self) -> str:
+        """In words."""
+        runs = f"{self.reached} of {self.runs} runs"
+        if math.isnan(self.median):
+            return f"not timed ({runs})"
+        return f"not reached ({runs})" if math.isinf(self.median) else f"{self.median:.3g} s ({runs})"
+
+
+def target(histories: Iterable[History], share: float, untrained: float = math.nan) -> float:
+    """The validation loss a given share of the way from the untrained net to the best loss of all runs.
+
+    One value for all series that are compared. Their losses must be of one kind: same events, same loss, and no
+    regularization, which methods count differently in the validation loss.
+
+    Args:
+        histories: those of all runs of the study on the same events.
+        share: above 0, at most 1; 1 is the best loss itself.
+        untrained: validation loss of the untrained net; where it is not known, the median over runs of the loss
+            after the first epoch stands in.
+
+    Raises:
+        UserError: no such share, no epoch with a loss, or no run that ever was better than the start.
+    """
+    if not 0 < share <= 1:
+        raise UserError(f"share = {share:g}: must be above 0 and at most 1")
+    losses = [numpy.asarray(history["validation_loss"], dtype=float) for history in histories]
+    known = [values for values in losses if len(values) and not numpy.isnan(values).all()]
+    if not known:
+        raise UserError("no run has a validation loss; time to quality needs finished trainings")
+    best = min(float(numpy.nanmin(values)) for values in known)
+    start = float(numpy.nanmedian([values[0] for values in known])) if math.isnan(untrained) else untrained
+    if not best < start:
+        raise UserError(
+            f"the best validation loss of all runs, {best:g}, is not below the one at the start, {start:g}: "
+            "no quality to reach; train for more epochs"
+        )
+    return best + (1.0 - share) * (start - best)
+
+
+def reach(history: History, loss: float, clock: str = "real_time") -> Reached:
+    """When a run's validation loss first was at or below a value.
+
+    Args:
+        history: of the run; compilation is part of the first epoch's time.
+        loss: the validation loss to reach.
+        clock: the column with the time of each epoch [s].
+    """
+    there = numpy.flatnonzero(numpy.asarray(history["validation_loss"], dtype=float) <= loss)
+    if not len(there):
+        return Reached(0, math.inf)
+    times, _ = progress(history, clock)
+    return Reached(int(history["epoch"][there[0]]), float(times[there[0]]))
+
+
+def time_to_quality(reached: Iterable[Reached]) -> TimeToQuality:
+    """Median over the runs of one series; those that never had the quality count as infinitely late.
+
+    They are no censored times as of a study that ended too soon: a run stops where its own rule says so, and would
+    never have got there. The interval is the exact one of a median from ranks, which takes infinite times as they
+    are; its level is 68 % or more.
+
+    Args:
+        reached: of each run.
+    """
+    found = list(reached)
+    had = sum(run.epoch > 0 for run in found)
+    times = [run.time for run in found]
+    if not times or any(map(math.isnan, times)):
+        return TimeToQuality(math.nan, math.nan, math.nan, len(times), had)
+    interval = stats.quantile_test(times, p=0.5).confidence_interval(_LEVEL)
+    return TimeToQuality(float(numpy.median(times)), float(interval.low), float(interval.high), len(times), had)
+
+
+def progress(history: History, clock: str = "real_time") -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Quality against time: the best validation loss so far after each epoch.
+
+    Args:
+        history: of the run.
+        clock: the column with the time of each epoch [s].
+
+    Returns:
+        Time trained [s], NaN where epochs were not timed, and the lowest validation loss up to then; both of
+        shape ``(epochs,)``.
+    """
+    losses = numpy.asarray(history["validation_loss"], dtype=float)
+    if clock not in history:
+        return numpy.full(len(losses), math.nan), numpy.fmin.accumulate(losses)
+    return numpy.cumsum(numpy.asarray(history[clock], dtype=float)), numpy.fmin.accumulate(losses)
