@@ -30,6 +30,12 @@ void DrawColumn(TCanvas &canvas, double left, double top, int rows, const std::s
    bench::Axes(low, 0, high, rows, 505, 0);
 }
 
+// The upper end of a value's error bar.
+double Top(const bench::Measured &measured)
+{
+   return measured.value + (std::isfinite(measured.error) ? measured.error : 0);
+}
+
 void DrawPoints(const std::vector<Bar> &bars, int rows)
 {
    for (const Bar &bar : bars) {
@@ -92,8 +98,8 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
          const double error = std::isfinite(area.back().measured.error) ? area.back().measured.error : 0;
          low = std::min(low, area.back().measured.value - error);
          high = std::max(high, area.back().measured.value + error);
-         cpuHigh = std::max(cpuHigh, cpu.back().measured.value);
-         realHigh = std::max(realHigh, real.back().measured.value);
+         cpuHigh = std::max(cpuHigh, Top(cpu.back().measured));
+         realHigh = std::max(realHigh, Top(real.back().measured));
       }
       if (std::isfinite(results.bestPossible))
          high = std::max(high, results.bestPossible);

@@ -130,10 +130,11 @@ def test_cores_that_this_process_may_not_use_do_not_count():
     assert answer.stdout.strip() == "1"
 
 
-def test_a_child_keeps_the_users_variables_but_for_ours(monkeypatch):
+def test_a_child_keeps_the_users_variables_but_for_ours(monkeypatch, tmp_path):
     monkeypatch.setenv("MINE", "kept")
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     for name in ("JAX_PLATFORMS", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
@@ -144,6 +145,7 @@ def test_a_child_keeps_the_users_variables_but_for_ours(monkeypatch):
         **{f"{name}_NUM_THREADS": "3" for name in ("OMP", "OPENBLAS", "MKL")},
         **{f"TF_NUM_{name}_THREADS": "3" for name in ("INTRAOP", "INTEROP")},
         "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": str(tmp_path / "tmva-bench" / "keras"),
         "PYTHONUNBUFFERED": "1",
     }
     on_cpu = environments.run_variables(threads=1, backend="jax", architecture="cpu")

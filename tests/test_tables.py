@@ -29,7 +29,9 @@ def test_text(groups):
     lines = tables.write(groups, "text").splitlines()
     assert lines[0].split()[:3] == ["series", "neurons", "runs"]
     assert "0.80520 ± 0.00008" in lines[2]
-    assert lines[4].split()[:4] == ["tmva-dnn", "sgd", "5", "unavailable"]
+    # No result at any point: one line.
+    assert lines[4].split()[:4] == ["tmva-dnn", "sgd", "unavailable", "-"]
+    assert sum(line.startswith("tmva-dnn") for line in lines) == 1
     assert "unavailable: tmva-dnn sgd: no TMVA" in lines
     assert "Best possible on the test events of gauss (likelihood ratio): 0.9000" in lines
 
@@ -39,8 +41,9 @@ def test_rows_are_ordered_by_series_or_as_asked(groups):
         table = tables.make(groups, by)
         return [(r[0].split()[0], r[table.headings.index("neurons")]) for r in table.rows]
 
-    assert order() == [("keras", "5"), ("keras", "20"), ("tmva-dnn", "5"), ("tmva-dnn", "20")]
-    assert order("neurons") == [("keras", "5"), ("tmva-dnn", "5"), ("keras", "20"), ("tmva-dnn", "20")]
+    groups += summary.groups([row(neurons=n, method="pykeras", backend="jax", roc_auc=0.8) for n in (5, 20)])
+    assert order() == [("keras", "5"), ("keras", "20"), ("tmva-dnn", ""), ("pykeras", "5"), ("pykeras", "20")]
+    assert order("neurons") == [("keras", "5"), ("tmva-dnn", ""), ("pykeras", "5"), ("keras", "20"), ("pykeras", "20")]
 
 
 def test_csv_is_the_summary_tree(groups):
@@ -67,3 +70,5 @@ def test_environments_are_named_where_there_are_several():
     table = tables.make(two)
     assert table.headings[:2] == ["series", "environment"]
     assert [r[1] for r in table.rows] == ["conda", "theano"]
+    elsewhere = summary.groups([row(environment=b, backend=b, roc_auc=0.8) for b in ("jax", "theano")])
+    assert tables.make(elsewhere).headings[:2] == ["series", "runs"]

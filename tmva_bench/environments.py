@@ -138,11 +138,13 @@ def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str,
     variables["KERAS_BACKEND"] = "tensorflow" if backend == "tmva" else backend
     variables["PYTHONUNBUFFERED"] = "1"
     variables.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    caches = Path(variables.get("XDG_CACHE_HOME") or Path.home() / ".cache", "tmva-bench")
+    # The user's keras.json would change floatx, epsilon and backend of every run.
+    variables["KERAS_HOME"] = str(caches / "keras")
     if backend == "theano":
         # Compiling C++ for a network costs a minute, once: children side by side wait only for what none compiled yet.
-        cache = Path(variables.get("XDG_CACHE_HOME") or Path.home() / ".cache", "tmva-bench", "theano")
         device = "cuda" if architecture == "gpu" else "cpu"
-        flags = f"device={device},floatX=float32,openmp={threads > 1},base_compiledir={cache}"
+        flags = f"device={device},floatX=float32,openmp={threads > 1},base_compiledir={caches / 'theano'}"
         # Of a flag that stands twice, Theano takes the last.
         variables["THEANO_FLAGS"] = ",".join(filter(None, [variables.get("THEANO_FLAGS"), flags]))
     if architecture == "cpu":

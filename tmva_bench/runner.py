@@ -286,7 +286,7 @@ def planned_row(
         tmva_bench_version=tmva_bench.__version__,
         cpu_model=machine["cpu_model"],
         host=machine["host"],
-        start_time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        start_time=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         input_digest=data.metadata["digest"],
     )
     return row

@@ -34,7 +34,7 @@ BENCHMARK: List[Column] = [
     Column("status", str, " | ".join(STATUSES)),
     Column("reason", str, "why there is no result, and the cure"),
     Column("method", str, "tmva-dnn | pykeras | keras"),
-    Column("backend", str, "learning library under the method: tmva | tensorflow | jax | torch"),
+    Column("backend", str, "learning library under the method: tmva | tensorflow | jax | torch | theano"),
     Column("architecture", str, "architecture asked for: cpu | gpu"),
     Column("device", str, "what the training ran on"),
     Column("environment", str, "name of the installation"),

@@ -63,31 +63,32 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
         latex: whether the texts are for LaTeX.
     """
     groups = _ordered(groups, list(by))
+    rows = [row for group in groups for row in group.rows + group.missing]
     axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
-    extra = [name for name in _OPTIONAL if len({group.series[name] for group in groups}) > 1]
+    extra = [name for name in _OPTIONAL if _needed(name, groups)]
     shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
     headings = ["series", *extra, *axes, "runs"]
     for name, title in shown:
         headings += [title, "spread"] if name in _SPREAD else [title]
-    rows = []
-    for group in groups:
+    lines = []
+    for group in _with_one_line_for_the_absent(groups):
         row = [report.series_name(group.series), *(str(group.series[name]) for name in extra)]
-        row += [report.short(group.point[name]) for name in axes]
+        row += [report.short(group.point[name]) if name in group.point else "" for name in axes]
         row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
         for name, _ in shown:
             mean = group.means[name]
             row.append(_with_error(mean, latex))
             if name in _SPREAD:
                 row.append("" if math.isnan(mean.spread) else f"{mean.spread:.2g}")
-        rows.append(row)
-    notes = _notes(groups, axes)
+        lines.append(row)
+    notes = _notes(groups, rows, axes)
     if latex:
         return SummaryTable(
             [_escaped(text) for text in headings],
-            [[text if text.startswith("$") else _escaped(text) for text in row] for row in rows],
+            [[text if text.startswith("$") else _escaped(text) for text in row] for row in lines],
             [f"% {note}" for note in notes],
         )
-    return SummaryTable(headings, rows, notes)
+    return SummaryTable(headings, lines, notes)
 
 
 def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
@@ -102,8 +103,26 @@ def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
     return sorted(groups, key=place)
 
 
-def _notes(groups: list[summary.Group], axes: list[str]) -> list[str]:
-    rows = [row for group in groups for row in group.rows + group.missing]
+def _needed(name: str, groups: list[summary.Group]) -> bool:
+    """Whether a column tells series of one name apart."""
+    values: dict[str, set[str]] = {}
+    for group in groups:
+        values.setdefault(report.series_name(group.series), set()).add(str(group.series[name]))
+    return any(len(some) > 1 for some in values.values())
+
+
+def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.Group]:
+    """The groups, with one that has no point for each series that has no result anywhere."""
+    present = [group.series for group in groups if group.rows]
+    found: list[summary.Group] = []
+    for group in groups:
+        line = group if group.series in present else group._replace(point={})
+        if line.point or line.series not in [other.series for other in found]:
+            found.append(line)
+    return found
+
+
+def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str]) -> list[str]:
     notes = report.best_possible(rows)
     errors = any(group.means["roc_auc"].runs > 1 for group in groups)
     if errors:
