@@ -12,6 +12,8 @@ INITIALIZERS = ("gauss", "xavier", "xavier_uniform", "uniform", "zero", "identit
 LOSSES = ("cross_entropy", "sum_of_squares", "mutual_exclusive")
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "adadelta")
 REGULARIZATIONS = ("none", "l1", "l2")
+STARTS = ("tmva", "keras")
+DROPOUT_RULES = ("keras", "tmva")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
 METHODS = ("tmva-dnn", "pykeras", "keras")
 BACKENDS = ("tensorflow", "jax", "torch", "theano")
@@ -69,12 +71,17 @@ PARAMETERS: Dict[str, Parameter] = {
     "weight_decay": Parameter(float, "factor of the regularization term", low=0),
     "transformations": Parameter(str, "chain of variable transformations, e.g. N,D"),
     "factory_string": Parameter(str, "options of TMVA.Factory"),
+    "start": Parameter(str, "whose initial weights and batches Keras takes (keras only)", STARTS),
+    "dropout_rule": Parameter(str, "whose dropout Keras applies (keras only)", DROPOUT_RULES),
     "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1),
     "train_signal": Parameter(int, "training events, signal (0: all of the file)", low=0),
     "train_background": Parameter(int, "training events, background (0: all of the file)", low=0),
     "test_signal": Parameter(int, "test events, signal (0: all of the file)", low=0),
     "test_background": Parameter(int, "test events, background (0: all of the file)", low=0),
 }
+
+# Parameters that one side alone has: the method, and what the study file calls the side.
+ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras"}
 
 # The tree of the common input file behind each number of events.
 COUNTS = {"train_signal": "TrainS", "train_background": "TrainB", "test_signal": "TestS", "test_background": "TestB"}
@@ -107,6 +114,8 @@ class Point:
     weight_decay: float = 0.0
     transformations: str = "N,D"
     factory_string: str = "!V:!Silent:!Color:!DrawProgressBar:Transformations=I:AnalysisType=Classification"
+    start: str = "tmva"
+    dropout_rule: str = "keras"
     seed: int = 1
     train_signal: int = 0
     train_background: int = 0
