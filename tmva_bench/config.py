@@ -80,7 +80,8 @@ PARAMETERS: Dict[str, Parameter] = {
     "test_background": Parameter(int, "test events, background (0: all of the file)", low=0),
 }
 
-# Parameters that one side alone has: the method, and what the study file calls the side.
+# The side of a comparison that each method stands on, and the parameters that one side alone has.
+SIDES = {"tmva-dnn": "tmva", "pykeras": "tmva", "keras": "keras"}
 ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras"}
 
 # The tree of the common input file behind each number of events.
