@@ -128,16 +128,21 @@ def test_not_a_number_survives(tmp_path):
 
 
 def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
-    keep(tmp_path, "a", cpu_time_train=3.0, real_time_train=2.0)
+    keep(tmp_path, "a", cpu_time_train=3.0, real_time_train=2.0, roc_integral=0.75, roc_auc=0.5)
     path = tmp_path / "runs" / "a" / "record.json"
     old = json.loads(path.read_text())
     old["schema"] = 1
-    for name in ("cores_used", "load_before", "load_after", "others_load", "busy", "installation"):
+    added = [name for name in old["row"] if "_at_" in name or name.startswith("overtraining_")]
+    assert len(added) == 8 * 3 + 2
+    added += ["roc_integral_difference", "start", "dropout_rule"]
+    for name in ("cores_used", "load_before", "load_after", "others_load", "busy", "installation", *added):
         del old["row"][name]
     path.write_text(json.dumps(old))
     row = records.find(tmp_path, "a")["row"]
     assert (row["cores_used"], row["busy"], row["installation"]) == (1.5, 0, "")
+    assert (row["roc_integral_difference"], row["start"], row["dropout_rule"]) == (0.25, "tmva", "keras")
     assert math.isnan(row["others_load"])
+    assert math.isnan(row["signal_efficiency_at_1_percent_low"])
 
 
 def test_removed_runs_are_gone_whole(tmp_path):

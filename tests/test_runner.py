@@ -1,6 +1,7 @@
 """One run, one child: whatever becomes of the child is one row with one line of reason."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -10,8 +11,10 @@ import time
 import numpy
 import psutil
 import pytest
+from conftest import TRAINED
+from scipy import stats
 
-from tmva_bench import config, inputs, records, runner, worker
+from tmva_bench import config, inputs, records, roc, runner, worker
 from tmva_bench.errors import UserError
 from tmva_bench.methods import Outcome
 
@@ -124,7 +127,32 @@ def test_a_real_run(real_run):
     assert row["epochs"] == len(record["history"]["epoch"]) == 3
     assert 0 < row["real_time_fit"] <= row["real_time_train"] < row["real_time_total"]
     assert row["peak_memory"] > 50
+    for share in (10, 30):
+        name = f"signal_efficiency_at_{share}_percent"
+        assert 0 <= row[f"{name}_low"] < row[name] < row[f"{name}_high"] <= 1
+    # 1 % of 800 background events are too few to place the threshold.
+    assert math.isnan(row["signal_efficiency_at_1_percent"])
+    assert row["background_rejection_at_30_percent"] > row["background_rejection_at_90_percent"]
+    assert 0 < row["overtraining_signal"] <= 1
+    assert math.isnan(row["roc_integral_difference"])
     assert 2 < len(record["roc"]["signal_efficiency"]) <= 500
+
+
+def test_columns_from_the_scores(fake_python, small_input, tmp_path):
+    """The scores are the fake worker's: the last variable."""
+    data = inputs.read(small_input)
+    code = TRAINED.replace('"roc_integral": float("nan")', '"roc_integral": 0.75')
+    row = runner.run(REQUEST, data, tmp_path / "results", environment=fake_python(code))["row"]
+    scores = {tree: 2 * events[:, -1] for tree, events in data.events.items()}
+    test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
+    name = "signal_efficiency_at_10_percent"
+    assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == roc.signal_efficiencies(*test, at=[0.1])[0]
+    name = "background_rejection_at_70_percent"
+    assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == roc.background_rejections(*test, at=[0.7])[0]
+    assert row["overtraining_background"] == pytest.approx(
+        stats.ks_2samp(scores["TrainB"], scores["TestB"], method="asymp").pvalue, abs=0.02
+    )
+    assert row["roc_integral_difference"] == 0.75 - roc.auc(*test)
 
 
 def test_a_parent_that_is_killed_takes_its_child_along(small_input, tmp_path):

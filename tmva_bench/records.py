@@ -302,8 +302,18 @@ def _tidy(runs: Path) -> None:
 
 
 def _migrate_1(row: dict[str, Any]) -> None:
-    """Version 2 added the load of the machine, and the installation."""
-    row.update(dict.fromkeys(("load_before", "load_after", "others_load"), math.nan), busy=0, installation="")
+    """Version 2 added the load of the machine, the installation, working points, overtraining, and Keras' own ways."""
+    points = [
+        f"{name}{end}"
+        for name in (*schema.EFFICIENCIES.values(), *schema.REJECTIONS.values())
+        for end in ("", "_low", "_high")
+    ]
+    measured = ("load_before", "load_after", "others_load", "overtraining_signal", "overtraining_background", *points)
+    row.update(dict.fromkeys(measured, math.nan), busy=0, installation="", start="tmva", dropout_rule="keras")
+    integral, area = row.get("roc_integral"), row.get("roc_auc")
+    row["roc_integral_difference"] = (
+        integral - area if isinstance(integral, float) and isinstance(area, float) else math.nan
+    )
     real = row.get("real_time_train")
     row["cores_used"] = row["cpu_time_train"] / real if isinstance(real, float) and real > 0 else math.nan
 

@@ -421,6 +421,13 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
         scores = {tree: file[tree]["score"].array(library="np") for tree in inputs.TREES}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     row["roc_auc"], row["roc_auc_error"] = roc.auc(*test), roc.auc_error(*test)
+    row["roc_integral_difference"] = row["roc_integral"] - row["roc_auc"]
+    row.update(_working_points(test))
+    for kind in ("signal", "background"):
+        train, tested = (f"{part}{kind[0].upper()}" for part in ("Train", "Test"))
+        row[f"overtraining_{kind}"] = roc.kolmogorov_probability(
+            scores[train], scores[tested], data.weights[train], data.weights[tested]
+        )
     signal_efficiency, background_rejection = roc.curve(*test)
     record["roc"] = {
         "signal_efficiency": signal_efficiency.tolist(),
@@ -434,6 +441,20 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
         )
     )
     record["scores"] = _histograms(scores, data)
+
+
+def _working_points(
+    test: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray],
+) -> dict[str, float]:
+    """The columns of efficiencies and rejections, from scores and weights as :mod:`tmva_bench.roc` takes them."""
+    columns: dict[str, float] = {}
+    for names, found in (
+        (schema.EFFICIENCIES, roc.signal_efficiencies(*test)),
+        (schema.REJECTIONS, roc.background_rejections(*test)),
+    ):
+        for name, interval in zip(names.values(), found, strict=True):
+            columns.update({name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high})
+    return columns
 
 
 def _histograms(scores: dict[str, numpy.ndarray], data: inputs.InputFile) -> dict[str, list[Any]]:

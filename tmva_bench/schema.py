@@ -1,7 +1,8 @@
 """The columns of the results trees: name, type, and the title with its unit that people read in ROOT."""
 
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Sequence
 
+from tmva_bench import roc
 from tmva_bench.config import PARAMETERS
 
 VERSION = 2
@@ -20,6 +21,24 @@ class Column(NamedTuple):
     name: str
     type: type
     title: str
+
+
+def _working_points(quantity: str, at: Sequence[float]) -> Dict[float, str]:
+    """Names of columns by the other class's efficiency, e.g. ``signal_efficiency_at_0_1_percent``."""
+    return {share: f"{quantity}_at_{100 * share:g}_percent".replace(".", "_") for share in at}
+
+
+# Columns by background efficiency, and by signal efficiency; each has its interval in two more, _low and _high.
+EFFICIENCIES = _working_points("signal_efficiency", roc.BACKGROUND_EFFICIENCIES)
+REJECTIONS = _working_points("background_rejection", roc.SIGNAL_EFFICIENCIES)
+
+
+def _with_interval(name: str, title: str) -> List[Column]:
+    return [
+        Column(name, float, f"{title} (NaN: too few test events)"),
+        Column(f"{name}_low", float, f"lower end of the 68 % interval: {title}"),
+        Column(f"{name}_high", float, f"upper end of the 68 % interval: {title}"),
+    ]
 
 
 _CLOCKS = {
@@ -48,6 +67,21 @@ BENCHMARK: List[Column] = [
     Column("roc_auc", float, "area under the ROC curve, exact, weighted, test events"),
     Column("roc_auc_error", float, "error of roc_auc from the number of test events (DeLong)"),
     Column("roc_auc_best_possible", float, "area of the likelihood ratio on the same test events"),
+    Column("roc_integral_difference", float, "roc_integral - roc_auc (NaN where no TMVA made it)"),
+    *[
+        column
+        for share, name in EFFICIENCIES.items()
+        for column in _with_interval(name, f"signal efficiency where {100 * share:g} % of the background passes")
+    ],
+    *[
+        column
+        for share, name in REJECTIONS.items()
+        for column in _with_interval(name, f"share of background rejected where {100 * share:g} % of the signal passes")
+    ],
+    *[
+        Column(f"overtraining_{kind}", float, f"Kolmogorov probability of training and test scores, {kind}")
+        for kind in ("signal", "background")
+    ],
     *[
         Column(f"{clock}_time_{name}", float, f"{'CPU' if clock == 'cpu' else 'real'} time, {text} [s]")
         for name, text in _CLOCKS.items()
