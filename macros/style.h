@@ -142,7 +142,8 @@ inline double LabelWidth(const std::vector<Series> &series)
 // where runs of one method, backend and optimizer do not.
 struct Condition {
    std::string column, name;
-   bool parameter; // of the training: may be an axis of a scan
+   bool parameter;        // of the training: may be an axis of a scan
+   std::string usual = ""; // of a parameter that Keras alone has: its default
 };
 
 inline const std::vector<Condition> &Conditions()
@@ -171,6 +172,8 @@ inline const std::vector<Condition> &Conditions()
       {"weight_decay", "weight decay", true},
       {"transformations", "transformations", true},
       {"factory_string", "Factory", true},
+      {"start", "start", true, "tmva"},
+      {"dropout_rule", "dropout rule", true, "keras"},
       {"threads", "threads", false},
       {"environment", "environment", false},
    };
@@ -387,7 +390,11 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
       if (moves)
          moving += ", " + condition.name + " moves with " + axis;
       const std::string value = all.size() == 1 ? *all.begin() : "";
-      if (!value.empty() && value != "0" && value != "none" && condition.column != "factory_string") // too long
+      if (!condition.usual.empty()) {
+         for (const std::string &other : all)
+            if (other != condition.usual)
+               detail::Add(shared, condition.name + " " + other + " (Keras only)");
+      } else if (!value.empty() && value != "0" && value != "none" && condition.column != "factory_string") // too long
          detail::Add(shared, condition.name + " " + value);
    }
    rows.parameters = shared + moving + (rows.parameters.empty() ? "" : ", " + rows.parameters);

@@ -62,6 +62,16 @@ def test_the_best_possible_area_stands_under_the_table(rows):
     assert not [line for line in printed(report.benchmark_table([rows[1]])) if "Best possible" in line]
 
 
+def test_what_is_not_common_or_not_equal_stands_under_the_table(rows):
+    assert not [line for line in printed(report.benchmark_table(rows)) if "one side" in line or "not equal" in line]
+    rows[6] |= {"start": "keras"}
+    rows[0] |= {"dropout": 0.2}
+    rows[6] |= {"dropout": 0.2}
+    lines = printed(report.benchmark_table(rows), width=200)
+    assert "on one side only: start = keras (keras)" in lines
+    assert any(line.startswith("not equal: dropout by TMVA's rule (tmva-dnn sgd) and Keras' rule (") for line in lines)
+
+
 def test_what_gave_no_result_is_a_row_and_its_reason_stands_once(rows):
     missing = {"roc_auc": math.nan, "roc_auc_error": math.nan, "cpu_time_train": math.nan}
     rows[8] |= {"status": "unavailable", "reason": CURE, **missing}

@@ -137,6 +137,76 @@ def test_a_study_without_series(read):
         read("repetitions = 1\n")
 
 
+ONLY = (
+    TEXT
+    + """
+[only.tmva]
+factory_string = "V:Silent"
+
+[only.keras]
+start = "keras"
+"""
+)
+
+
+def test_what_one_side_alone_has_applies_to_that_side(read):
+    keras, tmva = (run.request.point for run in study.plan(read(ONLY))[:2])
+    assert (keras.start, keras.factory_string) == ("keras", config.Point().factory_string)
+    assert (tmva.start, tmva.factory_string) == ("tmva", "V:Silent")
+    assert read(ONLY).only == {"tmva": {"factory_string": "V:Silent"}, "keras": {"start": "keras"}}
+    assert read().only == {"tmva": {}, "keras": {}}
+
+
+def test_pykeras_is_on_tmvas_side(read):
+    text = ONLY.replace('"keras"', '"pykeras"', 1).replace('backend = "jax"', "")
+    pykeras = study.plan(read(text))[0].request
+    assert (pykeras.method, pykeras.point.start, pykeras.point.factory_string) == ("pykeras", "tmva", "V:Silent")
+
+
+def test_a_preset_may_hold_the_factory_string(read):
+    tmva = study.plan(read('preset = "seed"\n' + TEXT))[1].request.point
+    assert tmva.factory_string == config.PRESETS["seed"]["factory_string"]
+    tmva = study.plan(read('preset = "seed"\n' + ONLY))[1].request.point
+    assert tmva.factory_string == "V:Silent"
+
+
+def test_a_change_of_what_one_side_alone_has_goes_to_that_side(read):
+    changed = read(ONLY, "dropout_rule=tmva", "factory_string=V:Transformations=I,D")
+    assert changed.only["keras"] == {"start": "keras", "dropout_rule": "tmva"}
+    assert changed.only["tmva"] == {"factory_string": "V:Transformations=I,D"}
+    with pytest.raises(UserError, match="unknown start 'tmva,keras'"):
+        read(TEXT, "start=tmva,keras")
+
+
+CURE = "keras alone has it; put one value under .only.keras."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TEXT.replace("[axes]", 'start = "keras"\n[axes]'), f"line 11: start: {CURE}"),
+        (TEXT.replace("layers =", 'dropout_rule = ["keras", "tmva"]\nlayers ='), f"line 13: dropout_rule: {CURE}"),
+        (TEXT + 'start = "keras"\n', f"line 22: start: {CURE}"),
+        (
+            TEXT.replace("[axes]", 'factory_string = "V"\n[axes]'),
+            "line 11: factory_string: tmva-dnn and pykeras alone have it; put one value under .only.tmva.",
+        ),
+        (TEXT + '[only.tmva]\nstart = "keras"\n', f"line 23: start: {CURE}"),
+        (TEXT + "[only.keras]\nneurons = 5\n", "line 23: neurons: both sides have it; put it under .point."),
+        (TEXT + '[only.keras]\nstrat = "tmva"\n', "line 23: unknown key 'strat'; did you mean 'start'"),
+        (TEXT + '[only.keras]\nstart = "theirs"\n', "line 23: unknown start 'theirs'"),
+        (TEXT + '[only.keras]\nstart = ["tmva"]\n', "line 23: start = .'tmva'.: not a text"),
+        (TEXT + "[only.kears]\n", "line 22: unknown key 'kears'; did you mean 'keras'"),
+        (TEXT + "[only]\nkeras = 1\n", "line 23: only.keras must be a table"),
+        ("only = 3\n" + TEXT, "line 1: only must be a table"),
+    ],
+)
+def test_what_one_side_alone_has_is_no_common_parameter(read, text, message):
+    with pytest.raises(UserError, match=message) as error:
+        read(text)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_studies_plan(path):
     runs = study.plan(study.read(path))

@@ -5,7 +5,7 @@ import csv
 import pytest
 from test_summary import row
 
-from tmva_bench import schema, summary, tables
+from tmva_bench import config, schema, summary, tables
 
 
 @pytest.fixture
@@ -63,6 +63,36 @@ def test_markdown_and_latex(groups):
 def test_a_warning_stands_under_a_table_of_few_repetitions():
     few = summary.groups([row(neurons=5, roc_auc=0.8, optimizer="sgd")])
     assert "warning: fewer than 3 repetitions, too few to judge an error: all rows" in tables.write(few, "text")
+
+
+def test_what_one_side_alone_has_is_named_where_it_is_not_as_usual():
+    usual = [row(optimizer="sgd", roc_auc=0.8), row(optimizer="sgd", method="tmva-dnn", backend="tmva", roc_auc=0.8)]
+    usual[1]["factory_string"] = config.PRESETS["seed"]["factory_string"]
+    assert "one side" not in tables.write(summary.groups(usual), "text")
+    changed = [{**usual[0], "start": "keras"}, {**usual[0], "start": "keras", "backend": "tensorflow"}]
+    # Keras never reads the options of the Factory.
+    changed += [{**one, "factory_string": "V"} for one in usual]
+    for form in ("text", "latex"):
+        lines = tables.write(summary.groups(changed), form).splitlines()
+        (line,) = [line.removeprefix("% ") for line in lines if "on one side only" in line]
+        assert line == "on one side only: start = keras (keras); factory_string = V (tmva-dnn)"
+
+
+def test_dropout_by_two_rules_is_named_as_unequal():
+    def note(*rows):
+        text = tables.write(summary.groups([{**one, "optimizer": "sgd", "roc_auc": 0.8} for one in rows]), "text")
+        return [line for line in text.splitlines() if line.startswith("not equal")]
+
+    tmva = row(method="tmva-dnn", backend="tmva", dropout=0.2)
+    keras, masked = row(dropout=0.2), row(dropout=0.2, dropout_rule="tmva")
+    assert note(tmva, keras) == [
+        "not equal: dropout by TMVA's rule (tmva-dnn sgd) and Keras' rule (keras jax sgd); see tmva-bench explain"
+    ]
+    assert note(row(method="pykeras", backend="jax", dropout=0.2), masked)
+    assert note(tmva, row(method="tmva-dnn", backend="tmva", architecture="gpu", dropout=0.2))
+    assert note(tmva, masked) == note(keras, keras) == note(row(), row(method="tmva-dnn", backend="tmva")) == []
+    # Without a hidden layer nothing is dropped.
+    assert note({**tmva, "layers": 0}, {**keras, "layers": 0}) == []
 
 
 def test_environments_are_named_where_there_are_several():

@@ -30,7 +30,7 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
     table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:
         table.add_row(method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
-    return Group(table, Text(), *map(Text, best_possible(rows) + reasons(rows)))
+    return Group(table, Text(), *map(Text, best_possible(rows) + one_sided(rows) + unequal(rows) + reasons(rows)))
 
 
 def doctor_table(found: Mapping[str, Any]) -> RenderableType:
@@ -98,6 +98,34 @@ def best_possible(rows: list[Row]) -> list[str]:
     ]
 
 
+def one_sided(rows: list[Row]) -> list[str]:
+    """One line on the parameters that one side alone has, where they are not as they are by default or in a preset."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for name, side in config.ONE_SIDED.items():
+            usual = {getattr(config.Point(), name), *(preset.get(name) for preset in config.PRESETS.values())}
+            if config.SIDES[row["method"]] == side and row[name] not in usual:
+                methods = found.setdefault(f"{name} = {row[name]}", [])
+                if row["method"] not in methods:
+                    methods.append(row["method"])
+    texts = [f"{text} ({', '.join(methods)})" for text, methods in found.items()]
+    return [f"on one side only: {'; '.join(texts)}"] if texts else []
+
+
+def unequal(rows: list[Row]) -> list[str]:
+    """One line where runs drop by different rules: TMVA's leaves the mask out of the backward pass, Keras' does not."""
+    rules: dict[str, list[str]] = {}
+    for row in rows:
+        if row["dropout"] > 0 and row["layers"] > 0:
+            names = rules.setdefault(_dropout_rule(row), [])
+            if series_name(row) not in names:
+                names.append(series_name(row))
+    if len(rules) < 2:
+        return []
+    texts = [f"{rule} rule ({', '.join(names)})" for rule, names in rules.items()]
+    return [f"not equal: dropout by {' and '.join(texts)}; see tmva-bench explain"]
+
+
 def reasons(rows: list[Row]) -> list[str]:
     """One line for each reason, with the series that it stopped."""
     stopped: dict[tuple[str, str], list[str]] = {}
@@ -124,6 +152,12 @@ def _cells(row: Row) -> list[str]:
         _number(row["real_time_fit"], ".2f"),
         f"{row['best_epoch']}/{row['epochs']}",
     ]
+
+
+def _dropout_rule(row: Row) -> str:
+    if row["method"] == "tmva-dnn":
+        return "TMVA's" if row["architecture"] == "cpu" else "TMVA's GPU"
+    return "TMVA's" if row["dropout_rule"] == "tmva" else "Keras'"
 
 
 def _number(value: float, form: str) -> str:

@@ -97,6 +97,11 @@ def make_request(
         backend = backend or "tensorflow"
         if backend not in BACKENDS:
             raise unknown("backend", backend, list(BACKENDS))
+    if method != "keras":
+        for name in ("start", "dropout_rule"):
+            value = getattr(point, name)
+            if value != getattr(Point(), name):
+                raise UserError(f"{name} = {value}: {method} has no such parameter; leave it out, or take method keras")
     return Request(point, method, backend, architecture, threads)
 
 

@@ -12,7 +12,7 @@ from tmva_bench.errors import UserError, unknown
 from tmva_bench.runner import Limits, Request
 
 _KEYS = {
-    "": ("name", "preset", "repetitions", "sample", "point", "axes", "zip", "limits", "environments", "series"),
+    "": ("name", "preset", "repetitions", "sample", "point", "axes", "zip", "only", "limits", "environments", "series"),
     "sample": ("name", "file"),
     "limits": ("time", "memory", "threads"),
     "environments": ("python", "make"),
@@ -63,6 +63,7 @@ class Study(NamedTuple):
         sample: ``{"name": ..., parameters}`` or ``{"file": path}``.
         preset: named set of parameters under the point, or None.
         point: base point, by parameter.
+        only: the parameters of one side alone, by side: ``tmva`` for tmva-dnn and pykeras, ``keras`` for keras.
         axes: values by parameter, in the order of the file.
         zipped: groups of axes that move together; the others make a grid.
         series: the lines of the figures.
@@ -76,6 +77,7 @@ class Study(NamedTuple):
     sample: dict[str, Any]
     preset: str | None
     point: dict[str, Any]
+    only: dict[str, dict[str, Any]]
     axes: dict[str, list[Any]]
     zipped: list[list[str]]
     series: list[Series]
@@ -98,7 +100,7 @@ def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
     Args:
         file: the TOML file, or the name of a shipped study, e.g. ``quick``.
         changes: values over those of the file, each ``parameter=value`` (a fixed value) or
-            ``parameter=value,value`` (an axis).
+            ``parameter=value,value`` (an axis). A parameter of one side goes to that side.
 
     Raises:
         UserError: no file, no TOML, unknown keys, impossible values; with file, line and the nearest known name.
@@ -197,7 +199,9 @@ def _facts(run: Planned) -> dict[str, Any]:
 
 
 def _planned(study: Study, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
-    given = {**study.point, **series.parameters, **values}
+    # An unknown method is refused with the request.
+    only = study.only.get(config.SIDES.get(series.method, ""), {})
+    given = {**study.point, **series.parameters, **only, **values}
     point = config.point(given, preset=study.preset)
     # Another repetition is another start of the same training.
     point = config.point({**given, "seed": point.seed + repetition - 1}, preset=study.preset)
@@ -213,6 +217,9 @@ def _changed(study: Study, change: str) -> Study:
         raise UserError(f"--set {change}: give parameter=value or parameter=value,value")
     if name == "repetitions":
         return study._replace(repetitions=_whole(f"--set {change}", value))
+    if side := config.ONE_SIDED.get(name):
+        own = {**study.only[side], name: config.parse_value(name, value)}
+        return study._replace(only={**study.only, side: own})
     # A chain of transformations is one value, commas and all.
     values = [config.parse_value(name, v) for v in ([value] if name == "transformations" else value.split(","))]
     if len(values) > 1 or name in study.axes:
@@ -232,6 +239,12 @@ def _check_points(study: Study, reader: "_Reader") -> None:
             except UserError as error:
                 at = ", ".join(f"{name} = {value}" for name, value in values.items())
                 raise reader.error((f"series.{number}", "method"), f"{error}{f' (at {at})' if at else ''}") from None
+
+
+def _one_sided(name: str) -> str:
+    side = config.ONE_SIDED[name]
+    methods = " and ".join(method for method, its in config.SIDES.items() if its == side)
+    return f"{name}: {methods} alone {'has' if methods == side else 'have'} it; put one value under [only.{side}]"
 
 
 def _whole(where: str, value: Any, low: int = 1) -> int:
@@ -261,7 +274,7 @@ class _Reader:
     def study(self, content: dict[str, Any]) -> Study:
         """The study of a parsed file."""
         self._known("", content, _KEYS[""])
-        for table in ("sample", "point", "axes", "limits", "environments"):
+        for table in ("sample", "point", "axes", "only", "limits", "environments"):
             if not isinstance(content.get(table, {}), dict):
                 raise self.error(("", table), f"{table} must be a table, [{table}]")
         preset = content.get("preset")
@@ -275,6 +288,7 @@ class _Reader:
             sample=self._sample(content.get("sample", {"name": "gauss"})),
             preset=preset,
             point=self._parameters("point", content.get("point", {})),
+            only=self._only(content.get("only", {})),
             axes=axes,
             zipped=self._zipped(content.get("zip", []), axes),
             series=self._series(content.get("series", []), environments),
@@ -325,7 +339,7 @@ class _Reader:
         for name, values in table.items():
             if not isinstance(values, list) or not values:
                 raise self.error(("axes", name), f"{name} = {values!r}: an axis is a list of values, [5, 20, 100]")
-            axes[name] = [self._value("axes", name, value) for value in values]
+            axes[name] = [self._common("axes", name, value) for value in values]
             if len(set(axes[name])) < len(values):
                 raise self.error(("axes", name), f"{name} = {values}: a value stands twice")
         return axes
@@ -365,8 +379,30 @@ class _Reader:
             found.append(series)
         return found
 
+    def _only(self, table: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        sides = list(dict.fromkeys(config.SIDES.values()))
+        self._known("only", table, sides)
+        found = {}
+        for side in sides:
+            key, values = f"only.{side}", table.get(side, {})
+            if not isinstance(values, dict):
+                raise self.error(("only", side), f"{key} must be a table, [{key}]")
+            for name in values:
+                if name in config.PARAMETERS and name not in config.ONE_SIDED:
+                    raise self.error((key, name), f"{name}: both sides have it; put it under [point]")
+                if config.ONE_SIDED.get(name, side) != side:
+                    raise self.error((key, name), _one_sided(name))
+            self._known(key, values, [name for name, its in config.ONE_SIDED.items() if its == side])
+            found[side] = {name: self._value(key, name, value) for name, value in values.items()}
+        return found
+
     def _parameters(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: self._value(table, name, value) for name, value in values.items()}
+        return {name: self._common(table, name, value) for name, value in values.items()}
+
+    def _common(self, table: str, name: str, value: Any) -> Any:
+        if name in config.ONE_SIDED:
+            raise self.error((table, name), _one_sided(name))
+        return self._value(table, name, value)
 
     def _value(self, table: str, name: str, value: Any) -> Any:
         try:

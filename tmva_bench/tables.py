@@ -134,7 +134,7 @@ def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str])
             weak.setdefault(warning, []).append(report.run_name({**group.series, **group.point}, axes))
     for warning, names in weak.items():
         notes.append(f"warning: {warning}: {_some(names, len(finished))}")
-    return notes + report.reasons(rows)
+    return notes + report.one_sided(rows) + report.unequal(rows) + report.reasons(rows)
 
 
 def _some(names: list[str], all_of_them: int) -> str:
