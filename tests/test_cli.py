@@ -162,6 +162,11 @@ def test_a_study_from_plan_to_removal(fake_study, tmp_path):
     refused(invoke("table", results, "--format", "html"), "unknown format")
     refused(invoke("remove", results, "--only", "neuron=5"), "did you mean 'neurons'")
     assert invoke("remove", results, "--only", "neurons=5", "--only", "repetition=1", "--yes").exit_code == 0
+    refused(invoke("differences", results, "--format", "latex"), "unknown format")
+    refused(invoke("differences", results, "--quality", 2), "--quality")
+    refused(invoke("differences", results, "--reference", "keras jax adam"), "did you mean 'keras jax sgd'")
+    lines = invoke("differences", results, "--format", "csv").output.splitlines()
+    assert [line["reference"] for line in csv.DictReader(lines)] == ["keras jax sgd"] * 2
     with uproot.open(results / "results.root") as file:
         assert file["benchmark"].num_entries == 3
         assert sorted(file["summary"]["runs"].array()) == [1, 2]
@@ -226,9 +231,10 @@ def test_ctrl_c_is_exit_code_130(monkeypatch, small_input, tmp_path):
     assert "goes on from there" in answer.stderr
 
 
-def test_the_parent_loads_no_root_and_no_learning_library():
-    code = (
-        "import sys, tmva_bench.cli; print(sorted({'ROOT', 'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
-    )
+def test_the_parent_loads_no_root_no_learning_library_and_no_statistics():
+    # scipy.stats takes a second to load, and most commands do without.
+    heavy = ["ROOT", "keras", "tensorflow", "jax", "torch", "scipy.stats"]
+    code = f"import sys, tmva_bench.cli; print(sorted(set({heavy}) & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+    refused(invoke("differences", tmp_path / "nothing"), "no finished runs there")

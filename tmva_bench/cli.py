@@ -275,6 +275,31 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
 
 
 @main.command()
+@main.command("differences")
+@click.argument("file")
+@click.option("--reference", metavar="NAME", help='Series to compare with, e.g. "keras jax sgd".  [default: the first]')
+@click.option(
+    "--quality",
+    "share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    help="Quality to reach: share of the way to the best validation loss.",
+)
+@click.option("--format", "form", metavar="[text|md|csv]", default="text", help="How to write it.")
+def differences_command(file: str, reference: str | None, share: float, form: str) -> None:
+    """Compare every series with one of them: ROC area and time with verdicts, time to quality.
+
+    FILE is a results folder or a study.
+    """
+    from tmva_bench import differences  # its statistics take a second to load
+
+    if form not in differences.FORMATS:
+        raise unknown("format", form, list(differences.FORMATS))
+    folder = _folder(file)
+    found = differences.compare(_records(folder), folder, reference=reference, share=share)
+    click.echo(differences.write(found, form))
+
+
 @click.argument("file")
 @click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -390,10 +415,14 @@ def _rows(file: str) -> list[dict[str, Any]]:
     path = _folder(file)
     if path.is_file():
         return results.rows_of(path)
-    made = records.load(path)
+    return [record["row"] for record in _records(path)]
+
+
+def _records(folder: Path) -> list[records.Record]:
+    made = records.load(folder)
     if not made:
-        raise UserError(f"{path}: no finished runs there; give a results folder, a results.root or a study")
-    return [record["row"] for record in made]
+        raise UserError(f"{folder}: no finished runs there; give a results folder or a study")
+    return made
 
 
 def _say_results(folder: Path) -> None:

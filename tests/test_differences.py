@@ -1,0 +1,288 @@
+"""Series beside a reference: what is compared with what, which verdicts there are, and what is said instead."""
+
+import csv
+import json
+import math
+import shutil
+
+import numpy
+import pytest
+import uproot
+
+from tmva_bench import config, differences, inputs, records, roc, samples, schema, verdict
+from tmva_bench.errors import UserError
+
+EVENTS = {"train_signal": 60, "train_background": 60, "test_signal": 300, "test_background": 300}
+TMVA = {"method": "tmva-dnn", "backend": "tmva"}
+# How well the made-up scores separate.
+GOOD, BAD = 1.2, 0.4
+
+
+class Folder:
+    """A results folder with made-up runs, on events of its own."""
+
+    def __init__(self, path):
+        self.path = path / "results"
+        self.input = path / "input.root"
+        inputs.write(samples.gauss(**EVENTS), self.input)
+        self.digest = inputs.read(self.input).metadata["digest"]
+        self._generator = numpy.random.default_rng(61)
+        self._test = {tree: self._generator.normal(size=EVENTS[n]) for n, tree in config.COUNTS.items()}
+        self._starts = self._generator.normal(size=(10, EVENTS["test_signal"]))
+
+    def add(self, repetitions=3, shift=GOOD, losses=(0.6, 0.5, 0.4), **values):
+        """Runs of one series at one point; repetition n has a start of its own, whatever the method."""
+        for n in range(1, repetitions + 1):
+            self._keep(n, shift, losses, {"seed": n, **values})
+
+    def _keep(self, n, shift, losses, values):
+        empty = {str: "", int: 0, float: math.nan}
+        row = {column.name: empty[column.type] for column in schema.BENCHMARK}
+        row.update(vars(config.Point()))
+        row.update(status="ok", method="keras", backend="jax", architecture="cpu", environment="here", threads=1)
+        name = f"run{len(list(self.path.glob('runs/run*'))):03d}"
+        row.update(run_id=name, repetition=n, sample="gauss", input_digest=self.digest, start_time=name)
+        row.update(cpu_time_train=2.0 + n / 100, real_time_train=1.0 + n / 100)
+        row.update(values)
+        history = {"epoch": list(range(1, len(losses) + 1)), "validation_loss": list(losses)}
+        history |= {"training_loss": list(losses), "real_time": [1.0] * len(losses)}
+        record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": history, "scores": {}}
+        with records.held(self.path), records.under_way(self.path, name) as folder:
+            (folder / "task.json").write_text(json.dumps({"input_file": str(self.input)}))
+            with uproot.recreate(folder / "scores.root") as file:
+                for tree in ("TestS", "TestB"):
+                    noise = 0.3 * self._starts[n - 1] + 0.05 * self._generator.normal(size=EVENTS["test_signal"])
+                    scores = self._test[tree] + noise + (shift if tree == "TestS" else 0)
+                    file.mktree(tree, {"score": numpy.float64}).extend({"score": scores})
+            records.finish(folder, record)
+
+    def compare(self, **options):
+        return differences.compare(records.load(self.path), self.path, **options)
+
+    def area(self, run_id):
+        with uproot.open(self.path / "runs" / run_id / "scores.root") as file:
+            return roc.auc(*(file[tree]["score"].array(library="np") for tree in ("TestS", "TestB")))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+def by_name(found):
+    return {row.group.series["backend"]: row for row in found.rows}
+
+
+def test_every_series_beside_the_first_that_finished(folder):
+    folder.add(**TMVA, status="failed", reason="why")
+    folder.add(backend="jax")
+    folder.add(backend="torch", shift=BAD, real_time_train=3.0)
+    folder.add(backend="tensorflow", start="keras")
+    found = folder.compare()
+    assert found.reference == "keras jax sgd"
+    rows = by_name(found)
+    assert rows["jax"].reference is rows["jax"].group
+    assert rows["jax"].areas is None
+    worse = rows["torch"].areas
+    means = [numpy.mean([folder.area(f"run{n:03d}") for n in runs]) for runs in ((3, 4, 5), (6, 7, 8))]
+    assert worse.difference == pytest.approx(means[1] - means[0])
+    assert (worse.verdict, worse.high < 0) == (verdict.DIFFERENT, True)
+    assert rows["torch"].times["real_time_train"].verdict == "2.94 times slower"
+    assert rows["torch"].times["cpu_time_train"].verdict == verdict.NOT_TOLD_APART
+    assert rows["tensorflow"].areas.verdict == verdict.NOT_TOLD_APART
+    assert "failed: tmva-dnn sgd: why" in found.notes
+
+
+def test_another_reference_turns_the_difference_round(folder):
+    folder.add(backend="jax")
+    folder.add(backend="torch", shift=BAD)
+    one = by_name(folder.compare())["torch"]
+    other = by_name(folder.compare(reference="keras torch sgd"))["jax"]
+    assert other.areas.difference == pytest.approx(-one.areas.difference)
+    with pytest.raises(UserError, match="unknown series 'keras jx sgd'; did you mean 'keras jax sgd'"):
+        folder.compare(reference="keras jx sgd")
+
+
+def test_series_are_compared_at_the_same_point_only(folder):
+    for neurons in (20, 5):
+        folder.add(**TMVA, neurons=neurons)
+        folder.add(neurons=neurons, shift=BAD)
+    folder.add(neurons=50)
+    found = folder.compare()
+    assert found.axes == ["neurons"]
+    assert [row.group.point["neurons"] for row in found.rows] == [5, 5, 20, 20, 50]
+    assert all(row.reference.point["neurons"] == row.group.point["neurons"] for row in found.rows[:4])
+    assert found.rows[4].reference is None
+    assert "no run of tmva-dnn sgd at this point to compare with: keras jax sgd, neurons=50" in found.notes
+
+
+def test_what_one_side_alone_has_does_not_part_the_sides(folder):
+    folder.add(**TMVA)
+    folder.add(start="tmva")
+    folder.add(start="keras")
+    found = folder.compare()
+    assert found.axes == ["start"]
+    assert [row.reference.series["method"] for row in found.rows] == ["tmva-dnn"] * 3
+    # The other way round the two are points of their own.
+    found = folder.compare(reference="keras jax sgd")
+    assert sum(row.reference is row.group for row in found.rows) == 2
+
+
+def test_the_same_start_is_compared_pair_by_pair(folder):
+    folder.add(**TMVA)
+    folder.add(backend="jax")
+    folder.add(backend="torch", start="keras")
+    rows = by_name(folder.compare())
+    assert rows["jax"].areas.paired
+    assert not rows["torch"].areas.paired
+    assert rows["jax"].areas.training_error < rows["torch"].areas.training_error / 2
+
+
+@pytest.mark.parametrize(
+    ("values", "same"),
+    [
+        ({}, True),
+        ({"start": "keras"}, False),
+        ({"method": "pykeras"}, False),
+        ({"optimizer": "adam"}, False),
+        ({"learning_rate": 0.2}, False),
+        ({"seed": 7}, False),
+        ({"dropout": 0.5}, False),
+        ({"threads": 2}, False),
+    ],
+    ids=lambda values: next(iter(values), "equal") if isinstance(values, dict) else "",
+)
+def test_what_is_the_same_start(folder, values, same):
+    folder.add(repetitions=1, **TMVA)
+    folder.add(repetitions=1, **values)
+    group, other = (row.group for row in folder.compare().rows)
+    assert differences.same_start(group, other) is same
+
+
+def test_dropout_by_one_rule_on_both_sides_is_the_same_start(folder):
+    folder.add(repetitions=1, dropout=0.5, **TMVA)
+    folder.add(repetitions=1, dropout=0.5, dropout_rule="tmva")
+    folder.add(repetitions=1, dropout=0.5, dropout_rule="keras", backend="torch")
+    folder.add(repetitions=1, dropout=0.5, architecture="gpu", **TMVA)
+    found = folder.compare()
+    reference, *others = (row.group for row in found.rows)
+    assert [differences.same_start(group, reference) for group in others] == [True, False, False]
+    assert any(note.startswith("not equal: dropout by TMVA's rule") for note in found.notes)
+    assert any(note.startswith("on one side only: dropout_rule = tmva") for note in found.notes)
+
+
+def test_one_repetition_of_different_starts_gives_no_verdict_and_says_so(folder):
+    folder.add(repetitions=1, **TMVA)
+    folder.add(repetitions=1, backend="jax")
+    folder.add(repetitions=1, backend="torch", start="keras")
+    found = folder.compare()
+    rows = by_name(found)
+    assert rows["torch"].areas.verdict == verdict.NO_VERDICT
+    assert rows["jax"].areas.verdict != verdict.NO_VERDICT
+    told = "no verdict on the area, one repetition on a side does not tell how much trainings differ"
+    (note,) = (note for note in found.notes if note.startswith(told))
+    assert note.endswith("run 3 or more of each: keras torch sgd")
+    line = next(line for line in differences.write(found, "text").splitlines() if line.startswith("keras torch sgd"))
+    assert line.endswith(verdict.NO_VERDICT)
+
+
+def test_what_differs_beside_the_engine_is_said(folder):
+    folder.add(**TMVA)
+    folder.add(batch_size=64, threads=2)
+    assert "differs from the reference in batch_size, threads, too: keras jax sgd" in folder.compare().notes
+
+
+def test_environments_of_one_series_are_told_apart(folder):
+    folder.add(environment="one")
+    folder.add(environment="two")
+    found = folder.compare()
+    assert found.axes == ["environment"]
+    assert found.rows[1].reference.series["environment"] == "one"
+
+
+def test_the_reference_on_the_same_processor_is_taken(folder):
+    for cpu in ("old", "new"):
+        folder.add(cpu_model=cpu, **TMVA)
+    folder.add(cpu_model="new", real_time_train=0.5)
+    row = folder.compare().rows[2]
+    assert row.reference.series["cpu_model"] == "new"
+    assert row.times["real_time_train"].verdict == "2.04 times faster"
+
+
+def test_time_to_quality_counts_the_runs_that_never_get_there(folder):
+    folder.add(backend="jax", losses=(0.6, 0.5, 0.42, 0.4))
+    folder.add(backend="torch", losses=(0.6, 0.41), repetitions=2)
+    folder.add(backend="torch", losses=(0.6, 0.55), repetitions=1)
+    folder.add(backend="theano", losses=(0.6, 0.59))
+    rows = by_name(folder.compare(share=0.9))
+    assert rows["jax"].target == pytest.approx(0.42)
+    assert str(rows["jax"].reached) == "3 s (3 of 3 runs)"
+    assert str(rows["torch"].reached) == "2 s (2 of 3 runs)"
+    assert str(rows["theano"].reached) == "not reached (0 of 3 runs)"
+
+
+def test_no_time_to_quality_is_explained(folder):
+    folder.add(losses=(0.5, 0.6))
+    found = folder.compare()
+    assert found.rows[0].reached is None
+    assert any(note.startswith("no time to quality: the best validation loss") for note in found.notes)
+
+
+def test_losses_with_a_regularization_term_are_not_compared(folder):
+    folder.add(regularization="l2", weight_decay=0.1)
+    found = folder.compare()
+    assert found.rows[0].reached is None
+    assert any(note.startswith("no time to quality with regularization") for note in found.notes)
+
+
+def test_the_input_file_moved_into_the_results_folder_is_found(folder):
+    folder.add()
+    folder.add(backend="torch")
+    (folder.path / "inputs").mkdir()
+    shutil.move(folder.input, folder.path / "inputs" / "input.root")
+    assert folder.compare().rows[1].areas is not None
+    (folder.path / "inputs" / "input.root").unlink()
+    with pytest.raises(UserError, match=r"input\.root: the input file of keras jax sgd is gone; put it back"):
+        folder.compare()
+    (folder.path / "runs" / "run000" / "task.json").write_text("{}")
+    with pytest.raises(UserError, match=r"run000/task\.json: does not name the input file; remove the folder"):
+        folder.compare()
+
+
+def test_nothing_finished(folder):
+    folder.add(status="unavailable")
+    with pytest.raises(UserError, match="no finished run with a result"):
+        folder.compare()
+
+
+def test_tables_for_people(folder):
+    folder.add(**TMVA)
+    folder.add(backend="torch", shift=BAD, start="keras", real_time_train=9.0)
+    found = folder.compare()
+    text = differences.write(found, "text")
+    assert [line for line in text.splitlines() if line.startswith(("ROC", "Time "))] == [
+        "ROC area less that of tmva-dnn sgd",
+        "Time to train: tmva-dnn sgd over the series",
+        "Time to 90 % of the way to the best validation loss",
+    ]
+    row = found.rows[1]
+    (line,) = (line for line in text.splitlines() if "different at" in line)
+    assert f"{row.areas.difference:+.4f}" in line
+    assert "8.82 times slower" in text
+    markdown = differences.write(found, "md")
+    assert "| series" in markdown
+    assert markdown.splitlines()[-1].startswith("- ")
+
+
+def test_csv_has_a_line_a_series_and_every_number(folder):
+    folder.add(**TMVA)
+    folder.add(backend="torch", shift=BAD)
+    found = folder.compare()
+    lines = list(csv.DictReader(differences.write(found, "csv").splitlines()))
+    assert [line["series"] for line in lines] == ["tmva-dnn sgd", "keras torch sgd"]
+    assert lines[0]["roc_auc_difference"] == ""
+    areas = found.rows[1].areas
+    assert float(lines[1]["roc_auc_training_error"]) == areas.training_error
+    assert float(lines[1]["roc_auc_test_error"]) == areas.test_error
+    assert lines[1]["real_time_train_verdict"] == verdict.NOT_TOLD_APART
+    assert float(lines[1]["time_to_quality_median"]) == 3.0

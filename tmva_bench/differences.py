@@ -1,0 +1,439 @@
+"""Every series beside a reference at each point: ROC area, time, and time to quality."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tabulate
+
+from tmva_bench import config, inputs, quality, report, summary, verdict
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.records import Record
+from tmva_bench.summary import Group
+
+FORMATS = ("text", "md", "csv")
+_TABULATE = {"text": "simple", "md": "pipe"}
+# What can tell runs of one series at one point apart, beside the point.
+_PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
+_TIMES = {"real_time_train": "real", "cpu_time_train": "CPU"}
+
+
+class Row(NamedTuple):
+    """One series at one point.
+
+    Attributes:
+        group: its repetitions.
+        reference: those of the reference at the same point, on the same events; the group itself where it is the
+            reference, None where the reference has no finished run there.
+        areas: the ROC areas of both, None where there is no other series to compare with.
+        times: the times of both by column of the tree ``benchmark``; empty likewise.
+        target: the validation loss of the quality asked for, NaN where there is none.
+        reached: when the series had it, None likewise.
+    """
+
+    group: Group
+    reference: Group | None
+    areas: verdict.AreaComparison | None
+    times: dict[str, verdict.TimeComparison]
+    target: float
+    reached: quality.TimeToQuality | None
+
+
+class Differences(NamedTuple):
+    """What :func:`compare` found.
+
+    Attributes:
+        reference: name of the reference series.
+        share: of the way to the best validation loss.
+        axes: what tells rows of one series apart.
+        rows: by point, then by series.
+        notes: what a reader must know, a line each.
+    """
+
+    reference: str
+    share: float
+    axes: list[str]
+    rows: list[Row]
+    notes: list[str]
+
+
+def compare(made: list[Record], results: Path, *, reference: str | None = None, share: float = 0.9) -> Differences:
+    """Compares every series that has results with the reference, at each point.
+
+    Repetitions are paired where both sides start from TMVA's weights and take its batches, with the same seeds, and
+    differ in nothing but the engine. The reference of a row is the first of its name with the same parameters and
+    events, on the same processor and number of threads where there is one.
+
+    Args:
+        made: finished runs.
+        results: the results folder that holds them, for the scores.
+        reference: the reference series, as tables show it, e.g. ``keras jax sgd``; by default the first that finished.
+        share: quality to reach: the share of the way to the best validation loss, see
+            :func:`tmva_bench.quality.target`.
+
+    Raises:
+        UserError: no run has a result, no such series, the input file of the runs is not there, or scores are damaged.
+    """
+    rows = [record["row"] for record in made]
+    finished = [row for row in rows if row["status"] == "ok"]
+    if not finished:
+        raise UserError(f"{results}: no finished run with a result; `tmva-bench table {results}` says why")
+    names = list(dict.fromkeys(map(report.series_name, finished)))
+    name = names[0] if reference is None else reference
+    if name not in names:
+        raise unknown("series", name, names)
+    groups = [group for group in summary.groups(rows) if group.rows]
+    axes = _telling(groups)
+    groups = _ordered(groups, axes)
+    partners = [_partner(group, groups, name, axes) for group in groups]
+    areas = _areas(groups, partners, results)
+    targets, untold = _targets(groups, made, share)
+    histories = {record["row"]["run_id"]: record["history"] for record in made}
+    found = []
+    for group, partner, compared in zip(groups, partners, areas, strict=True):
+        other = partner if partner is not group else None
+        target = targets.get(_kind(group), math.nan)
+        times = {column: verdict.compare_times(group, other, column) for column in _TIMES} if other else {}
+        found.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
+    notes = [*_notes(found, name, axes), *_quality_notes(found, share, axes), *untold]
+    notes += [*report.one_sided(finished), *report.unequal(finished), *report.reasons(rows)]
+    return Differences(name, share, axes, found, notes)
+
+
+def write(found: Differences, form: str) -> str:
+    """The comparison as text, Markdown or CSV.
+
+    Args:
+        found: see :func:`compare`.
+        form: one of :data:`FORMATS`.
+    """
+    if form == "csv":
+        return _csv(found)
+    parts = []
+    for title, headings, lines in _tables(found):
+        table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
+        parts.append(f"{title}\n\n{table}")
+    bullet = "- " if form == "md" else ""
+    return "\n\n".join([*parts, "\n".join(f"{bullet}{note}" for note in found.notes)])
+
+
+def _telling(groups: list[Group]) -> list[str]:
+    """What differs between groups of one series."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for group in groups:
+        by_name.setdefault(report.series_name(group.series), []).append({**group.series, **group.point})
+    found = [
+        name
+        for name in (*_PLACES, *groups[0].point)
+        if any(len({facts[name] for facts in some}) > 1 for some in by_name.values())
+    ]
+    # Other numbers of events are other events.
+    return [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
+
+
+def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
+    """By point, then as they first appeared."""
+    names = [name for name in axes if name in config.PARAMETERS]
+    return sorted(groups, key=lambda group: tuple(group.point[name] for name in names))
+
+
+def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> Group | None:
+    def fits(other: Group) -> bool:
+        return (
+            report.series_name(other.series) == name
+            and other.series["input_digest"] == group.series["input_digest"]
+            and all(other.point[axis] == group.point[axis] for axis in axes if _common(axis, group, other))
+        )
+
+    def nearness(other: Group) -> tuple[int, ...]:
+        same = [int(other.series[place] == group.series[place]) for place in ("cpu_model", "threads")]
+        return *same, sum(other.point[parameter] == value for parameter, value in group.point.items())
+
+    return max(filter(fits, groups), key=nearness, default=None)
+
+
+def _common(name: str, group: Group, other: Group) -> bool:
+    """Whether a parameter means something to both."""
+    if name not in config.PARAMETERS:
+        return False
+    side = config.ONE_SIDED.get(name)
+    return side is None or all(config.SIDES[one.series["method"]] == side for one in (group, other))
+
+
+def _unequal(group: Group, other: Group) -> list[str]:
+    """In what a group differs from its reference, but for method and optimizer."""
+    parameters = [name for name in group.point if _common(name, group, other) and name not in config.COUNTS]
+    return [
+        *(name for name in parameters if group.point[name] != other.point[name]),
+        *(name for name in ("threads",) if group.series[name] != other.series[name]),
+    ]
+
+
+def same_start(group: Group, other: Group) -> bool:
+    """Whether equal repetitions of both sides differ in the engine alone.
+
+    That is so where both train the same network alike, on the same events, from TMVA's initial weights and with its
+    batches: TMVA's DNN, and the direct Keras runs with ``start = "tmva"``. With dropout both must draw TMVA's masks,
+    those of the CPU.
+    """
+    alike = group.series["optimizer"] == other.series["optimizer"] and not _unequal(group, other)
+    seeds = [{int(row["repetition"]): int(row["seed"]) for row in side.rows} for side in (group, other)]
+    return alike and seeds[0] == seeds[1] and _starts_as_tmva(group) and _starts_as_tmva(other)
+
+
+def _starts_as_tmva(group: Group) -> bool:
+    drops, rule = group.point["dropout"] > 0, group.point["dropout_rule"]
+    if group.series["method"] == "keras":
+        return group.point["start"] == "tmva" and (not drops or rule == "tmva")
+    return group.series["method"] == "tmva-dnn" and (not drops or group.series["architecture"] == "cpu")
+
+
+def _areas(groups: list[Group], partners: list[Group | None], results: Path) -> list[verdict.AreaComparison | None]:
+    """The comparisons in order; of all placements only those of one group and its reference are held at a time."""
+    found: dict[int, verdict.AreaComparison] = {}
+    data: dict[str, inputs.InputFile] = {}
+
+    def side(group: Group) -> verdict.Side:
+        digest = group.series["input_digest"]
+        if digest not in data:
+            data[digest] = _input_of(group, results)
+        return verdict.read_side(group, results, data[digest])
+
+    for reference in groups:
+        others = [n for n, group in enumerate(groups) if partners[n] is reference and group is not reference]
+        if others:
+            theirs = side(reference)
+            for n in others:
+                alike = same_start(groups[n], reference)
+                found[n] = verdict.compare_areas(side(groups[n]), theirs, same_start=alike)
+    return [found.get(n) for n in range(len(groups))]
+
+
+def _input_of(group: Group, results: Path) -> inputs.InputFile:
+    """The input file that a group's runs were given, or one of that name under ``inputs/`` in the results folder."""
+    for row in group.rows:
+        path = results / "runs" / row["run_id"] / "task.json"
+        try:
+            wanted = Path(json.loads(path.read_text())["input_file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"{path}: does not name the input file; remove the folder {path.parent} to run it again"
+            ) from None
+        for place in (wanted, results / "inputs" / wanted.name):
+            if place.is_file():
+                return inputs.read(place)
+    raise UserError(
+        f"{wanted}: the input file of {report.series_name(group.series)} is gone; put it back there, or into "
+        f"{results / 'inputs'}: its test events' weights go into the comparison"
+    )
+
+
+def _kind(group: Group) -> tuple[Any, ...]:
+    """Groups that are equal here have validation losses that can be compared."""
+    return group.series["input_digest"], group.point["loss"], group.point["validation_fraction"]
+
+
+def _comparable(group: Group) -> bool:
+    """Methods count a regularization term differently in the validation loss."""
+    return bool(group.point["regularization"] == "none")
+
+
+def _targets(groups: list[Group], made: list[Record], share: float) -> tuple[dict[tuple[Any, ...], float], list[str]]:
+    """The validation loss to reach by kind, and why some have none."""
+    histories = {record["row"]["run_id"]: record["history"] for record in made if record["history"]}
+    by_kind: dict[tuple[Any, ...], list[quality.History]] = {}
+    for group in filter(_comparable, groups):
+        of_group = [histories[row["run_id"]] for row in group.rows if row["run_id"] in histories]
+        by_kind.setdefault(_kind(group), []).extend(of_group)
+    targets, notes = {}, []
+    for kind, some in by_kind.items():
+        try:
+            targets[kind] = quality.target(some, share)
+        except UserError as error:
+            notes.append(f"no time to quality: {error}")
+    if not all(map(_comparable, groups)):
+        notes.append("no time to quality with regularization: methods count its term differently in the loss")
+    return targets, list(dict.fromkeys(notes))
+
+
+def _reached(group: Group, histories: Mapping[str, quality.History], target: float) -> quality.TimeToQuality | None:
+    if math.isnan(target) or not _comparable(group):
+        return None
+    of_group = [histories[row["run_id"]] for row in group.rows]
+    return quality.time_to_quality(quality.reach(history, target) for history in of_group if history)
+
+
+def _name(row: Row, axes: Iterable[str]) -> str:
+    return ", ".join([report.series_name(row.group.series), *(f"{a}={_value(row, a)}" for a in axes)])
+
+
+def _value(row: Row, axis: str) -> str:
+    value = report.short({**row.group.series, **row.group.point}[axis])
+    return value[:12] if axis in ("input_digest", "installation") else value
+
+
+def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
+    """What the columns say, and what stands in the way of a verdict."""
+    notes = []
+    if any(row.areas for row in rows):
+        notes += [
+            f"difference: mean ROC area over repetitions, less that of {reference}; training: its standard deviation "
+            "from the spread of repetitions; test: from the number of test events (paired DeLong); the 95 % interval "
+            "and the verdict are of both together",
+            f"ratio: time to train of {reference} over that of the series, median over pairs of repetitions; above 1 "
+            "the series is the faster one, which is said only where the 95 % interval excludes 1",
+        ]
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        for remark in _remarks(row, reference):
+            said.setdefault(remark, []).append(_name(row, axes))
+    return notes + [f"{remark}: {_some(names)}" for remark, names in said.items()]
+
+
+def _remarks(row: Row, reference: str) -> list[str]:
+    if row.reference is None:
+        return [f"no run of {reference} at this point to compare with"]
+    found = []
+    if row.areas is not None:
+        if row.areas.note:
+            verdict_on = "no verdict on the area" if row.areas.verdict == verdict.NO_VERDICT else "area"
+            found.append(f"{verdict_on}, {row.areas.note}")
+        elif row.areas.paired:
+            found.append("same initial weights and batches, so repetitions are compared pair by pair")
+        if unequal := _unequal(row.group, row.reference):
+            found.append(f"differs from the reference in {', '.join(unequal)}, too")
+    found += dict.fromkeys(f"no verdict on time, {compared.note}" for compared in row.times.values() if compared.note)
+    if summary.busy(row.group):
+        found.append("warning: timed on a busy machine, at least in part")
+    return found
+
+
+def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
+    targets = list(dict.fromkeys(row.target for row in rows if row.reached))
+    if not targets:
+        return []
+    notes = [
+        f"time to quality: real time of training until the validation loss first is at or below its target, "
+        f"{100 * share:g} % of the way from the loss after the first epoch (median of runs) to the best of all runs "
+        "on these events; median over runs, of which those that never were there count as infinitely late"
+    ]
+    untimed = [_name(row, axes) for row in rows if row.reached and math.isnan(row.reached.median)]
+    if untimed:
+        notes.append(f"epochs were not timed one by one: {_some(untimed)}")
+    without = [f"{_name(row, axes)} ({len(row.group.missing)})" for row in rows if row.group.missing]
+    if without:
+        notes.append(f"repetitions without a result are not counted: {_some(without)}")
+    return notes
+
+
+def _some(names: list[str]) -> str:
+    names = list(dict.fromkeys(names))
+    shown = "; ".join(names[:3])
+    return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, headings and lines of each table that has lines."""
+    compared = [(row, row.areas) for row in found.rows if row.areas is not None]
+    reached = [(row, row.reached) for row in found.rows if row.reached is not None]
+    area_headings = [
+        "series",
+        *found.axes,
+        "runs (reference)",
+        "difference",
+        "± training",
+        "± test",
+        "95 % interval",
+        "verdict",
+    ]
+    time_headings = ["series", *found.axes, "pairs"]
+    for name in _TIMES.values():
+        time_headings += [f"{name} time ratio", "95 % interval", "verdict"]
+    quality_headings = ["series", *found.axes, "target loss", "time to quality", "68 % interval [s]"]
+    tables = [
+        (
+            f"ROC area less that of {found.reference}",
+            area_headings,
+            [[*_lead(row, found.axes), *_area_cells(row, areas)] for row, areas in compared],
+        ),
+        (
+            f"Time to train: {found.reference} over the series",
+            time_headings,
+            [[*_lead(row, found.axes), *_time_cells(row)] for row, _ in compared],
+        ),
+        (
+            f"Time to {100 * found.share:g} % of the way to the best validation loss",
+            quality_headings,
+            [
+                [*_lead(row, found.axes), f"{row.target:.5g}", str(of_row), _interval(of_row.low, of_row.high, ".3g")]
+                for row, of_row in reached
+            ],
+        ),
+    ]
+    return [table for table in tables if table[2]]
+
+
+def _lead(row: Row, axes: list[str]) -> list[str]:
+    return [report.series_name(row.group.series), *(_value(row, axis) for axis in axes)]
+
+
+def _area_cells(row: Row, areas: verdict.AreaComparison) -> list[str]:
+    smallest = min((e for e in (areas.training_error, areas.test_error) if e > 0), default=math.nan)
+    # Two digits of the smaller error.
+    places = 5 if math.isnan(smallest) else min(max(4, 1 - math.floor(math.log10(smallest))), 9)
+    return [
+        f"{len(row.group.rows)} ({len(row.reference.rows) if row.reference else 0})",
+        f"{areas.difference:+.{places}f}",
+        _number(areas.training_error, f".{places}f"),
+        _number(areas.test_error, f".{places}f"),
+        _interval(areas.low, areas.high, f"+.{places}f"),
+        areas.verdict,
+    ]
+
+
+def _time_cells(row: Row) -> list[str]:
+    cells = [", ".join(dict.fromkeys(str(compared.pairs) for compared in row.times.values()))]
+    for compared in row.times.values():
+        interval = _interval(compared.low, compared.high, ".3g")
+        cells += [_number(compared.ratio, ".3g"), interval, compared.verdict]
+    return cells
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def _interval(low: float, high: float, form: str) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return "-"
+    return f"{format(low, form)} to {format(high, form)}".replace("inf", "never")
+
+
+def _csv(found: Differences) -> str:
+    out = io.StringIO()
+    lines = [_csv_line(row, found) for row in found.rows]
+    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue().rstrip("\n")
+
+
+def _csv_line(row: Row, found: Differences) -> dict[str, Any]:
+    """One row in full; what there is not is left empty."""
+    facts = {**row.group.series, **row.group.point}
+    line: dict[str, Any] = {"series": report.series_name(row.group.series)}
+    line |= {axis: facts[axis] for axis in found.axes}
+    line |= {"reference": found.reference if row.reference else "", "runs": len(row.group.rows)}
+    line["reference_runs"] = len(row.reference.rows) if row.reference else ""
+    for prefix, fields, values in (
+        ("roc_auc", verdict.AreaComparison._fields, row.areas),
+        *((column, verdict.TimeComparison._fields, row.times.get(column)) for column in _TIMES),
+        ("time_to_quality", quality.TimeToQuality._fields, row.reached),
+    ):
+        line |= {f"{prefix}_{field}": getattr(values, field) if values else "" for field in fields}
+    line["quality_target"] = row.target
+    return line
