@@ -160,13 +160,13 @@ def test_a_study_from_plan_to_removal(fake_study, tmp_path):
     assert [len(row) for row in csv.reader(lines)] == [len(schema.SUMMARY)] * 3
     refused(invoke("table", results, "--by", "neuron"), "did you mean 'neurons'")
     refused(invoke("table", results, "--format", "html"), "unknown format")
-    refused(invoke("remove", results, "--only", "neuron=5"), "did you mean 'neurons'")
-    assert invoke("remove", results, "--only", "neurons=5", "--only", "repetition=1", "--yes").exit_code == 0
     refused(invoke("differences", results, "--format", "latex"), "unknown format")
     refused(invoke("differences", results, "--quality", 2), "--quality")
     refused(invoke("differences", results, "--reference", "keras jax adam"), "did you mean 'keras jax sgd'")
     lines = invoke("differences", results, "--format", "csv").output.splitlines()
     assert [line["reference"] for line in csv.DictReader(lines)] == ["keras jax sgd"] * 2
+    refused(invoke("remove", results, "--only", "neuron=5"), "did you mean 'neurons'")
+    assert invoke("remove", results, "--only", "neurons=5", "--only", "repetition=1", "--yes").exit_code == 0
     with uproot.open(results / "results.root") as file:
         assert file["benchmark"].num_entries == 3
         assert sorted(file["summary"]["runs"].array()) == [1, 2]
@@ -219,6 +219,7 @@ def test_merge_of_two_results(fake_study, tmp_path):
 def test_a_study_that_is_not_there(tmp_path):
     refused(invoke("study", tmp_path / "mine.toml"), "the shipped studies are ")
     refused(invoke("table", tmp_path / "nothing"), "no finished runs there")
+    refused(invoke("differences", tmp_path / "nothing"), "no finished runs there")
 
 
 def test_ctrl_c_is_exit_code_130(monkeypatch, small_input, tmp_path):
@@ -237,4 +238,3 @@ def test_the_parent_loads_no_root_no_learning_library_and_no_statistics():
     code = f"import sys, tmva_bench.cli; print(sorted(set({heavy}) & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
-    refused(invoke("differences", tmp_path / "nothing"), "no finished runs there")

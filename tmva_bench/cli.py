@@ -274,7 +274,6 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
     click.echo(tables.write(summary.groups(_rows(file)), form, names))
 
 
-@main.command()
 @main.command("differences")
 @click.argument("file")
 @click.option("--reference", metavar="NAME", help='Series to compare with, e.g. "keras jax sgd".  [default: the first]')
@@ -300,6 +299,7 @@ def differences_command(file: str, reference: str | None, share: float, form: st
     click.echo(differences.write(found, form))
 
 
+@main.command()
 @click.argument("file")
 @click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
