@@ -50,6 +50,8 @@ def refused(answer, *words):
         (["--method", "keras", "--time-limit", "0"], ["time limit = 0"]),
         (["--method", "keras", "--rerun", "al", "--batch-size", "50"], ["did you mean 'all'"]),
         (["--method", "tmva-dnn", "--backend", "jax"], ["backend = jax", "leave the backend out"]),
+        (["--method", "tmva-dnn", "--start", "keras"], ["start = keras", "tmva-dnn has no", "take method keras"]),
+        (["--method", "pykeras", "--dropout-rule", "tmva"], ["dropout_rule = tmva", "pykeras has no"]),
         ([], ["--method"]),
     ],
     ids=lambda value: " ".join(value) or "no method" if isinstance(value, list) else None,
@@ -203,6 +205,26 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
     assert max(rows["max_epochs"]) <= 10
     (best,) = set(rows["roc_auc_best_possible"])
     assert all(f"(likelihood ratio): {best:.4f}" in answer.stdout for answer in answers)
+
+
+def test_explain_a_point_a_study_and_a_changed_study():
+    point = invoke("explain", "--preset", "seed", "--dropout", 0.2)
+    assert point.exit_code == 0, point.output
+    assert point.output.startswith("preset seed, dropout=0.2\n")
+    assert "Keras differs from TMVA DNN in: dropout.\n" in point.output
+    assert "DrawProgressBar:Transformations=I:AnalysisType=Classification" in point.output
+    study = invoke("explain", "seed", "--format", "md")
+    assert study.output.startswith("# The mapping: study seed\n")
+    assert "Keras differs from TMVA DNN in: no common parameter.\n" in study.output
+    changed = invoke("explain", "seed", "--start", "keras", "--format", "md")
+    assert "Keras differs from TMVA DNN in: batch_size, seed.\n" in changed.output
+
+
+def test_what_cannot_be_explained(tmp_path):
+    refused(invoke("explain", "sed"), "the shipped studies are")
+    refused(invoke("explain", "seed", "--preset", "seed"), "a study names its own")
+    refused(invoke("explain", "--format", "latex"), "unknown format")
+    refused(invoke("explain", "--neurons", 0), "neurons = 0")
 
 
 def test_merge_of_two_results(fake_study, tmp_path):

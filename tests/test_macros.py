@@ -190,6 +190,17 @@ def test_runs_that_differ_in_a_parameter_are_series_of_their_own(tmp_path: Path)
         assert "only neurons >= 20" in found
 
 
+def test_what_keras_alone_has_is_named_where_it_is_not_as_usual(tmp_path: Path) -> None:
+    tables = empty_tables()
+    random = numpy.random.default_rng(1)
+    add_run(tables, random, SERIES[0])
+    add_run(tables, random, SERIES[6], parameters={"start": "keras"})
+    draw_results(write_results(tables, tmp_path / "results.root"), tmp_path, "bars")
+    found = words(tmp_path / "bars.pdf").replace("\n", " ")
+    assert "start keras (Keras only)" in found
+    assert "dropout rule" not in found
+
+
 def test_of_a_scan_other_figures_show_the_last_point_and_say_so(tmp_path: Path) -> None:
     tables = made_up_scan(SLIDES, (5, 100, 250), 2, missing=[(SLIDES[1], 250)])
     results = write_results(tables, tmp_path / "results.root")

@@ -21,6 +21,7 @@ from tmva_bench import (
     config,
     doctor,
     execution,
+    explain,
     filters,
     inputs,
     progress,
@@ -323,6 +324,30 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
             results.write(records.load(folder), folder / "results.root")
     if not gone:
         click.echo(f"no run of {len(made)} fits")
+
+
+@main.command("explain")
+@click.argument("file", required=False)
+@click.option("--preset", metavar=_one_of(config.PRESETS), help="Start from a named table of parameters.")
+@_point_options
+@click.option("--format", "form", metavar=_one_of(explain.FORMATS), default="text", help="How to write it.")
+def explain_command(file: str | None, preset: str | None, form: str, **parameters: str | None) -> None:
+    """Say what each parameter is in TMVA and in Keras, and where the two are not equal.
+
+    FILE is a study file or the name of a shipped study, which the parameters change; without it they make a point.
+    """
+    if form not in explain.FORMATS:
+        raise unknown("format", form, list(explain.FORMATS))
+    given = {name: value for name, value in parameters.items() if value is not None}
+    changes = [f"{name}={value}" for name, value in given.items()]
+    if file is None:
+        title = ", ".join([f"preset {preset}" if preset else "the default point", *changes])
+        explained = explain.of_point(config.point(given, preset=preset), title)
+    elif preset:
+        raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
+    else:
+        explained = explain.of_study(studies.read(file, changes))
+    click.echo(explain.write(explained, form))
 
 
 @main.command()
