@@ -95,6 +95,8 @@ def points(draw: st.DrawFn, **given: Any) -> config.Point:
         chosen["last_activation"] = draw(st.sampled_from(outputs))
     if chosen["optimizer"] != "sgd":
         chosen["momentum"] = 0.0
+    if chosen["dropout"] and chosen["dropout_rule"] == "tmva":
+        chosen["start"] = "tmva"
     if chosen["regularization"] == "none":
         chosen["weight_decay"] = 0.0
     return config.point(chosen)

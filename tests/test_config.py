@@ -221,6 +221,8 @@ def test_preset_is_the_slides_table() -> None:
         "weight_decay": 0.0,
         "transformations": "N,D",
         "factory_string": "!V:!Silent:Color:DrawProgressBar:Transformations=I:AnalysisType=Classification",
+        "start": "tmva",
+        "dropout_rule": "keras",
         "seed": 1,
         "train_signal": 50000,
         "train_background": 50000,

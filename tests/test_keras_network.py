@@ -19,7 +19,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from tmva_bench import config, keras_network
+from tmva_bench import config, keras_network, mapping
 
 INPUTS, EVENTS, RATE, DECAY = 3, 12, 1.0, 0.02
 ACTIVATIONS = {
@@ -96,12 +96,16 @@ def one_hot(y):
 def step(keras, point, build, targets):
     """Outputs before a step of SGD over all events at once, and the weights and losses around it."""
     x, y, w = sample()
-    model = build(keras, point, INPUTS)
+    model = build(keras, mapping.training(point), INPUTS)
     model.run_eagerly = keras.backend.backend() == "tensorflow"  # the quicker way on each
     keras_network.set_weights(model, first_weights(point))
     outputs = numpy.asarray(model(x))
     before, parameters = model.get_weights(), keras_network.trainable_parameters(model)
-    term = keras_network.regularization_term(model, point) if build is keras_network.build else None
+    term = (
+        keras_network.regularization_term(model, mapping.training(point).phases[0])
+        if build is keras_network.build
+        else None
+    )
     loss = model.train_on_batch(x, targets(y), sample_weight=w, return_dict=True)["loss"]
     return {
         "outputs": outputs,
@@ -116,7 +120,7 @@ def step(keras, point, build, targets):
 def stored(keras, point, build, folder):
     """Outputs of a model, and of what is read back from its file by a process that knows the activations or not."""
     x = sample()[0]
-    model = build(keras, point, INPUTS)
+    model = build(keras, mapping.training(point), INPUTS)
     path = folder / ("model.keras" if hasattr(keras, "ops") else "model.h5")
     model.save(path)
     keras.saving.get_custom_objects().clear()
@@ -134,13 +138,13 @@ def stored(keras, point, build, folder):
 def draw(keras, initializer, build=keras_network.build, **changes):
     """Weights and biases as the model is made with them."""
     point = dataclasses.replace(WIDE, initializer=initializer, **changes)
-    return build(keras, point, WIDE_INPUTS).get_weights()
+    return build(keras, mapping.training(point), WIDE_INPUTS).get_weights()
 
 
 def dropped(keras, build, seed=1, **values):
     """The first output for inputs of 1, in training and not."""
     point = config.point({**DROP, "dropout": DROP_PROBABILITY, "seed": seed, **values})
-    model = build(keras, point, 1)
+    model = build(keras, mapping.training(point), 1)
     one = numpy.ones((1, 1)), numpy.zeros(1)
     keras_network.set_weights(model, [one] * (point.layers + 1))
     x = numpy.ones((DROP_EVENTS, 1), numpy.float32)
@@ -150,18 +154,20 @@ def dropped(keras, build, seed=1, **values):
     }
 
 
-def fitted(model, spoil):
+def fitted(keras, model, spoil):
     """The losses of an epoch where the events that ``spoil`` picks are not a number; the reason if it failed."""
     from tmva_bench import tmva_random
     from tmva_bench.errors import TrainingFailed
     from tmva_bench.methods import keras_direct
 
     events = keras_direct.Arrays(*sample(BATCH_EVENTS))
-    order = tmva_random.epoch_order(TRAINING_EVENTS, BATCHES).next()
+    order = tmva_random.epoch_order(TRAINING_EVENTS, BATCHES.seed).next()
     events.x[spoil(order)] = math.nan
     keras_network.set_weights(model, first_weights(BATCHES))
     try:
-        (epoch,) = keras_direct.fit(model, BATCHES, events).history
+        training = mapping.training(BATCHES)
+        random = tmva_random.WeightGenerator(training, INPUTS)
+        (epoch,) = keras_direct.fit(keras, model, training, events, random).history
     except TrainingFailed as error:
         return str(error)
     return [epoch.training_loss, epoch.validation_loss]

@@ -74,7 +74,7 @@ def test_validation_events_are_as_many_as_in_the_log(name: str) -> None:
     )
     events = int(training) + int(validation)
     assert recordings.booking(name).options.endswith(f"ValidationSize={mapping.validation_percent(config.Point())}")
-    assert mapping.validation_events(config.Point(), events) == int(validation)
+    assert mapping.training(config.Point()).validation_events(events) == int(validation)
 
 
 @unhurried
@@ -82,13 +82,13 @@ def test_validation_events_are_as_many_as_in_the_log(name: str) -> None:
 def test_validation_events_are_the_percentage_rounded_down(events: int, percent: int) -> None:
     point = config.point({"validation_fraction": percent / 100})
     assert mapping.validation_percent(point) == f"{percent}%"
-    assert mapping.validation_events(point, events) in (events * percent // 100, (events * percent - 1) // 100)
+    assert mapping.training(point).validation_events(events) in (events * percent // 100, (events * percent - 1) // 100)
 
 
 @unhurried
 @given(points(), st.integers(0, 10**6))
 def test_validation_events_are_a_part_of_the_events(point: config.Point, events: int) -> None:
-    validation = mapping.validation_events(point, events)
+    validation = mapping.training(point).validation_events(events)
     assert 0 <= validation <= events
     assert abs(validation - point.validation_fraction * events) <= 1 + 1e-9 * events
 

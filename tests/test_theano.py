@@ -52,7 +52,7 @@ MEASURE = """
 import json, sys
 from pathlib import Path
 import numpy
-from tmva_bench import config, keras_network
+from tmva_bench import config, keras_network, mapping
 from tmva_bench.errors import Unavailable
 from tmva_bench.methods import keras_direct
 
@@ -62,7 +62,7 @@ z, y, w = (numpy.array(given[name], numpy.float32) for name in ("logits", "targe
 keras, _ = keras_direct.load("theano")
 found = {}
 
-model = keras_network.build(keras, config.point({"layers": 0, "learning_rate": 1.0}), 1)
+model = keras_network.build(keras, mapping.training(config.point({"layers": 0, "learning_rate": 1.0})), 1)
 model.set_weights([numpy.array([[1.0]]), numpy.array([0.0])])
 found["loss"] = float(model.evaluate(z, y, len(z), sample_weight=w, verbose=0))
 model.train_on_batch(z, y, sample_weight=w)
@@ -70,11 +70,12 @@ found["step"] = [float(weight.ravel()[0]) for weight in model.get_weights()]
 
 found["draws"] = {}
 for name in given["initializers"]:
-    model = keras_network.build(keras, config.point({"neurons": 250, "layers": 1, "initializer": name}), 150)
+    wide = config.point({"neurons": 250, "layers": 1, "initializer": name})
+    model = keras_network.build(keras, mapping.training(wide), 150)
     found["draws"][name] = model.get_weights()[0].ravel().tolist()
 
 point = config.point(given["stored"])
-model = keras_network.build(keras, point, 1)
+model = keras_network.build(keras, mapping.training(point), 1)
 model.train_on_batch(z, y, sample_weight=w)
 model.save(str(folder / "model.h5"))
 loaded = keras.models.load_model(str(folder / "model.h5"))
@@ -87,7 +88,7 @@ try:
 except Unavailable as error:
     found["refused"] = str(error)
 
-pair = keras_network.build_for_pykeras(keras, point, 1)
+pair = keras_network.build_for_pykeras(keras, mapping.training(point), 1)
 pair.set_weights(model.get_weights() + pair.layers[-1].get_weights())
 found["pair"] = pair.predict(z).tolist()
 found["single"] = model.predict(z).ravel().tolist()

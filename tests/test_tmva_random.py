@@ -42,7 +42,7 @@ def test_events_stand_in_the_order_of_tmvas_trees(name: str, tree: str) -> None:
 @pytest.mark.parametrize("name", INITIAL)
 def test_initial_weights_are_tmvas(name: str) -> None:
     """The weight file holds those after one epoch at a rate of 1e-4."""
-    ours = tmva_random.initial_weights(recorded(name), len(VARIABLES))
+    ours = tmva_random.WeightGenerator(mapping.training(recorded(name)), len(VARIABLES)).weights
     theirs = tmva_files.read_network(recordings.weight_file(name))
     assert [kernel.shape for kernel, _ in ours] == [(4, 200), (200, 200), (200, 1)]
     for (kernel, bias), layer in zip(ours, theirs, strict=True):
@@ -52,7 +52,7 @@ def test_initial_weights_are_tmvas(name: str) -> None:
 
 def wide(initializer: str) -> list[numpy.ndarray]:
     point = config.point({"initializer": initializer, "neurons": 200, "layers": 2})
-    layers = tmva_random.initial_weights(point, 50)
+    layers = tmva_random.WeightGenerator(mapping.training(point), 50).weights
     assert all(kernel.dtype == bias.dtype == numpy.float32 and not bias.any() for kernel, bias in layers)
     return [kernel for kernel, _ in layers]
 
@@ -81,28 +81,30 @@ def test_zero_and_identity() -> None:
 
 
 def test_a_net_without_hidden_layers_has_one_layer_of_weights() -> None:
-    [(kernel, bias)] = tmva_random.initial_weights(config.point({"layers": 0}), 3)
+    [(kernel, bias)] = tmva_random.WeightGenerator(mapping.training(config.point({"layers": 0})), 3).weights
     assert kernel.shape == (3, 1)
     assert bias.shape == (1,)
 
 
 def test_the_seed_decides_the_initial_weights() -> None:
-    one, again, two = (tmva_random.initial_weights(config.point({"seed": seed}), 4) for seed in (1, 1, 2))
+    one, again, two = (
+        tmva_random.WeightGenerator(mapping.training(config.point({"seed": seed})), 4).weights for seed in (1, 1, 2)
+    )
     assert all(numpy.array_equal(left[0], right[0]) for left, right in zip(one, again, strict=True))
     assert not any(numpy.array_equal(left[0], right[0]) for left, right in zip(one, two, strict=True))
 
 
 def test_every_epoch_shuffles_the_order_of_the_one_before() -> None:
-    order = tmva_random.epoch_order(1000, config.point())
+    order = tmva_random.epoch_order(1000, 1)
     epochs = [order.next() for _ in range(3)]
     for epoch in epochs:
         assert epoch.dtype == numpy.int64
         assert numpy.array_equal(numpy.sort(epoch), numpy.arange(1000))
     assert not any((left == right).all() for left, right in zip(epochs[:-1], epochs[1:], strict=True))
 
-    again = tmva_random.epoch_order(1000, config.point())
+    again = tmva_random.epoch_order(1000, 1)
     assert all(numpy.array_equal(again.next(), epoch) for epoch in epochs)
-    assert not numpy.array_equal(tmva_random.epoch_order(1000, config.point({"seed": 2})).next(), epochs[0])
+    assert not numpy.array_equal(tmva_random.epoch_order(1000, 2).next(), epochs[0])
 
 
 def test_restarted_indices_begin_in_their_natural_order_with_the_generator_going_on() -> None:

@@ -26,6 +26,7 @@ from tmva_bench import (
     inputs,
     progress,
     records,
+    replay,
     report,
     results,
     runner,
@@ -326,6 +327,40 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
         click.echo(f"no run of {len(made)} fits")
 
 
+@main.command("replay")
+@click.argument("run_folder", metavar="[RUN]", type=_PATH, default=replay.SHIPPED)
+@click.option("--backend", metavar=_one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
+@click.option("--input", "input_file", type=_PATH, help="Common input file, for a RUN without TMVA's output file.")
+@click.option("--tolerance", type=float, default=1e-4, help="Largest difference of a loss.")
+def replay_command(run_folder: Path, backend: str, input_file: Path | None, tolerance: float) -> None:
+    """Repeat a training of TMVA's DNN in Keras, epoch by epoch.
+
+    RUN is the folder of a run of tmva-dnn, or any with TMVA's output file, weight file and log; by default a recorded
+    one. The same start, batches and phases, in double precision. Exit code 0 where all epochs agree, 1 where not.
+    """
+    _known_backend(backend)
+    found = replay.run("replay", run_folder, backend=backend, input_file=input_file)
+    click.echo(replay.table(found))
+    if not replay.agrees(found, tolerance):
+        _fail(f"{run_folder}: the losses differ by more than {tolerance:g}", 1)
+
+
+@main.command("verify")
+@click.argument("run_folder", metavar="[RUN]", type=_PATH, default=replay.SHIPPED)
+@click.option("--backend", metavar=_one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
+@click.option("--tolerance", type=float, default=1e-5, help="Largest difference of a score.")
+def verify_command(run_folder: Path, backend: str, tolerance: float) -> None:
+    """Evaluate the weights that TMVA's DNN kept in Keras, against TMVA's own scores.
+
+    RUN as for replay. Exit code 0 where all scores agree, 1 where not.
+    """
+    _known_backend(backend)
+    found = replay.run("verify", run_folder, backend=backend)
+    click.echo(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
+    if not found["score_difference"] <= tolerance:
+        _fail(f"{run_folder}: the scores differ by more than {tolerance:g}", 1)
+
+
 @main.command("explain")
 @click.argument("file", required=False)
 @click.option("--preset", metavar=_one_of(config.PRESETS), help="Start from a named table of parameters.")
@@ -426,6 +461,11 @@ def _run_under_way(partial: Path) -> str:
     reader = tmva_files.keras_epoch_table if values["method"] == "pykeras" else tmva_files.epoch_table
     name = report.series_name({**values, "optimizer": values["point"]["optimizer"]})
     return f"{name}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
+
+
+def _known_backend(backend: str) -> None:
+    if backend not in config.BACKENDS:
+        raise unknown("backend", backend, list(config.BACKENDS))
 
 
 def _folder(file: str) -> Path:

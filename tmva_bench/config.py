@@ -255,6 +255,8 @@ def _check_together(point: Point) -> None:
             f"last_activation = {point.last_activation} does not belong to loss = {point.loss}; "
             f"use {' or '.join(allowed)}"
         )
+    if point.dropout and point.dropout_rule == "tmva" and point.start == "keras":
+        raise UserError("dropout_rule = tmva draws its masks for TMVA's batches; use start = tmva with it")
     if point.momentum and point.optimizer != "sgd":
         raise UserError(f"momentum = {point.momentum:g}: optimizer {point.optimizer} has none; use sgd or momentum 0")
     if point.weight_decay and point.regularization == "none":

@@ -184,7 +184,7 @@ def check_batches(input_file: InputFile, point: Point) -> None:
         UserError: ``batch_size`` is larger than either part.
     """
     total = len(input_file.weights["TrainS"]) + len(input_file.weights["TrainB"])
-    validation = mapping.validation_events(point, total)
+    validation = mapping.training(point).validation_events(total)
     parts = {"training": total - validation, "validation": validation}
     smallest = min(parts, key=lambda part: parts[part])
     if parts[smallest] < point.batch_size:

@@ -10,32 +10,31 @@ from typing import Any, Dict, List, Tuple
 import numpy
 
 from tmva_bench import mapping
-from tmva_bench.config import Point
+from tmva_bench.training import Phase, Training
 
 Weights = List[Tuple[numpy.ndarray, numpy.ndarray]]
+# Metric of a network with L1 or L2: its loss without the regularization term, per unit of event weight.
+DATA_LOSS = "data_loss"
 
 
-def build(keras: Any, point: Point, inputs: int) -> Any:
+def build(keras: Any, training: Training, inputs: int, phase: int = 0) -> Any:
     """The network of MethodDL as a compiled Keras model with one output unit.
 
-    Under cross entropy the output is the logit; under the sum of squares it has the point's last activation.
+    Under cross entropy the output is the logit; under the sum of squares it has the last activation. With
+    ``dropout_rule = "tmva"`` there is no dropout in it, see :func:`with_masks`.
 
     Args:
         keras: the Keras module.
-        point: the benchmark point.
+        training: the network and its training.
         inputs: number of input variables.
+        phase: index of the training phase that it is compiled for.
     """
-    model = keras.Sequential(_layers(keras, point, inputs))
-    loss = (
-        keras.losses.BinaryCrossentropy(from_logits=True)
-        if point.loss == "cross_entropy"
-        else keras.losses.MeanSquaredError()
-    )
-    model.compile(optimizer=_make(keras.optimizers, mapping.optimizer(point)), loss=loss)
+    model = keras.Sequential(_layers(keras, training, training.phases[phase], inputs))
+    _compile(keras, model, training, training.phases[phase])
     return model
 
 
-def build_for_pykeras(keras: Any, point: Point, inputs: int) -> Any:
+def build_for_pykeras(keras: Any, training: Training, inputs: int) -> Any:
     """The same network with the two outputs that MethodPyKeras requires (signal first), compiled.
 
     The last, fixed layer adds no trainable parameter: softmax of (z, 0) is (sigmoid(z), 1 - sigmoid(z)); under
@@ -43,20 +42,56 @@ def build_for_pykeras(keras: Any, point: Point, inputs: int) -> Any:
 
     Args:
         keras: the Keras module that PyKeras will take.
-        point: the benchmark point.
+        training: the network and its training, in one phase.
         inputs: number of input variables.
     """
     pair = numpy.array([[1.0, 0.0]]), numpy.array([0.0, 0.0])
     activation = "softmax"
-    if point.loss == "sum_of_squares" and point.last_activation == "linear":
+    if training.loss == "sum_of_squares" and training.activations[-1] == "linear":
         pair, activation = (numpy.array([[1.0, -1.0]]), numpy.array([0.0, 1.0])), "linear"
-    layers = _layers(keras, point, inputs, last_activation="linear")
+    (phase,) = training.phases
+    # The softmax of the pair takes the place of the last activation.
+    logit = training._replace(activations=(*training.activations[:-1], "linear"))
+    layers = _layers(keras, logit, phase, inputs)
     layers.append(keras.layers.Dense(2, activation=activation, trainable=False))
     model = keras.Sequential(layers)
     model.layers[-1].set_weights(list(pair))
-    loss = "categorical_crossentropy" if point.loss == "cross_entropy" else "mean_squared_error"
-    model.compile(optimizer=_make(keras.optimizers, mapping.optimizer(point)), loss=loss, weighted_metrics=["accuracy"])
+    loss = "categorical_crossentropy" if training.loss == "cross_entropy" else "mean_squared_error"
+    model.compile(optimizer=_optimizer(keras, phase), loss=loss, weighted_metrics=["accuracy"])
     return model
+
+
+def with_masks(keras: Any, model: Any, training: Training, inputs: int, phase: int = 0) -> Any:
+    """A model for training that shares the layers of ``model`` and drops their inputs as MethodDL does on the CPU.
+
+    Beside the variables it takes a mask for each layer that drops, see
+    :meth:`tmva_bench.tmva_random.WeightGenerator.masks`. MethodDL's backward pass leaves the mask out (its
+    ``DropoutBackward`` is empty), so the gradient passes as if nothing were dropped.
+
+    Args:
+        keras: the module of Keras 3.
+        model: the network as :func:`build` gives it.
+        training: the network and its training.
+        inputs: number of input variables.
+        phase: index of the training phase.
+
+    Returns:
+        The compiled model; its inputs are the variables, then the masks in the order of the layers.
+    """
+    drop = training.phases[phase].drop
+    given = [keras.Input(shape=(inputs,))]
+    values, number, width = given[0], 0, inputs
+    for layer in model.layers:
+        if layer.get_weights():
+            if number < len(drop) and drop[number]:
+                given.append(keras.Input(shape=(width,)))
+                values = values + keras.ops.stop_gradient(values * given[-1] - values)
+            width = training.widths[number]
+            number += 1
+        values = layer(values)
+    masked = keras.Model(given, values)
+    _compile(keras, masked, training, training.phases[phase])
+    return masked
 
 
 @functools.lru_cache(maxsize=None)
@@ -90,13 +125,13 @@ def set_weights(model: Any, weights: Weights) -> None:
         layer.set_weights(list(pair))
 
 
-def regularization_term(model: Any, point: Point) -> float:
+def regularization_term(model: Any, phase: Phase) -> float:
     """The L1 or L2 term of the loss for the model's present weights (biases are left alone, as in TMVA)."""
-    power = {"none": 0, "l1": 1, "l2": 2}[point.regularization]
+    power = {"none": 0, "l1": 1, "l2": 2}[phase.regularization]
     if not power:
         return 0.0
     kernels = [layer.get_weights()[0].astype(float) for layer in model.layers if layer.get_weights()]
-    return point.weight_decay * sum(float((numpy.abs(kernel) ** power).sum()) for kernel in kernels)
+    return phase.weight_decay * sum(float((numpy.abs(kernel) ** power).sum()) for kernel in kernels)
 
 
 def trainable_parameters(model: Any) -> int:
@@ -104,22 +139,29 @@ def trainable_parameters(model: Any) -> int:
     return sum(int(weight.size) for layer in model.layers if layer.trainable for weight in layer.get_weights())
 
 
-def _layers(keras: Any, point: Point, inputs: int, last_activation: str = "") -> List[Any]:
-    last = last_activation or ("linear" if point.loss == "cross_entropy" else point.last_activation)
+def _compile(keras: Any, model: Any, training: Training, phase: Phase) -> None:
+    kind = "BinaryCrossentropy" if training.loss == "cross_entropy" else "MeanSquaredError"
+    arguments = {"from_logits": True} if training.loss == "cross_entropy" else {}
+    metrics = {}
+    if phase.regularization != "none":
+        # Without the regularization term, which MethodDL adds once an epoch.
+        metrics = {"weighted_metrics": [getattr(keras.metrics, kind)(name=DATA_LOSS, **arguments)]}
+    loss = getattr(keras.losses, kind)(**arguments)
+    model.compile(optimizer=_optimizer(keras, phase), loss=loss, **metrics)
+
+
+def _layers(keras: Any, training: Training, phase: Phase, inputs: int) -> List[Any]:
     layers = [keras.Input(shape=(inputs,))]
-    drop = mapping.drop_probabilities(point)
     own = activation_layers(keras)
-    for number in range(point.layers + 1):
-        hidden = number < point.layers
-        activation = point.activation if hidden else last
-        if drop and drop[number]:
-            layers.append(keras.layers.Dropout(drop[number], seed=point.seed + number))
+    for number, (width, activation) in enumerate(zip(training.widths, training.activations)):
+        if training.dropout_rule == "keras" and number < len(phase.drop) and phase.drop[number]:
+            layers.append(keras.layers.Dropout(phase.drop[number], seed=training.seed + number))
         layers.append(
             keras.layers.Dense(
-                point.neurons if hidden else 1,
+                width,
                 activation=None if activation in own else activation,
-                kernel_initializer=_initializer(keras, point, number),
-                kernel_regularizer=_regularizer(keras, point),
+                kernel_initializer=_initializer(keras, training, number),
+                kernel_regularizer=_regularizer(keras, phase),
             )
         )
         if activation in own:
@@ -127,17 +169,21 @@ def _layers(keras: Any, point: Point, inputs: int, last_activation: str = "") ->
     return layers
 
 
-def _initializer(keras: Any, point: Point, number: int) -> Any:
-    wanted = mapping.initializer(point)
-    seeded = {"seed": point.seed + number} if wanted.name == "VarianceScaling" else {}
+def _initializer(keras: Any, training: Training, number: int) -> Any:
+    wanted = mapping.initializer(training)
+    seeded = {"seed": training.seed + number} if wanted.name == "VarianceScaling" else {}
     return getattr(keras.initializers, wanted.name)(**wanted.arguments, **seeded)
 
 
-def _regularizer(keras: Any, point: Point) -> Any:
-    if point.regularization == "none":
+def _regularizer(keras: Any, phase: Phase) -> Any:
+    if phase.regularization == "none":
         return None
-    return {"l1": keras.regularizers.L1, "l2": keras.regularizers.L2}[point.regularization](point.weight_decay)
+    return {"l1": keras.regularizers.L1, "l2": keras.regularizers.L2}[phase.regularization](phase.weight_decay)
 
 
-def _make(namespace: Any, wanted: mapping.Object) -> Any:
-    return getattr(namespace, wanted.name)(**wanted.arguments)
+def _optimizer(keras: Any, phase: Phase) -> Any:
+    wanted = mapping.optimizer(phase)
+    if keras.backend.floatx() == "float64":
+        # TensorFlow takes a bare number for single precision: Adam's 1 - beta_2 would be off by 1e-5.
+        wanted = wanted._replace(arguments={name: numpy.float64(value) for name, value in wanted.arguments.items()})
+    return getattr(keras.optimizers, wanted.name)(**wanted.arguments)

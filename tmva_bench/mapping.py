@@ -4,9 +4,10 @@ Every function names the class and option that it maps to. Where the two sides c
 docstring says so.
 """
 
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple, Union
 
 from tmva_bench.config import Point
+from tmva_bench.training import Phase, Training
 
 METHOD_TITLE = "Method"
 SPLIT_SEED = 100
@@ -43,14 +44,33 @@ def validation_percent(point: Point) -> str:
     return f"{100 * point.validation_fraction:.10g}%"
 
 
-def validation_events(point: Point, events: int) -> int:
-    """Number of validation events, the last of the training vector (``MethodDL::GetNumValidationSamples``).
-
-    Args:
-        point: the benchmark point.
-        events: training events of both classes.
-    """
-    return int(events * (float(validation_percent(point)[:-1]) / 100.0))
+def training(point: Point) -> Training:
+    """The network of a point, and its training in one phase with the validation loss at every epoch."""
+    last = "linear" if point.loss == "cross_entropy" else point.last_activation
+    phase = Phase(
+        optimizer=point.optimizer,
+        learning_rate=point.learning_rate,
+        momentum=point.momentum,
+        batch_size=point.batch_size,
+        convergence_steps=point.convergence_steps,
+        test_repetitions=1,
+        max_epochs=point.max_epochs,
+        regularization=point.regularization,
+        weight_decay=point.weight_decay,
+        drop=tuple(drop_probabilities(point)),
+    )
+    return Training(
+        widths=(point.neurons,) * point.layers + (1,),
+        activations=(point.activation,) * point.layers + (last,),
+        loss=point.loss,
+        initializer=point.initializer,
+        seed=point.seed,
+        validation=validation_percent(point),
+        chain=tuple(point.chain),
+        phases=(phase,),
+        start=point.start,
+        dropout_rule=point.dropout_rule,
+    )
 
 
 def drop_probabilities(point: Point) -> List[float]:
@@ -118,7 +138,7 @@ def pykeras_options(point: Point, model_file: str, trained_file: str, tf_keras: 
     )
 
 
-def initializer(point: Point) -> Object:
+def initializer(training: Union[Point, Training]) -> Object:
     """Keras initializer of the distribution that TMVA draws from (``TCpu`` initializers of ``TMVA::DNN``).
 
     TMVA's XAVIER is a normal of sigma sqrt(6 / (n_in + n_out)), redrawn beyond 2 sigma: 1.52 times as wide as
@@ -130,22 +150,22 @@ def initializer(point: Point) -> Object:
         "gauss": (2.0, "fan_in", "untruncated_normal"),
         "uniform": (2.0 / 3.0, "fan_in", "uniform"),
     }
-    if point.initializer in scaling:
-        scale, mode, distribution = scaling[point.initializer]
+    if training.initializer in scaling:
+        scale, mode, distribution = scaling[training.initializer]
         return Object("VarianceScaling", {"scale": scale, "mode": mode, "distribution": distribution})
-    return Object({"zero": "Zeros", "identity": "Identity"}[point.initializer], {})
+    return Object({"zero": "Zeros", "identity": "Identity"}[training.initializer], {})
 
 
-def optimizer(point: Point) -> Object:
+def optimizer(phase: Union[Point, Phase]) -> Object:
     """Keras optimizer with the constants of TMVA's ``TSGD``, ``TAdam``, ``TRMSProp``, ``TAdagrad``, ``TAdadelta``."""
     name, constants = {
-        "sgd": ("SGD", {"momentum": point.momentum}),
+        "sgd": ("SGD", {"momentum": phase.momentum}),
         "adam": ("Adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}),
         "rmsprop": ("RMSprop", {"rho": 0.9, "epsilon": 1e-7}),
         "adagrad": ("Adagrad", {"initial_accumulator_value": 0.0, "epsilon": 1e-8}),
         "adadelta": ("Adadelta", {"rho": 0.95, "epsilon": 1e-8}),
-    }[point.optimizer]
-    return Object(name, {"learning_rate": point.learning_rate, **constants})
+    }[phase.optimizer]
+    return Object(name, {"learning_rate": phase.learning_rate, **constants})
 
 
 def _var_transform(point: Point) -> str:

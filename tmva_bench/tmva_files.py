@@ -209,6 +209,29 @@ def read_network(weight_file: str) -> List[Layer]:
     ]
 
 
+def principal_axes(weight_file: str, *, of_all_classes: bool = False) -> List[numpy.ndarray]:
+    """The eigenvectors, as columns, of each transformation ``P`` in a weight file, of the class that it was booked for.
+
+    Args:
+        weight_file: weight file of any method.
+        of_all_classes: those of all classes instead, which TMVA takes for testing.
+    """
+    root = xml.etree.ElementTree.parse(weight_file).getroot()
+    chain = next(
+        option.text or "" for option in root.findall("Options/Option") if option.attrib["name"] == "VarTransform"
+    )
+    booked = [name.strip() for name in chain.split(",") if name.strip().split("_")[0] == "P"]
+    found = []
+    for name, transform in zip(booked, root.findall("Transformations/Transform[@Name='PCA']")):
+        suffix = name.partition("_")[2]
+        wanted = suffix if suffix in CLASSES and not of_all_classes else "Combined"
+        for vectors in transform.findall("Eigenvectors"):
+            if vectors.attrib["Class"] == wanted:
+                values = numpy.array((vectors.text or "").split(), dtype=float)
+                found.append(values.reshape(int(vectors.attrib["NRows"]), int(vectors.attrib["NCols"])))
+    return found
+
+
 def parameters(network: List[Layer]) -> int:
     """Number of weights and biases."""
     return sum(layer.weights.size + layer.biases.size for layer in network)

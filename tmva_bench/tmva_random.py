@@ -5,12 +5,12 @@ order of the training vector (``DataSetFactory``), the shuffling before each epo
 the initial weights (``TCpu::Initialize*``).
 """
 
-from typing import Any, List, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy
 
-from tmva_bench.config import Point
 from tmva_bench.errors import Unavailable
+from tmva_bench.training import Training
 
 # TMVA shuffles by std::shuffle with its RandomGenerator around a TRandom3.
 _CODE = """
@@ -53,6 +53,22 @@ void Draw(TRandom3 &random, char kind, double width, long n, long address) {
       while (kind == 'X' && std::abs(value) > 2 * width) value = random.Gaus(0.0, width);
       values[i] = value;
    }
+}
+// One training step after another: for each layer that drops, 0 or 1/keep for each event and input of the layer, event
+// by event as NumPy has them; the generator's next number seeds a TRandom that runs through the events first.
+void DropMasks(TRandom3 &random, long steps, long batch, const std::vector<double> &drop,
+               const std::vector<long> &widths, const std::vector<long> &addresses)
+{
+   for (long step = 0; step < steps; ++step)
+      for (std::size_t layer = 0; layer < drop.size(); ++layer) {
+         if (drop[layer] == 0) continue;
+         const double keep = 1 - drop[layer];
+         auto mask = reinterpret_cast<float *>(addresses[layer]) + step * batch * widths[layer];
+         TRandom uniform(random.Integer(kMaxUInt));
+         for (long input = 0; input < widths[layer]; ++input)
+            for (long event = 0; event < batch; ++event)
+               mask[event * widths[layer] + input] = uniform.Uniform() > keep ? 0 : 1 / keep;
+      }
 }
 }
 #endif
@@ -104,41 +120,70 @@ def event_orders(
     return training, shuffler.next()
 
 
-def epoch_order(events: int, point: Point) -> Shuffler:
-    """The order of the training events, epoch by epoch (MethodDL's first training phase).
+def epoch_order(events: int, seed: int, phase: int = 1) -> Shuffler:
+    """The order of the training events, epoch by epoch.
 
     Args:
         events: training events without the validation part.
-        point: the benchmark point; its seed is MethodDL's ``RandomSeed``.
+        seed: MethodDL's ``RandomSeed``.
+        phase: number of the training phase, from 1.
     """
-    return Shuffler(events, point.seed + 1)
+    return Shuffler(events, seed + phase)
 
 
-def initial_weights(point: Point, inputs: int) -> List[Tuple[numpy.ndarray, numpy.ndarray]]:
-    """The very weights and biases that MethodDL starts from with ``RandomSeed`` = the point's seed.
+class WeightGenerator:
+    """MethodDL's generator of initial weights, which goes on to draw the masks of dropout.
 
-    Args:
-        point: the benchmark point.
-        inputs: number of input variables.
-
-    Returns:
-        For each layer the weights, float32, shape (inputs, outputs) as Keras has them, and the biases, zero.
+    Attributes:
+        weights: for each layer the weights that MethodDL starts from with ``RandomSeed``, float32, shape (inputs,
+            outputs) as Keras has them, and the biases, zero.
     """
-    root = _library()
-    random = root.TRandom3(point.seed)
-    widths = [inputs] + [point.neurons] * point.layers + [1]
-    weights = []
-    for n_in, n_out in zip(widths[:-1], widths[1:]):
+
+    def __init__(self, training: Training, inputs: int) -> None:
+        """Draws the initial weights.
+
+        Args:
+            training: the network.
+            inputs: number of input variables.
+        """
+        self._root = _library()
+        self._random = self._root.TRandom3(training.seed)
+        self._inputs = (inputs, *training.widths[:-1])
+        self.weights = [
+            (self._kernel(training.initializer, *shape), numpy.zeros(shape[1], numpy.float32))
+            for shape in zip(self._inputs, training.widths)
+        ]
+
+    def masks(self, steps: int, batch: int, drop: Tuple[float, ...]) -> Dict[int, numpy.ndarray]:
+        """The masks of the next training steps (``TCpu::DropoutForward``).
+
+        Args:
+            steps: number of training steps.
+            batch: events per batch.
+            drop: drop probability of each layer's input.
+
+        Returns:
+            By layer that drops: 0 or 1 / keep probability, float32, shape (steps x batch, inputs of the layer).
+        """
+        widths = self._inputs[: len(drop)]
+        found = {n: numpy.empty((steps * batch, widths[n]), numpy.float32) for n, share in enumerate(drop) if share}
+        vector = self._root.std.vector
+        addresses = [found[n].ctypes.data if n in found else 0 for n in range(len(drop))]
+        self._root.tmva_bench.DropMasks(
+            self._random, steps, batch, vector["double"](drop), vector["long"](widths), vector["long"](addresses)
+        )
+        return found
+
+    def _kernel(self, initializer: str, n_in: int, n_out: int) -> numpy.ndarray:
         kernel = numpy.zeros((n_in, n_out), numpy.float32)
-        if point.initializer == "identity":
+        if initializer == "identity":
             numpy.fill_diagonal(kernel, 1)
-        elif point.initializer != "zero":
+        elif initializer != "zero":
             kind, width = {
                 "gauss": ("G", (2.0 / n_in) ** 0.5),
                 "uniform": ("U", (2.0 / n_in) ** 0.5),
                 "xavier": ("X", (6.0 / (n_in + n_out)) ** 0.5),
                 "xavier_uniform": ("U", (6.0 / (n_in + n_out)) ** 0.5),
-            }[point.initializer]
-            root.tmva_bench.Draw(random, kind, width, n_in * n_out, kernel.ctypes.data)
-        weights.append((kernel, numpy.zeros(n_out, numpy.float32)))
-    return weights
+            }[initializer]
+            self._root.tmva_bench.Draw(self._random, kind, width, n_in * n_out, kernel.ctypes.data)
+        return kernel

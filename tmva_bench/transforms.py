@@ -5,7 +5,7 @@ pass from one to the next as float32, as TMVA's events hold them.
 """
 
 import math
-from typing import Callable, Dict, List, cast
+from typing import Callable, Dict, List, Optional, cast
 
 import numpy
 from scipy.special import erfinv
@@ -29,19 +29,36 @@ class Chain:
         steps: the transformations in the order in which they apply.
     """
 
-    def __init__(self, names: List[str], events: numpy.ndarray, weights: numpy.ndarray) -> None:
+    def __init__(
+        self,
+        names: List[str],
+        events: numpy.ndarray,
+        weights: numpy.ndarray,
+        signal: Optional[numpy.ndarray] = None,
+        axes: Optional[List[numpy.ndarray]] = None,
+    ) -> None:
         """Prepares each transformation on the output of the one before.
 
         Args:
-            names: e.g. ``["N", "D"]``.
+            names: e.g. ``["N", "D"]``; with a class suffix of TMVA (``N_Signal``) prepared on that class alone.
             events: all training events, shape (events, variables).
             weights: their weights, shape (events,).
+            signal: which of them are signal, for names with a suffix.
+            axes: for each ``P`` the eigenvectors that TMVA wrote, as columns, whose signs are taken: both signs of an
+                eigenvector are right, and a training depends on them.
         """
+        left = list(axes or [])
         self.steps: List[Transformation] = []
         weights = weights.astype(float)
         values = events.astype(numpy.float32)
         for name in names:
-            step = _PREPARE[name](values, weights)
+            letter, _, suffix = name.partition("_")
+            taken = numpy.ones(len(values), bool)
+            if suffix in ("Signal", "Background") and signal is not None:
+                taken = signal if suffix == "Signal" else ~signal
+            step = _PREPARE[letter](values[taken], weights[taken])
+            if letter == "P" and left:
+                step = _aligned(step, left.pop(0))
             values = step(values).astype(numpy.float32)
             self.steps.append(step)
 
@@ -51,6 +68,13 @@ class Chain:
         for step in self.steps:
             values = step(values).astype(numpy.float32)
         return values
+
+
+def _aligned(step: Transformation, axes: numpy.ndarray) -> Transformation:
+    """A linear transformation whose outputs have the signs that make its rows point along the columns of ``axes``."""
+    origin = numpy.zeros((1, len(axes)))
+    signs = numpy.sign(((step(numpy.eye(len(axes))) - step(origin)) * axes).sum(axis=0))
+    return lambda values: step(values) * signs
 
 
 def _normalise(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:

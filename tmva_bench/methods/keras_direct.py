@@ -8,10 +8,11 @@ import numpy
 from scipy.special import expit
 
 from tmva_bench import inputs, keras_network, mapping, tmva_random, transforms
-from tmva_bench.config import COUNTS, Point
+from tmva_bench.config import COUNTS
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.methods import Epoch, Outcome, Task, keras_2_3
 from tmva_bench.stopwatch import Stopwatch
+from tmva_bench.training import Training
 
 # Scores are computed in large batches: the network is small and the test sample is not.
 _EVALUATION_BATCH = 10000
@@ -64,15 +65,23 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
         events = training_vector(data)
+    training = mapping.training(task.point)
     if task.backend == "theano":
-        keras_2_3.compile_functions(keras_network.build(keras, task.point, len(data.variables)))
+        keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
         events = events._replace(x=chain(events.x))
-        model = keras_network.build(keras, task.point, len(data.variables))
-        keras_network.set_weights(model, tmva_random.initial_weights(task.point, len(data.variables)))
+        model = keras_network.build(keras, training, len(data.variables))
+        random = tmva_random.WeightGenerator(training, len(data.variables))
+        if training.start == "tmva":
+            keras_network.set_weights(model, random.weights)
         with watch.phase("fit"):
-            result = fit(model, task.point, events)
+            result = fit(keras, model, training, events, random)
+        if result.best_epoch == 0:
+            raise TrainingFailed(
+                f"no epoch of {len(result.history)} had a lower validation loss than the untrained net; "
+                "try a smaller learning_rate or more events"
+            )
         scores = {tree: score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):
         scores.update({tree: score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
@@ -132,60 +141,81 @@ def training_vector(data: inputs.InputFile) -> Arrays:
     return Arrays(numpy.concatenate([signal, background]), targets, weights).take(order)
 
 
-def fit(model: Any, point: Point, events: Arrays) -> Fit:
-    """Trains as MethodDL does, epoch by epoch.
+def fit(
+    keras: Any,
+    model: Any,
+    training: Training,
+    events: Arrays,
+    random: tmva_random.WeightGenerator,
+    phase: int = 0,
+) -> Fit:
+    """Trains one phase as MethodDL does, epoch by epoch.
 
-    Whole batches only, in an order that :func:`tmva_random.epoch_order` supplies; the validation loss after
-    every epoch; the best weights kept, beginning with the untrained net's loss; stopped when more than
-    ``convergence_steps`` epochs in a row brought nothing better. Not equal: the regularization term in the
-    training loss is the mean over the epoch's batches, in MethodDL's the one at the end of the epoch.
+    Whole batches only, in an order that :func:`tmva_random.epoch_order` supplies; the validation loss after every
+    ``test_repetitions`` epochs; the best weights kept, beginning with those that ``model`` comes with; stopped when
+    more than ``convergence_steps`` epochs in a row brought nothing better. With ``start = "keras"`` the batches are
+    those of ``Model.fit``: shuffled by Keras, the last, partial one too.
 
     Args:
-        model: a compiled model with its first weights.
-        point: the benchmark point.
+        keras: the Keras module.
+        model: the network, compiled for this phase, with its first weights; it ends with the best ones.
+        training: the network and its training.
         events: transformed training events in TMVA's order.
+        random: the generator that drew the initial weights; it draws the masks of dropout by TMVA's rule.
+        phase: index of the phase.
 
     Raises:
-        TrainingFailed: no epoch was better than the untrained net.
+        Unavailable: dropout by TMVA's rule on a Keras that cannot express it.
     """
-    validating = mapping.validation_events(point, len(events.x))
-    training = events.take(slice(0, len(events.x) - validating))
+    plan = training.phases[phase]
+    validating = training.validation_events(len(events.x))
+    fitted = events.take(slice(0, len(events.x) - validating))
     validation = events.take(slice(len(events.x) - validating, None))
-    batch = point.batch_size
-    used = len(training.x) // batch * batch
+    batch = plan.batch_size
+    used = len(fitted.x) // batch * batch
     validation = validation.take(slice(0, validating // batch * batch))
 
     def validation_loss() -> float:
-        loss = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
+        found = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
         # MethodDL's validation loss holds the regularization term twice.
-        return float(loss) + keras_network.regularization_term(model, point)
+        return float(found[0] if isinstance(found, list) else found) + keras_network.regularization_term(model, plan)
 
-    order = tmva_random.epoch_order(len(training.x), point)
+    masked = training.dropout_rule == "tmva" and any(plan.drop)
+    if masked and not hasattr(keras, "ops"):
+        raise Unavailable(
+            f"dropout_rule = tmva needs Keras 3, here is Keras {keras.__version__}", "use another backend"
+        )
+    trained = keras_network.with_masks(keras, model, training, events.x.shape[1], phase) if masked else model
+    order = tmva_random.epoch_order(len(fitted.x), training.seed, phase + 1)
     best, best_epoch, best_weights = validation_loss(), 0, model.get_weights()
     history: List[Epoch] = []
-    for epoch in range(1, point.max_epochs + 1):
+    epoch = 0
+    while epoch - best_epoch <= plan.convergence_steps and epoch < plan.max_epochs:
         clock = Stopwatch()
         with clock.phase("epoch"):
-            shuffled = training.take(order.next()[:used])
-            log = model.fit(shuffled.x, shuffled.y, batch, sample_weight=shuffled.w, shuffle=False, verbose=0)
+            for _ in range(plan.test_repetitions):
+                epoch += 1
+                own = training.start == "keras"
+                now = fitted if own else fitted.take(order.next()[:used])
+                x = [now.x, *random.masks(used // batch, batch, plan.drop).values()] if masked else now.x
+                log = trained.fit(x, now.y, batch, sample_weight=now.w, shuffle=own, verbose=0)
             with clock.phase("loss"):
                 loss = validation_loss()
-        history.append(Epoch(epoch, float(log.history["loss"][0]), loss, clock.seconds["real_time_epoch"]))
+        seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
+        training_loss = float(log.history["loss"][0])
+        if plan.regularization != "none":
+            # MethodDL adds the term of the epoch's end, Keras that of each batch.
+            training_loss = float(log.history[keras_network.DATA_LOSS][0]) * float(now.w.mean(dtype=float))
+            training_loss += keras_network.regularization_term(model, plan)
+        history.append(Epoch(epoch, training_loss, loss, seconds / plan.test_repetitions))
         if loss < best:
             best, best_epoch, best_weights = loss, epoch, model.get_weights()
         # The columns of MethodDL's table, so that one reader follows the log of every method.
-        seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
+        rate = used * plan.test_repetitions / max(seconds - loss_seconds, 1e-9)
         print(  # noqa: T201 - the log of the run
-            f": {epoch:>10} | {history[-1].training_loss:12.6g} {loss:12.6g} {seconds:12.6g} {loss_seconds:12.6g} "
-            f"{used / max(seconds - loss_seconds, 1e-9):12.6g} {epoch - best_epoch:>10}",
+            f": {epoch:>10} | {history[-1].training_loss:12.6g} {loss:12.6g} {history[-1].real_time:12.6g} "
+            f"{loss_seconds:12.6g} {rate:12.6g} {epoch - best_epoch:>10}",
             flush=True,
-        )
-        if epoch - best_epoch > point.convergence_steps:
-            break
-    if best_epoch == 0:
-        raise TrainingFailed(
-            f"no epoch of {len(history)} had a lower validation loss than the untrained net; "
-            "try a smaller learning_rate or more events"
         )
     model.set_weights(best_weights)
     return Fit(history, best_epoch, best)

@@ -36,8 +36,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     device = keras_direct.device(task.backend, backend, task.architecture)
     data = inputs.read(task.input_file)
     keras.utils.set_random_seed(task.point.seed)
-    model = keras_network.build_for_pykeras(keras, task.point, len(data.variables))
-    keras_network.set_weights(model, tmva_random.initial_weights(task.point, len(data.variables)))
+    training = mapping.training(task.point)
+    model = keras_network.build_for_pykeras(keras, training, len(data.variables))
+    keras_network.set_weights(model, tmva_random.WeightGenerator(training, len(data.variables)).weights)
     options = _options(task, keras, version, model)
     roc_integral = tmva_session.run(
         ROOT,

@@ -1,0 +1,96 @@
+"""Repeats trainings of TMVA's DNN in Keras, and evaluates the weights that TMVA kept: each in a child process."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tabulate
+
+from tmva_bench import environments
+from tmva_bench.errors import UserError
+
+# A recorded run of a real TMVA, for machines that have none.
+SHIPPED = Path(__file__).parent / "recorded"
+
+
+def run(
+    action: str,
+    folder: Path,
+    *,
+    backend: str = "tensorflow",
+    input_file: Path | None = None,
+    python: str = sys.executable,
+) -> dict[str, Any]:
+    """Repeats a training of TMVA's DNN, or evaluates its weights, in a child process.
+
+    Args:
+        action: ``replay`` or ``verify``.
+        folder: see :func:`tmva_bench.replay_worker.find`.
+        backend: the Keras backend.
+        input_file: the common input file, for a folder without TMVA's output file.
+        python: a Python executable with ROOT and Keras.
+
+    Returns:
+        For ``replay``: ``epochs``, each with ``epoch``, ``tmva`` and ``keras`` (training and validation loss), and
+        ``score_difference``, None where TMVA's scores are not known. For ``verify``: ``score_difference``,
+        ``scores`` (how many).
+
+    Raises:
+        UserError: it cannot be done, with the reason.
+    """
+    with tempfile.TemporaryDirectory() as work:
+        out = Path(work) / "out.json"
+        given = str(input_file.resolve()) if input_file else ""
+        answer = subprocess.run(
+            [python, "-m", "tmva_bench.replay_worker", action, str(folder.resolve()), given, str(out), backend],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=work,
+            env={
+                **environments.run_variables(threads=1, backend=backend, architecture="cpu"),
+                "PATH": environments.search_path(python),
+                "JAX_ENABLE_X64": "1",
+            },
+        )
+        if not out.exists():
+            lines = answer.stdout.strip().splitlines() or [f"exit code {answer.returncode}"]
+            reason = lines[-1]
+            raise UserError(reason if reason.startswith(str(folder.resolve())) else f"{folder}: {reason}")
+        found: dict[str, Any] = json.loads(out.read_text())
+    return found
+
+
+def agrees(found: dict[str, Any], tolerance: float) -> bool:
+    """Whether every epoch was trained on both sides, with losses no further apart than ``tolerance``."""
+    # Written so that a NaN does not agree.
+    return all(
+        epoch["tmva"] and epoch["keras"] and all(difference <= tolerance for difference in _differences(epoch))
+        for epoch in found["epochs"]
+    )
+
+
+def table(found: dict[str, Any]) -> str:
+    """The losses of both sides as text, epoch by epoch, and the largest difference of the scores.
+
+    Args:
+        found: the answer to ``replay``.
+    """
+    headings = ["epoch", "training TMVA", "training Keras", "validation TMVA", "validation Keras", "difference"]
+    rows = []
+    for epoch in found["epochs"]:
+        pairs = zip(epoch["tmva"] or (None, None), epoch["keras"] or (None, None), strict=True)
+        losses = ["-" if loss is None else f"{loss:.6g}" for pair in pairs for loss in pair]
+        both = epoch["tmva"] and epoch["keras"]
+        rows.append([epoch["epoch"], *losses, f"{max(_differences(epoch)):.1e}" if both else "-"])
+    text = tabulate.tabulate(rows, headings, tablefmt="simple", disable_numparse=True, stralign="right")
+    if found["score_difference"] is None:
+        return f"{text}\n\nTMVA's scores of the test events are not known here"
+    return f"{text}\n\nScores of the test events: largest difference {found['score_difference']:.1e}"
+
+
+def _differences(epoch: dict[str, Any]) -> list[float]:
+    return [abs(tmva - keras) for tmva, keras in zip(epoch["tmva"], epoch["keras"], strict=True)]
