@@ -192,6 +192,10 @@ class _Keras(types.ModuleType):
             raise AttributeError(name)
         return type(name, (_Called,), {}) if name[0].isupper() else _Keras(name)
 
+    def floatx(self) -> str:
+        """The default precision."""
+        return "float32"
+
     def register_keras_serializable(self, package: str) -> Callable[[type], type]:
         """Leaves a class as it is."""
         return lambda kind: kind

@@ -184,6 +184,7 @@ def _regularizer(keras: Any, phase: Phase) -> Any:
 def _optimizer(keras: Any, phase: Phase) -> Any:
     wanted = mapping.optimizer(phase)
     if keras.backend.floatx() == "float64":
-        # TensorFlow takes a bare number for single precision: Adam's 1 - beta_2 would be off by 1e-5.
-        wanted = wanted._replace(arguments={name: numpy.float64(value) for name, value in wanted.arguments.items()})
+        # Keras casts Adam's on TensorFlow by way of single precision, which puts 1 - beta_2 off by 1e-5.
+        betas = {name: numpy.float64(value) for name, value in wanted.arguments.items() if name.startswith("beta")}
+        wanted = wanted._replace(arguments={**wanted.arguments, **betas})
     return getattr(keras.optimizers, wanted.name)(**wanted.arguments)
