@@ -84,5 +84,5 @@ def test_clocks_parameters_and_files(on_jax):
     outcome = on_jax["dnn-seed-preset"]
     assert {"real_time_prepare", "cpu_time_train", "real_time_test", "real_time_fit"} <= set(outcome["clocks"])
     assert outcome["parameters"] == 4 * 20 + 20 + 2 * (20 * 20 + 20) + 20 + 1
-    assert outcome["files"] == ["model.keras"]
+    assert outcome["files"] == [keras_direct.WEIGHT_FILE, "model.keras"]
     assert math.isnan(outcome["roc_integral"])

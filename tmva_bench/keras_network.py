@@ -125,6 +125,11 @@ def set_weights(model: Any, weights: Weights) -> None:
         layer.set_weights(list(pair))
 
 
+def get_weights(model: Any) -> Weights:
+    """Weights (inputs x outputs) and biases of the dense layers, first layer first."""
+    return [tuple(layer.get_weights()) for layer in model.layers if layer.get_weights()]
+
+
 def regularization_term(model: Any, phase: Phase) -> float:
     """The L1 or L2 term of the loss for the model's present weights (biases are left alone, as in TMVA)."""
     power = {"none": 0, "l1": 1, "l2": 2}[phase.regularization]

@@ -6,6 +6,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from tmva_bench.config import ACTIVATIONS, INITIALIZERS
 from tmva_bench.errors import UserError
+from tmva_bench.tmva_weight_file import CREATOR
 from tmva_bench.training import Phase, Training
 
 # What MethodDL takes for a key that a phase does not give.
@@ -56,6 +57,8 @@ def read(weight_file: Path) -> Booked:
         variables = [entry.attrib["Expression"] for entry in root.findall("Variables/Variable")]
     except (OSError, KeyError, ValueError, xml.etree.ElementTree.ParseError) as error:
         raise UserError(f"{weight_file}: no weight file of TMVA ({error})") from None
+    if info.get("Creator") == CREATOR:
+        raise UserError(f"{weight_file}: written by tmva_bench for a network of Keras; only TMVA's own can be repeated")
     if method != "DL":
         raise UserError(f"{weight_file}: of method {method}; only TMVA's DNN (DL) can be repeated in Keras")
     if info.get("AnalysisType") != "Classification":

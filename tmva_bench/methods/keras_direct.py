@@ -7,13 +7,15 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 import numpy
 from scipy.special import expit
 
-from tmva_bench import inputs, keras_network, mapping, tmva_random, transforms
+from tmva_bench import inputs, keras_network, mapping, tmva_random, tmva_weight_file, transforms
 from tmva_bench.config import COUNTS
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.methods import Epoch, Outcome, Task, keras_2_3
 from tmva_bench.stopwatch import Stopwatch
 from tmva_bench.training import Training
 
+# The trained network for TMVA::Reader.
+WEIGHT_FILE = "keras_DL.weights.xml"
 # Scores are computed in large batches: the network is small and the test sample is not.
 _EVALUATION_BATCH = 10000
 
@@ -68,6 +70,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     training = mapping.training(task.point)
     if task.backend == "theano":
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
+    original = events
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
         events = events._replace(x=chain(events.x))
@@ -85,7 +88,19 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         scores = {tree: score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):
         scores.update({tree: score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
+    version = str(ROOT.gROOT.GetVersion())
     model.save(str(Path(task.folder) / ("model.keras" if hasattr(keras, "ops") else "model.h5")))
+    if set(task.point.chain) <= set(tmva_weight_file.WRITTEN):
+        tmva_weight_file.write(
+            Path(task.folder, WEIGHT_FILE),
+            task.point,
+            data.variables,
+            original.x,
+            original.w,
+            original.y[:, 0] == 1,
+            keras_network.get_weights(model),
+            version,
+        )
     return Outcome(
         scores=scores,
         history=result.history,
@@ -96,7 +111,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         real_time_fit=watch.seconds["real_time_fit"],
         device=used,
         versions={
-            "root": str(ROOT.gROOT.GetVersion()),
+            "root": version,
             "keras": keras.__version__,
             "backend": backend.__version__,
         },
