@@ -286,3 +286,10 @@ def test_csv_has_a_line_a_series_and_every_number(folder):
     assert float(lines[1]["roc_auc_test_error"]) == areas.test_error
     assert lines[1]["real_time_train_verdict"] == verdict.NOT_TOLD_APART
     assert float(lines[1]["time_to_quality_median"]) == 3.0
+
+
+def test_runs_on_other_events_are_not_compared(folder):
+    folder.add(training_digest="one", backend="tensorflow")
+    folder.add(training_digest="another")
+    with pytest.raises(UserError, match="keras tensorflow sgd and keras jax sgd were not trained on the same events"):
+        folder.compare()

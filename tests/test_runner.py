@@ -178,4 +178,4 @@ def test_a_parent_that_is_killed_takes_its_child_along(small_input, tmp_path):
 def test_scores_that_are_no_classification_are_refused(test, reason):
     scores = {tree: numpy.array(test) for tree in ("TrainS", "TrainB", "TestS", "TestB")}
     with pytest.raises(worker.TrainingFailed, match=reason):
-        worker.check(Outcome(scores, [], 1, 0.1, 1, 0.5, 1.0, "cpu", {}))
+        worker.check(Outcome(scores, [], 1, 0.1, 1, 0.5, 1.0, "cpu", {}, {}))

@@ -239,3 +239,23 @@ def test_events_that_differ() -> None:
 def test_weights_that_differ() -> None:
     with pytest.raises(TrainingFailed, match="the weights of the background events of TMVA's TrainTree"):
         tmva_files.in_file_order(_sample([[1], [2]], [1, 2]), 1, numpy.float32([[1], [2]]), numpy.float32([1, 1]))
+
+
+@pytest.mark.parametrize("name", ["dnn-seed-preset", "unequal-classes"])
+def test_tmva_trained_validated_and_tested_on_the_events_that_we_take(name: str, recorded_input) -> None:
+    pytest.importorskip("ROOT")
+    from points import recorded
+
+    from tmva_bench import mapping
+    from tmva_bench.methods import keras_direct
+
+    data = inputs.read(recorded_input(name))
+    training = mapping.training(recorded(name))
+    theirs = tmva_files.membership(str(recordings.FOLDER / name / "TMVA.root"), "Method", VARIABLES, training)
+    ours = keras_direct.training_vector(data).x
+    test = numpy.concatenate([data.events["TestS"], data.events["TestB"]])
+    assert theirs == inputs.membership(ours, training.validation_events(len(ours)), test)
+    # In whatever order, but of no other event.
+    assert theirs["test_digest"] == inputs.membership(ours, 100, test[::-1])["test_digest"]
+    assert theirs["test_digest"] != inputs.membership(ours, 100, test[1:])["test_digest"]
+    assert theirs["validation_digest"] != inputs.membership(ours, 100, test)["validation_digest"]

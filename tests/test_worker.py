@@ -22,7 +22,18 @@ from tmva_bench.methods import Epoch, Outcome, Task
 TREES = ("TrainS", "TrainB", "TestS", "TestB")
 SCORES = {tree: numpy.array([0.1 + number, 0.25, 1 / 3]) for number, tree in enumerate(TREES)}
 HISTORY = [Epoch(1, 0.7, 0.6, 2.5), Epoch(2, 0.5, 0.4, 1.5)]
-OUTCOME = Outcome(SCORES, HISTORY, 2, 0.4, 31, math.nan, 4.5, "cpu", {"root": "6", "keras": "3", "backend": "1"})
+OUTCOME = Outcome(
+    SCORES,
+    HISTORY,
+    2,
+    0.4,
+    31,
+    math.nan,
+    4.5,
+    "cpu",
+    {"root": "6", "keras": "3", "backend": "1"},
+    {"test_digest": "abc"},
+)
 POINT = config.point({"neurons": 8, "layers": 1, "max_epochs": 3, "batch_size": 50})
 
 
@@ -195,7 +206,7 @@ STUB = """
         scores = {{tree: numpy.arange(n) / n for tree, n in dict(
             TrainS=500, TrainB=500, TestS=1000, TestB=800).items()}}
         return Outcome(scores, [Epoch(1, 0.7, 0.6, 0.1)], 1, 0.6, 9, 0.5, 0.1, "cpu",
-                       {{"root": "6", "keras": "3", "backend": "1"}})
+                       {{"root": "6", "keras": "3", "backend": "1"}}, {{}})
 
     sys.modules["tmva_bench.methods.keras_direct"] = types.SimpleNamespace(run=method)
     worker.main()
@@ -415,5 +426,5 @@ def test_the_process_adds_its_own_time_and_memory(real):
     last = outcomes["last"]
     assert last["cpu_time_total"] > last["cpu_time_prepare"] + last["cpu_time_train"] + last["cpu_time_test"]
     assert last["peak_memory"] > 100
-    files = {"task.json", "cpus.json", "scores.root", "outcome.json"}
+    files = {"task.json", "cpus.json", "scores.root", "outcome.json", "keras_DL.weights.xml"}
     assert {path.name for path in (folder / "last").iterdir() if path.suffix not in (".keras", ".h5")} == files

@@ -76,7 +76,8 @@ def compare(made: list[Record], results: Path, *, reference: str | None = None, 
             :func:`tmva_bench.quality.target`.
 
     Raises:
-        UserError: no run has a result, no such series, the input file of the runs is not there, or scores are damaged.
+        UserError: no run has a result, no such series, the input file of the runs is not there, scores are damaged, or
+            runs of one input file were not trained, validated and tested on the same events.
     """
     rows = [record["row"] for record in made]
     finished = [row for row in rows if row["status"] == "ok"]
@@ -86,6 +87,7 @@ def compare(made: list[Record], results: Path, *, reference: str | None = None, 
     name = names[0] if reference is None else reference
     if name not in names:
         raise unknown("series", name, names)
+    _check_membership(finished)
     groups = [group for group in summary.groups(rows) if group.rows]
     axes = _telling(groups)
     groups = _ordered(groups, axes)
@@ -119,6 +121,22 @@ def write(found: Differences, form: str) -> str:
         parts.append(f"{title}\n\n{table}")
     bullet = "- " if form == "md" else ""
     return "\n\n".join([*parts, "\n".join(f"{bullet}{note}" for note in found.notes)])
+
+
+def _check_membership(rows: list[report.Row]) -> None:
+    """Refuses to compare runs of the same events that were not trained, validated and tested on the same of them."""
+    parts = {"training_digest": "trained on", "validation_digest": "validated on", "test_digest": "tested on"}
+    first: dict[tuple[Any, ...], report.Row] = {}
+    for row in rows:
+        for digest, words in parts.items():
+            if not row[digest]:
+                continue  # a record from before it was kept
+            other = first.setdefault((digest, row["input_digest"], row["validation_fraction"]), row)
+            if other[digest] != row[digest]:
+                raise UserError(
+                    f"{report.series_name(other)} and {report.series_name(row)} were not {words} the same events "
+                    f"({other['run_id']}, {row['run_id']}): nothing can be compared; please report it"
+                )
 
 
 def _telling(groups: list[Group]) -> list[str]:

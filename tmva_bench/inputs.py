@@ -173,6 +173,30 @@ def take(
     return _store(part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()})
 
 
+def membership(training: numpy.ndarray, validating: int, test: numpy.ndarray) -> Dict[str, str]:
+    """Digests of the events that a network is trained on, validated on and tested on, whatever their order.
+
+    Args:
+        training: the training vector, float32, shape (events, variables); its last events validate.
+        validating: number of validation events.
+        test: the test events.
+
+    Returns:
+        ``training_digest``, ``validation_digest``, ``test_digest``.
+    """
+    parts = {
+        "training_digest": training[: len(training) - validating],
+        "validation_digest": training[len(training) - validating :],
+        "test_digest": test,
+    }
+    return {name: _order_free_digest(events) for name, events in parts.items()}
+
+
+def _order_free_digest(events: numpy.ndarray) -> str:
+    ordered = events.astype(numpy.float32)[numpy.lexsort(events.T)]
+    return hashlib.sha256(numpy.ascontiguousarray(ordered).tobytes()).hexdigest()[:16]
+
+
 def check_batches(input_file: InputFile, point: Point) -> None:
     """Refuses a batch that the training or the validation events cannot fill: there TMVA stops.
 

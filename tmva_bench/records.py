@@ -308,8 +308,17 @@ def _migrate_1(row: dict[str, Any]) -> None:
         for name in (*schema.EFFICIENCIES.values(), *schema.REJECTIONS.values())
         for end in ("", "_low", "_high")
     ]
-    measured = ("load_before", "load_after", "others_load", "overtraining_signal", "overtraining_background", *points)
+    measured = (
+        "load_before",
+        "load_after",
+        "others_load",
+        "overtraining_signal",
+        "overtraining_background",
+        "untrained_loss",
+        *points,
+    )
     row.update(dict.fromkeys(measured, math.nan), busy=0, installation="", start="tmva", dropout_rule="keras")
+    row.update(dict.fromkeys(("training_digest", "validation_digest", "test_digest"), ""))
     integral, area = row.get("roc_integral"), row.get("roc_auc")
     row["roc_integral_difference"] = (
         integral - area if isinstance(integral, float) and isinstance(area, float) else math.nan

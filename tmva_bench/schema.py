@@ -92,6 +92,7 @@ BENCHMARK: List[Column] = [
     Column("epochs", int, "epochs trained"),
     Column("best_epoch", int, "epoch whose weights were kept (0: the untrained net)"),
     Column("validation_loss", float, "best validation loss"),
+    Column("untrained_loss", float, "validation loss of the untrained network (NaN where the method does not tell)"),
     Column("parameters", int, "trainable parameters"),
     Column("peak_memory", float, "largest resident memory of the child [MiB]"),
     Column("threads", int, "threads given to the run"),
@@ -110,6 +111,9 @@ BENCHMARK: List[Column] = [
     Column("host", str, "host name"),
     Column("start_time", str, "start of the run, UTC, ISO 8601"),
     Column("input_digest", str, "digest of the events in the input file"),
+    Column("training_digest", str, "digest of the events trained on, in no order"),
+    Column("validation_digest", str, "digest of the validation events, in no order"),
+    Column("test_digest", str, "digest of the test events, in no order"),
 ]
 
 ROC: List[Column] = [

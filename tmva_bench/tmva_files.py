@@ -13,9 +13,11 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 import uproot
 
+from tmva_bench import inputs
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.inputs import InputFile
 from tmva_bench.methods import Epoch
+from tmva_bench.training import Training
 
 # TMVA's EActivationFunction by number, in the project's names.
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "symmrelu", "softsign", "gauss")
@@ -270,6 +272,19 @@ def scores(path: str, title: str, data: InputFile) -> Dict[str, numpy.ndarray]:
             events, weights = data.events[name + suffix], data.weights[name + suffix]
             found[name + suffix] = in_file_order(sample, class_id, events, weights)
     return found
+
+
+def membership(path: str, title: str, variables: List[str], training: Training) -> Dict[str, str]:
+    """Which events TMVA trained, validated and tested on, see :func:`tmva_bench.inputs.membership`.
+
+    Args:
+        path: the output file.
+        title: the method's title.
+        variables: names of the input variables.
+        training: the training; its validation events are the last of TMVA's training vector.
+    """
+    train, test = (read_sample(path, tree, variables, title).variables for tree in ("TrainTree", "TestTree"))
+    return inputs.membership(train, training.validation_events(len(train)), test)
 
 
 def in_file_order(sample: Sample, class_id: int, variables: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:

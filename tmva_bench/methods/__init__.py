@@ -1,5 +1,6 @@
 """The methods: one module each; every one says whether it can run here, and runs."""
 
+import math
 from typing import Dict, List, NamedTuple
 
 import numpy
@@ -52,6 +53,9 @@ class Outcome(NamedTuple):
         real_time_fit: real time of the training alone [s].
         device: what the training ran on, e.g. ``"cpu"`` or the GPU's name.
         versions: ``root``, ``keras`` and ``backend`` versions, "" where not used.
+        membership: digests of the events trained on, validated on and tested on, see
+            :func:`tmva_bench.inputs.membership`.
+        untrained_loss: validation loss of the untrained network, NaN where the method does not tell.
     """
 
     scores: Dict[str, numpy.ndarray]
@@ -63,3 +67,5 @@ class Outcome(NamedTuple):
     real_time_fit: float
     device: str
     versions: Dict[str, str]
+    membership: Dict[str, str]
+    untrained_loss: float = math.nan

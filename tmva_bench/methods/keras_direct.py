@@ -45,11 +45,13 @@ class Fit(NamedTuple):
         history: one entry an epoch.
         best_epoch: the epoch whose weights were kept, 0 for the untrained net.
         validation_loss: the best validation loss.
+        untrained_loss: the validation loss of the weights that it started from.
     """
 
     history: List[Epoch]
     best_epoch: int
     validation_loss: float
+    untrained_loss: float
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -115,6 +117,12 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             "keras": keras.__version__,
             "backend": backend.__version__,
         },
+        membership=inputs.membership(
+            original.x,
+            training.validation_events(len(original.x)),
+            numpy.concatenate([data.events["TestS"], data.events["TestB"]]),
+        ),
+        untrained_loss=result.untrained_loss,
     )
 
 
@@ -203,6 +211,7 @@ def fit(
     trained = keras_network.with_masks(keras, model, training, events.x.shape[1], phase) if masked else model
     order = tmva_random.epoch_order(len(fitted.x), training.seed, phase + 1)
     best, best_epoch, best_weights = validation_loss(), 0, model.get_weights()
+    untrained = best
     history: List[Epoch] = []
     epoch = 0
     while epoch - best_epoch <= plan.convergence_steps and epoch < plan.max_epochs:
@@ -233,7 +242,7 @@ def fit(
             flush=True,
         )
     model.set_weights(best_weights)
-    return Fit(history, best_epoch, best)
+    return Fit(history, best_epoch, best, untrained)
 
 
 def score(model: Any, x: numpy.ndarray) -> numpy.ndarray:

@@ -69,6 +69,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             "keras": keras.__version__,
             "backend": backend.__version__,
         },
+        membership=tmva_files.membership(output_file, mapping.METHOD_TITLE, data.variables, training),
     )
 
 

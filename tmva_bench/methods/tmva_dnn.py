@@ -62,6 +62,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         real_time_fit=tmva_files.training_time(weight_file),
         device=task.architecture,
         versions={"root": str(ROOT.gROOT.GetVersion()), "keras": "", "backend": str(ROOT.gROOT.GetVersion())},
+        membership=tmva_files.membership(
+            output_file, mapping.METHOD_TITLE, data.variables, mapping.training(task.point)
+        ),
     )
 
 
