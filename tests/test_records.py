@@ -108,6 +108,14 @@ def test_torn_newer_and_foreign_records_are_refused_by_name(tmp_path, text, mess
     assert str(path) in str(error.value)
 
 
+def test_rows_are_read_without_the_curves(tmp_path):
+    keep(tmp_path, "a")
+    (tmp_path / "runs" / "a" / "curves.json").write_text("{")
+    assert [record["row"]["run_id"] for record in records.load(tmp_path, curves=False)] == ["a"]
+    with pytest.raises(UserError, match="curves.json: no readable record"):
+        records.load(tmp_path)
+
+
 def test_a_renamed_folder_is_refused(tmp_path):
     keep(tmp_path, "a")
     (tmp_path / "runs" / "a").rename(tmp_path / "runs" / "b")
@@ -131,7 +139,8 @@ def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
     keep(tmp_path, "a", cpu_time_train=3.0, real_time_train=2.0, roc_integral=0.75, roc_auc=0.5)
     path = tmp_path / "runs" / "a" / "record.json"
     old = json.loads(path.read_text())
-    old["schema"] = 1
+    old.update(schema=1, roc={}, history={}, scores={})
+    (tmp_path / "runs" / "a" / "curves.json").unlink()
     added = [name for name in old["row"] if "_at_" in name or name.startswith("overtraining_")]
     assert len(added) == 8 * 3 + 2
     added += ["roc_integral_difference", "start", "dropout_rule"]

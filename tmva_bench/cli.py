@@ -245,7 +245,7 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
     """Say how far a study is."""
     planned = studies.read(file, changes)
     folder = api.study_folder(planned, folder)
-    made = records.load(folder)
+    made = records.load(folder, curves=False)
     with _jobs(planned, folder, only) as jobs:
         _, todo = execution.split(jobs, made, None)
         by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
@@ -428,7 +428,7 @@ def _jobs(planned: studies.Study, folder: Path, only: Iterable[str]) -> Iterator
 
 
 def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: str | None, limit: int | None) -> None:
-    made = records.load(folder)
+    made = records.load(folder, curves=False)
     with _jobs(planned, folder, only) as jobs:
         kept, todo = execution.split(jobs, made, rerun)
         todo = todo[:limit]

@@ -188,7 +188,7 @@ def execute(
     """
     jobs = list(jobs)
     cores = slots(side_by_side, max([job.request.threads for job in jobs], default=1))
-    made = records.load(folder)
+    made = records.load(folder, curves=False)
     kept, todo = split(jobs, made, rerun)
     todo = todo[:limit]
     listener = listener or Silent()
@@ -201,7 +201,7 @@ def execute(
             made = records.load(folder)
             results.write(made, folder / "results.root")
     elif not results.current(made, folder / "results.root"):
-        results.write(made, folder / "results.root")
+        results.write(records.load(folder), folder / "results.root")
     by_name = {record["row"]["run_id"]: record for record in made}
     return [by_name[job.name] for job in jobs if job.name in by_name]
 

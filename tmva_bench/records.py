@@ -21,6 +21,9 @@ from tmva_bench.errors import UserError
 Record = dict[str, Any]
 _logger = logging.getLogger(__name__)
 _RECORD = "record.json"
+# The long part of a record in a file of its own: a thousand rows must be read at once.
+_CURVES = "curves.json"
+_TREES = ("roc", "history", "scores")
 _PARTIAL = ".partial"
 # Less than this on the disk: what failed, failed for want of space.
 _FULL = 2**20
@@ -60,16 +63,17 @@ def run_id(identity: dict[str, Any]) -> str:
     return f"{identity['method']}-{identity['backend']}-{identity['point']['optimizer']}-{digest}"
 
 
-def load(results: Path) -> list[Record]:
+def load(results: Path, *, curves: bool = True) -> list[Record]:
     """All records of a results folder, by start time.
 
     Args:
         results: the folder, e.g. ``results/quick``; empty where it does not exist yet.
+        curves: whether the trees ``roc``, ``history`` and ``scores`` are wanted, too, or the rows alone.
 
     Raises:
         UserError: a record that is damaged, or of a newer version than this program knows.
     """
-    records = [read(folder) for folder in _runs(results).glob("[!.]*")]
+    records = [read(folder, curves=curves) for folder in _runs(results).glob("[!.]*")]
     return sorted(records, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
 
 
@@ -83,27 +87,30 @@ def find(results: Path, name: str) -> Record | None:
     return read(folder) if folder.exists() else None
 
 
-def read(folder: Path) -> Record:
+def read(folder: Path, *, curves: bool = True) -> Record:
     """The record of one run's folder, brought to the present version.
+
+    Args:
+        folder: the run's folder.
+        curves: whether the trees ``roc``, ``history`` and ``scores`` are wanted, too, or the row alone.
 
     Raises:
         UserError: no record, a damaged one, one of another run, or one of a newer version.
     """
     path = folder / _RECORD
     cure = f"remove the folder {folder} to run it again"
-    try:
-        record: Record = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: no readable record ({error.strerror}); {cure}") from None
-    except ValueError as error:
-        raise UserError(f"{path}: no readable record ({error}); {cure}") from None
+    record = _parsed(path, cure)
     version: Any = record.get("schema") if isinstance(record, dict) else None
     if isinstance(version, int) and version > schema.VERSION:
         raise UserError(f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench")
+    # Records of version 1 hold their curves.
+    apart = curves and version == schema.VERSION
+    if apart:
+        record.update(_parsed(folder / _CURVES, cure))
     while version in _MIGRATIONS and isinstance(record.get("row"), dict):
         _MIGRATIONS[version](record["row"])
         record["schema"] = version = version + 1
-    if version != schema.VERSION or not _agrees(record):
+    if version != schema.VERSION or not _agrees(record) or (curves and not _curves_agree(record)):
         raise UserError(f"{path}: not a record that tmva-bench wrote; {cure}")
     if record["row"]["run_id"] != folder.name:
         raise UserError(f"{path}: the record of another run, {record['row']['run_id']}; rename the folder to that")
@@ -187,10 +194,15 @@ def finish(folder: Path, record: Record) -> None:
 
     A record that was there under that name is replaced only after the new one is complete.
     """
-    with (folder / _RECORD).open("w") as file:
-        json.dump(record, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    parts = {
+        _CURVES: {name: record[name] for name in _TREES},
+        _RECORD: {name: record[name] for name in record if name not in _TREES},
+    }
+    for name, part in parts.items():
+        with (folder / name).open("w") as file:
+            json.dump(part, file, indent=1 if name == _RECORD else None)
+            file.flush()
+            os.fsync(file.fileno())
     final = folder.with_name(record["row"]["run_id"])
     old = folder.with_name(f".{final.name}.old")
     if final.exists():
@@ -330,15 +342,28 @@ def _migrate_1(row: dict[str, Any]) -> None:
 _MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {1: _migrate_1}
 
 
+def _parsed(path: Path, cure: str) -> Record:
+    try:
+        record: Record = json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: no readable record ({error.strerror}); {cure}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: no readable record ({error}); {cure}") from None
+    return record
+
+
 def _agrees(record: Record) -> bool:
-    """Whether a record has the columns of every results tree."""
+    """Whether a record has the columns of the tree ``benchmark``."""
     row = record.get("row")
-    if not isinstance(row, dict):
-        return False
-    for column in schema.BENCHMARK:
-        if not isinstance(row.get(column.name), (int, float) if column.type is float else column.type):
-            return False
-    for tree in ("roc", "history", "scores"):
+    return isinstance(row, dict) and all(
+        isinstance(row.get(column.name), (int, float) if column.type is float else column.type)
+        for column in schema.BENCHMARK
+    )
+
+
+def _curves_agree(record: Record) -> bool:
+    """Whether a record has the columns of the other trees, equally long."""
+    for tree in _TREES:
         columns = record.get(tree)
         known = {column.name for column in schema.TREES[tree]} - {"run_id"}
         if not isinstance(columns, dict) or set(columns) not in (set(), known):
