@@ -155,28 +155,25 @@ def dropped(keras, build, seed=1, **values):
 
 
 def fitted(keras, model, spoil):
-    """The losses of an epoch where the events that ``spoil`` picks are not a number; the reason if it failed."""
+    """The losses of an epoch where the events that ``spoil`` picks are not a number, and the epoch kept."""
     from tmva_bench import tmva_random
-    from tmva_bench.errors import TrainingFailed
     from tmva_bench.methods import keras_direct
 
     events = keras_direct.Arrays(*sample(BATCH_EVENTS))
     order = tmva_random.epoch_order(TRAINING_EVENTS, BATCHES.seed).next()
     events.x[spoil(order)] = math.nan
     keras_network.set_weights(model, first_weights(BATCHES))
-    try:
-        training = mapping.training(BATCHES)
-        random = tmva_random.WeightGenerator(training, INPUTS)
-        (epoch,) = keras_direct.fit(keras, model, training, events, random).history
-    except TrainingFailed as error:
-        return str(error)
-    return [epoch.training_loss, epoch.validation_loss]
+    training = mapping.training(BATCHES)
+    random = tmva_random.WeightGenerator(training, INPUTS)
+    fit = keras_direct.fit(keras, model, training, events, random)
+    (epoch,) = fit.history
+    return [epoch.training_loss, epoch.validation_loss, fit.best_epoch]
 
 
 def measure(keras, backend, folder):
     single, pair = keras_network.build, keras_network.build_for_pykeras
     square = {"neurons": WIDE_INPUTS, "layers": 2}
-    in_batches = single(keras, BATCHES, INPUTS)
+    in_batches = single(keras, mapping.training(BATCHES), INPUTS)
     return {
         "single": {name: step(keras, POINTS[name], single, lambda y: y) for name in SINGLE[backend]},
         "pair": {name: step(keras, POINTS[name], pair, one_hot) for name in PAIR[backend]},
@@ -191,12 +188,12 @@ def measure(keras, backend, folder):
         "dropped pair": dropped(keras, pair),
         "dropped by seed 2": dropped(keras, single, seed=2),
         "dropped without hidden layers": dropped(keras, single, layers=0),
-        "fitted": fitted(in_batches, lambda order: []),
+        "fitted": fitted(keras, in_batches, lambda order: []),
         "fitted, rest spoilt": fitted(
-            in_batches, lambda order: [*order[100:], *range(TRAINING_EVENTS + 20, BATCH_EVENTS)]
+            keras, in_batches, lambda order: [*order[100:], *range(TRAINING_EVENTS + 20, BATCH_EVENTS)]
         ),
-        "fitted, training spoilt": fitted(in_batches, lambda order: order[99]),
-        "fitted, validation spoilt": fitted(in_batches, lambda order: TRAINING_EVENTS + 19),
+        "fitted, training spoilt": fitted(keras, in_batches, lambda order: order[99]),
+        "fitted, validation spoilt": fitted(keras, in_batches, lambda order: TRAINING_EVENTS + 19),
     }
 
 
@@ -411,8 +408,11 @@ def test_events_beyond_the_last_whole_batch_are_not_used(measured):
     clean = measured["fitted"]
     assert all(map(math.isfinite, clean))
     assert measured["fitted, rest spoilt"] == pytest.approx(clean, abs=1e-6)
-    assert "lower validation loss" in measured["fitted, training spoilt"]
-    assert "lower validation loss" in measured["fitted, validation spoilt"]
+    assert clean[-1] == 1
+    for where in ("training", "validation"):
+        *losses, kept = measured[f"fitted, {where} spoilt"]
+        assert any(map(math.isnan, losses))
+        assert kept == 0
 
 
 if __name__ == "__main__":
