@@ -88,7 +88,14 @@ if worker.read_task(folder).point.neurons == 20:
 """
     results = tmp_path / "results"
     command = study_command(fake_study(code + TRAINED), results)
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as study:
+
+    def heeds_ctrl_c():
+        # Tests that a shell runs in the background ignore it, and so would what they start.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=heeds_ctrl_c
+    ) as study:
         deadline = time.monotonic() + 60
         while not (noted.exists() and noted.read_text()):
             assert time.monotonic() < deadline
