@@ -54,7 +54,8 @@ def test_every_epoch_on_tensorflow(on_tensorflow, name):
     assert replay.agrees(on_tensorflow[name], 1e-5)
 
 
-@pytest.mark.parametrize("name", [*TRAININGS, *CHAINS])
+# The one on events of its own is below: its scores are compared in full.
+@pytest.mark.parametrize("name", [name for name in [*TRAININGS, *CHAINS] if name != "unequal-classes"])
 def test_stored_weights_give_tmvas_scores(on_jax, name):
     assert on_jax[name]["stored"] < 1e-6
 

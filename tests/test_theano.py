@@ -103,7 +103,7 @@ def variables() -> dict[str, str]:
 
 def children() -> set[str]:
     """Modules that a child imports, by reading their import statements; paths in the package."""
-    waiting = ["tmva_bench.worker", "tmva_bench.tree_writer"]
+    waiting = ["tmva_bench.worker", "tmva_bench.tree_writer", "tmva_bench.replay_worker"]
     waiting += [f"tmva_bench.methods.{name}" for name in worker.MODULES.values()]
     found: set[Path] = set()
     while waiting:
