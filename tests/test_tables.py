@@ -102,3 +102,9 @@ def test_environments_are_named_where_there_are_several():
     assert [r[1] for r in table.rows] == ["conda", "theano"]
     elsewhere = summary.groups([row(environment=b, backend=b, roc_auc=0.8) for b in ("jax", "theano")])
     assert tables.make(elsewhere).headings[:2] == ["series", "runs"]
+
+
+def test_equal_measurements_have_no_error():
+    twice = summary.groups([row(optimizer="sgd", cpu_time_train=t, roc_auc=0.8) for t in (4.34, 4.34 + 1e-15)])
+    assert "4.34 " in tables.write(twice, "text")
+    assert "4.34 ±" not in tables.write(twice, "text")

@@ -147,7 +147,8 @@ def _some(names: list[str], all_of_them: int) -> str:
 def _with_error(mean: summary.Mean, latex: bool) -> str:
     if not mean.runs:
         return "-"
-    if not mean.error > 0:
+    # Clocks tick: equal measurements leave an error of rounding alone.
+    if not mean.error > 1e-9 * abs(mean.value):
         return f"{mean.value:.4g}"
     number = ufloat(mean.value, mean.error)
     return f"${number:L}$" if latex else f"{number:P}".replace("±", " ± ")
