@@ -38,6 +38,12 @@ def keep(results, name, **values):
         records.finish(folder, made)
 
 
+def find(results, name):
+    """The record of the run of this name, or None."""
+    folder = results / "runs" / name
+    return records.read(folder) if folder.exists() else None
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -57,12 +63,12 @@ def test_whatever_can_change_a_result_makes_another_run(changes):
 
 
 def test_a_finished_run_is_found_and_only_then(tmp_path):
-    assert records.find(tmp_path, "a") is None
+    assert find(tmp_path, "a") is None
     with records.under_way(tmp_path, "a") as folder:
-        assert records.find(tmp_path, "a") is None
+        assert find(tmp_path, "a") is None
         assert records.load(tmp_path) == []
         records.finish(folder, record("a"))
-    assert records.find(tmp_path, "a")["row"]["run_id"] == "a"
+    assert find(tmp_path, "a")["row"]["run_id"] == "a"
 
 
 def test_what_a_killed_run_left_is_tidied_up(tmp_path):
@@ -131,7 +137,7 @@ def test_a_results_folder_that_is_a_file(tmp_path):
 
 def test_not_a_number_survives(tmp_path):
     keep(tmp_path, "a")
-    assert math.isnan(records.find(tmp_path, "a")["row"]["roc_auc"])
+    assert math.isnan(find(tmp_path, "a")["row"]["roc_auc"])
     assert json.loads((tmp_path / "runs" / "a" / "record.json").read_text())["schema"] == schema.VERSION
 
 
@@ -147,7 +153,7 @@ def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
     for name in ("cores_used", "load_before", "load_after", "others_load", "busy", "installation", *added):
         del old["row"][name]
     path.write_text(json.dumps(old))
-    row = records.find(tmp_path, "a")["row"]
+    row = find(tmp_path, "a")["row"]
     assert (row["cores_used"], row["busy"], row["installation"]) == (1.5, 0, "")
     assert (row["roc_integral_difference"], row["start"], row["dropout_rule"]) == (0.25, "tmva", "keras")
     assert math.isnan(row["others_load"])

@@ -136,7 +136,8 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
     Raises:
         UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
     """
-    whole = inputs.read(_study_input(study, folder))
+    planned = studies.plan(study)
+    whole = inputs.read(_study_input(study, planned, folder))
     places = {
         place.name: environments.named(place.name, place.python, place.make)
         if place.python
@@ -145,7 +146,7 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
     }
     prepared: dict[tuple[int, ...], inputs.InputFile] = {}
     jobs = []
-    for run in studies.select(studies.plan(study), only):
+    for run in studies.select(planned, only):
         point = run.request.point
         counts = tuple(getattr(point, name) for name in config.COUNTS)
         if counts not in prepared:
@@ -186,11 +187,11 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> 
     return taken
 
 
-def _study_input(study: studies.Study, folder: Path) -> Path:
+def _study_input(study: studies.Study, planned: list[studies.Planned], folder: Path) -> Path:
     """The study's input file; of a sample, one that is named by its parameters, and the link ``input.root`` to it."""
     if "file" in study.sample:
         return Path(study.sample["file"])
-    sample = studies.sample(study, studies.plan(study))
+    sample = studies.sample(study, planned)
     digest = hashlib.sha256(json.dumps(sample, sort_keys=True).encode()).hexdigest()[:12]
     path = folder / "inputs" / f"{sample['name']}-{digest}.root"
     records.make_folder(path.parent)

@@ -141,14 +141,7 @@ def _check_membership(rows: list[report.Row]) -> None:
 
 def _telling(groups: list[Group]) -> list[str]:
     """What differs between groups of one series."""
-    by_name: dict[str, list[dict[str, Any]]] = {}
-    for group in groups:
-        by_name.setdefault(report.series_name(group.series), []).append({**group.series, **group.point})
-    found = [
-        name
-        for name in (*_PLACES, *groups[0].point)
-        if any(len({facts[name] for facts in some}) > 1 for some in by_name.values())
-    ]
+    found = report.differing((*_PLACES, *groups[0].point), ({**group.series, **group.point} for group in groups))
     # Other numbers of events are other events.
     return [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
 
@@ -286,12 +279,13 @@ def _reached(group: Group, histories: Mapping[str, quality.History], target: flo
 
 
 def _name(row: Row, axes: Iterable[str]) -> str:
-    return ", ".join([report.series_name(row.group.series), *(f"{a}={_value(row, a)}" for a in axes)])
+    return report.run_name(_facts(row), axes)
 
 
-def _value(row: Row, axis: str) -> str:
-    value = report.short({**row.group.series, **row.group.point}[axis])
-    return value[:12] if axis in ("input_digest", "installation") else value
+def _facts(row: Row) -> dict[str, Any]:
+    """Series and point, digests cut short."""
+    facts = {**row.group.series, **row.group.point}
+    return {**facts, **{name: facts[name][:12] for name in ("input_digest", "installation")}}
 
 
 def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
@@ -309,7 +303,7 @@ def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
     for row in rows:
         for remark in _remarks(row, reference):
             said.setdefault(remark, []).append(_name(row, axes))
-    return notes + [f"{remark}: {_some(names)}" for remark, names in said.items()]
+    return notes + [f"{remark}: {report.some(list(dict.fromkeys(names)))}" for remark, names in said.items()]
 
 
 def _remarks(row: Row, reference: str) -> list[str]:
@@ -326,7 +320,7 @@ def _remarks(row: Row, reference: str) -> list[str]:
             found.append(f"differs from the reference in {', '.join(unequal)}, too")
     found += dict.fromkeys(f"no verdict on time, {compared.note}" for compared in row.times.values() if compared.note)
     if summary.busy(row.group):
-        found.append("warning: timed on a busy machine, at least in part")
+        found.append(f"warning: {summary.BUSY}")
     return found
 
 
@@ -341,17 +335,11 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
     ]
     untimed = [_name(row, axes) for row in rows if row.reached and math.isnan(row.reached.median)]
     if untimed:
-        notes.append(f"epochs were not timed one by one: {_some(untimed)}")
+        notes.append(f"epochs were not timed one by one: {report.some(list(dict.fromkeys(untimed)))}")
     without = [f"{_name(row, axes)} ({len(row.group.missing)})" for row in rows if row.group.missing]
     if without:
-        notes.append(f"repetitions without a result are not counted: {_some(without)}")
+        notes.append(f"repetitions without a result are not counted: {report.some(list(dict.fromkeys(without)))}")
     return notes
-
-
-def _some(names: list[str]) -> str:
-    names = list(dict.fromkeys(names))
-    shown = "; ".join(names[:3])
-    return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
@@ -396,7 +384,7 @@ def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
 
 
 def _lead(row: Row, axes: list[str]) -> list[str]:
-    return [report.series_name(row.group.series), *(_value(row, axis) for axis in axes)]
+    return [report.series_name(row.group.series), *(report.short(_facts(row)[axis]) for axis in axes)]
 
 
 def _area_cells(row: Row, areas: verdict.AreaComparison) -> list[str]:
@@ -406,8 +394,8 @@ def _area_cells(row: Row, areas: verdict.AreaComparison) -> list[str]:
     return [
         f"{len(row.group.rows)} ({len(row.reference.rows) if row.reference else 0})",
         f"{areas.difference:+.{places}f}",
-        _number(areas.training_error, f".{places}f"),
-        _number(areas.test_error, f".{places}f"),
+        report.number(areas.training_error, f".{places}f"),
+        report.number(areas.test_error, f".{places}f"),
         _interval(areas.low, areas.high, f"+.{places}f"),
         areas.verdict,
     ]
@@ -417,12 +405,8 @@ def _time_cells(row: Row) -> list[str]:
     cells = [", ".join(dict.fromkeys(str(compared.pairs) for compared in row.times.values()))]
     for compared in row.times.values():
         interval = _interval(compared.low, compared.high, ".3g")
-        cells += [_number(compared.ratio, ".3g"), interval, compared.verdict]
+        cells += [report.number(compared.ratio, ".3g"), interval, compared.verdict]
     return cells
-
-
-def _number(value: float, form: str) -> str:
-    return "-" if math.isnan(value) else format(value, form)
 
 
 def _interval(low: float, high: float, form: str) -> str:

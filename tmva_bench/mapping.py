@@ -15,7 +15,7 @@ SPLIT_SEED = 100
 # 2 sigma truncation keeps this share of a normal's sigma; Keras divides by it, TMVA does not.
 _TRUNCATED_SIGMA = 0.87962566103423978
 
-_TMVA_INITIALIZERS = {
+TMVA_INITIALIZERS = {
     "gauss": "GAUSS",
     "xavier": "XAVIER",
     "xavier_uniform": "XAVIERUNIFORM",
@@ -23,8 +23,8 @@ _TMVA_INITIALIZERS = {
     "zero": "ZERO",
     "identity": "IDENTITY",
 }
-_TMVA_LOSSES = {"cross_entropy": "CROSSENTROPY", "sum_of_squares": "SUMOFSQUARES"}
-_TMVA_REGULARIZATIONS = {"none": "None", "l1": "L1", "l2": "L2"}
+TMVA_LOSSES = {"cross_entropy": "CROSSENTROPY", "sum_of_squares": "SUMOFSQUARES"}
+TMVA_REGULARIZATIONS = {"none": "None", "l1": "L1", "l2": "L2"}
 
 
 class Object(NamedTuple):
@@ -99,7 +99,7 @@ def training_strategy(point: Point) -> str:
         f"LearningRate={point.learning_rate!r},Momentum={point.momentum!r},"
         f"ConvergenceSteps={point.convergence_steps},BatchSize={point.batch_size},TestRepetitions=1,"
         f"MaxEpochs={point.max_epochs},WeightDecay={point.weight_decay!r},"
-        f"Regularization={_TMVA_REGULARIZATIONS[point.regularization]},Optimizer={point.optimizer.upper()},"
+        f"Regularization={TMVA_REGULARIZATIONS[point.regularization]},Optimizer={point.optimizer.upper()},"
         f"DropConfig={drop}"
     )
 
@@ -112,8 +112,8 @@ def dl_options(point: Point, architecture: str) -> str:
         architecture: ``cpu`` or ``gpu`` (MethodDL's ``Architecture``).
     """
     return (
-        f"!H:!V:ErrorStrategy={_TMVA_LOSSES[point.loss]}:VarTransform={_var_transform(point)}:"
-        f"WeightInitialization={_TMVA_INITIALIZERS[point.initializer]}:Layout={layout(point)}:"
+        f"!H:!V:ErrorStrategy={TMVA_LOSSES[point.loss]}:VarTransform={_var_transform(point)}:"
+        f"WeightInitialization={TMVA_INITIALIZERS[point.initializer]}:Layout={layout(point)}:"
         f"TrainingStrategy={training_strategy(point)}:Architecture={architecture.upper()}:"
         f"RandomSeed={point.seed}:ValidationSize={validation_percent(point)}"
     )

@@ -77,16 +77,6 @@ def load(results: Path, *, curves: bool = True) -> list[Record]:
     return sorted(records, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
 
 
-def find(results: Path, name: str) -> Record | None:
-    """The record of the run of this name, or None where it has not been run.
-
-    Raises:
-        UserError: see :func:`read`.
-    """
-    folder = _runs(results) / name
-    return read(folder) if folder.exists() else None
-
-
 def read(folder: Path, *, curves: bool = True) -> Record:
     """The record of one run's folder, brought to the present version.
 

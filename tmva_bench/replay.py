@@ -9,8 +9,8 @@ from typing import Any
 
 import tabulate
 
-from tmva_bench import environments
-from tmva_bench.errors import UserError
+from tmva_bench import config, environments
+from tmva_bench.errors import UserError, unknown
 
 # A recorded run of a real TMVA, for machines that have none.
 SHIPPED = Path(__file__).parent / "recorded"
@@ -41,6 +41,8 @@ def run(
     Raises:
         UserError: it cannot be done, with the reason.
     """
+    if backend not in config.BACKENDS:
+        raise unknown("backend", backend, list(config.BACKENDS))
     with tempfile.TemporaryDirectory() as work:
         out = Path(work) / "out.json"
         given = str(input_file.resolve()) if input_file else ""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,6 +12,7 @@ from rich.text import Text
 from tmva_bench import config
 
 Row = Mapping[str, Any]
+_Key = TypeVar("_Key")
 
 
 def benchmark_table(rows: Iterable[Row]) -> RenderableType:
@@ -66,10 +67,15 @@ def series_name(row: Row) -> str:
 
 def varied(rows: Iterable[Row]) -> list[str]:
     """Parameters and the like in which runs of one series differ: what :func:`run_name` needs to tell them apart."""
+    names = ("environment", *(name for name in config.PARAMETERS if name not in ("optimizer", "seed")), "repetition")
+    return differing(names, rows)
+
+
+def differing(names: Iterable[str], rows: Iterable[Row]) -> list[str]:
+    """Of these columns, those in which rows whose series have one name differ."""
     by_series: dict[str, list[Row]] = {}
     for row in rows:
         by_series.setdefault(series_name(row), []).append(row)
-    names = ("environment", *(name for name in config.PARAMETERS if name not in ("optimizer", "seed")), "repetition")
     return [name for name in names if any(len({row[name] for row in some}) > 1 for some in by_series.values())]
 
 
@@ -81,6 +87,17 @@ def run_name(row: Row, names: Iterable[str]) -> str:
 def short(value: Any) -> str:
     """A parameter's value in words."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float, form: str) -> str:
+    """A number in words, "-" where it is not known."""
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def some(names: list[str]) -> str:
+    """The first of many names."""
+    shown = "; ".join(names[:3])
+    return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def result(row: Row) -> str:
@@ -100,26 +117,25 @@ def best_possible(rows: list[Row]) -> list[str]:
 
 def one_sided(rows: list[Row]) -> list[str]:
     """One line on the parameters that one side alone has, where they are not as they are by default or in a preset."""
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        for name, side in config.ONE_SIDED.items():
-            usual = {getattr(config.Point(), name), *(preset.get(name) for preset in config.PRESETS.values())}
-            if config.SIDES[row["method"]] == side and row[name] not in usual:
-                methods = found.setdefault(f"{name} = {row[name]}", [])
-                if row["method"] not in methods:
-                    methods.append(row["method"])
+    usual = {
+        name: {getattr(config.Point(), name), *(preset.get(name) for preset in config.PRESETS.values())}
+        for name in config.ONE_SIDED
+    }
+    found = _gathered(
+        (f"{name} = {row[name]}", row["method"])
+        for row in rows
+        for name, side in config.ONE_SIDED.items()
+        if config.SIDES[row["method"]] == side and row[name] not in usual[name]
+    )
     texts = [f"{text} ({', '.join(methods)})" for text, methods in found.items()]
     return [f"on one side only: {'; '.join(texts)}"] if texts else []
 
 
 def unequal(rows: list[Row]) -> list[str]:
     """One line where runs drop by different rules: TMVA's leaves the mask out of the backward pass, Keras' does not."""
-    rules: dict[str, list[str]] = {}
-    for row in rows:
-        if row["dropout"] > 0 and row["layers"] > 0:
-            names = rules.setdefault(_dropout_rule(row), [])
-            if series_name(row) not in names:
-                names.append(series_name(row))
+    rules = _gathered(
+        (_dropout_rule(row), series_name(row)) for row in rows if row["dropout"] > 0 and row["layers"] > 0
+    )
     if len(rules) < 2:
         return []
     texts = [f"{rule} rule ({', '.join(names)})" for rule, names in rules.items()]
@@ -128,13 +144,16 @@ def unequal(rows: list[Row]) -> list[str]:
 
 def reasons(rows: list[Row]) -> list[str]:
     """One line for each reason, with the series that it stopped."""
-    stopped: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row["status"] != "ok":
-            names = stopped.setdefault((row["status"], row["reason"]), [])
-            if series_name(row) not in names:
-                names.append(series_name(row))
+    stopped = _gathered(((row["status"], row["reason"]), series_name(row)) for row in rows if row["status"] != "ok")
     return [f"{status}: {', '.join(names)}: {reason}" for (status, reason), names in stopped.items()]
+
+
+def _gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
+    """The names that stand with each key, each once."""
+    found: dict[_Key, dict[str, None]] = {}
+    for key, name in pairs:
+        found.setdefault(key, {})[name] = None
+    return {key: list(names) for key, names in found.items()}
 
 
 def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:
@@ -146,10 +165,10 @@ def _cells(row: Row) -> list[str]:
         return [row["status"], "", "", "", "", ""]
     return [
         f"{row['roc_auc']:.4f} ± {row['roc_auc_error']:.4f}",
-        _number(row["roc_integral"], ".4f"),
-        _number(row["cpu_time_train"], ".2f"),
-        _number(row["real_time_train"], ".2f"),
-        _number(row["real_time_fit"], ".2f"),
+        number(row["roc_integral"], ".4f"),
+        number(row["cpu_time_train"], ".2f"),
+        number(row["real_time_train"], ".2f"),
+        number(row["real_time_fit"], ".2f"),
         f"{row['best_epoch']}/{row['epochs']}",
     ]
 
@@ -158,7 +177,3 @@ def _dropout_rule(row: Row) -> str:
     if row["method"] == "tmva-dnn":
         return "TMVA's" if row["architecture"] == "cpu" else "TMVA's GPU"
     return "TMVA's" if row["dropout_rule"] == "tmva" else "Keras'"
-
-
-def _number(value: float, form: str) -> str:
-    return "-" if math.isnan(value) else format(value, form)

@@ -425,7 +425,7 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
     with uproot.open(folder / "scores.root") as file:
         scores = {tree: file[tree]["score"].array(library="np") for tree in inputs.TREES}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
-    row["roc_auc"], row["roc_auc_error"] = roc.auc(*test), roc.auc_error(*test)
+    row["roc_auc"], row["roc_auc_error"] = roc.area_of(roc.placements(*test), *test[2:])
     row["roc_integral_difference"] = row["roc_integral"] - row["roc_auc"]
     row.update(_working_points(test))
     for kind in ("signal", "background"):

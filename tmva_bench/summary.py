@@ -16,6 +16,8 @@ _LEVEL = 0.6827
 # A spread above this share of the mean is too wide for a few repetitions (pyperf and asv draw the same line).
 _WIDE = 0.1
 _FEW = 3
+# What a table says of times that others disturbed.
+BUSY = "timed on a busy machine, at least in part"
 
 
 class Mean(NamedTuple):
@@ -103,7 +105,7 @@ def warnings(group: Group) -> list[str]:
     if wide:
         found.append(f"{' and '.join(wide)} spread by more than {100 * _WIDE:.0f} %")
     if busy(group):
-        found.append("timed on a busy machine, at least in part")
+        found.append(BUSY)
     return found
 
 

@@ -65,7 +65,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     groups = _ordered(groups, list(by))
     rows = [row for group in groups for row in group.rows + group.missing]
     axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
-    extra = [name for name in _OPTIONAL if _needed(name, groups)]
+    extra = report.differing(_OPTIONAL, (group.series for group in groups))
     shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
     headings = ["series", *extra, *axes, "runs"]
     for name, title in shown:
@@ -103,14 +103,6 @@ def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
     return sorted(groups, key=place)
 
 
-def _needed(name: str, groups: list[summary.Group]) -> bool:
-    """Whether a column tells series of one name apart."""
-    values: dict[str, set[str]] = {}
-    for group in groups:
-        values.setdefault(report.series_name(group.series), set()).add(str(group.series[name]))
-    return any(len(some) > 1 for some in values.values())
-
-
 def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.Group]:
     """The groups, with one that has no point for each series that has no result anywhere."""
     present = [group.series for group in groups if group.rows]
@@ -133,15 +125,8 @@ def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str])
         for warning in summary.warnings(group):
             weak.setdefault(warning, []).append(report.run_name({**group.series, **group.point}, axes))
     for warning, names in weak.items():
-        notes.append(f"warning: {warning}: {_some(names, len(finished))}")
+        notes.append(f"warning: {warning}: {'all rows' if len(names) == len(finished) else report.some(names)}")
     return notes + report.one_sided(rows) + report.unequal(rows) + report.reasons(rows)
-
-
-def _some(names: list[str], all_of_them: int) -> str:
-    if len(names) == all_of_them:
-        return "all rows"
-    shown = "; ".join(names[:3])
-    return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def _with_error(mean: summary.Mean, latex: bool) -> str:

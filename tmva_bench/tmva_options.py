@@ -4,7 +4,8 @@ import xml.etree.ElementTree
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
-from tmva_bench.config import ACTIVATIONS, INITIALIZERS
+from tmva_bench import mapping
+from tmva_bench.config import ACTIVATIONS, OPTIMIZERS
 from tmva_bench.errors import UserError
 from tmva_bench.tmva_weight_file import CREATOR
 from tmva_bench.training import Phase, Training
@@ -22,8 +23,12 @@ _DEFAULTS = {
     "optimizer": "ADAM",
     "dropconfig": "0.0",
 }
-_OPTIMIZERS = {"SGD": "sgd", "RMSPROP": "rmsprop", "ADAGRAD": "adagrad", "ADADELTA": "adadelta"}
-_LOSSES = {"CROSSENTROPY": "cross_entropy", "SUMOFSQUARES": "sum_of_squares"}
+# The project's names of what MethodDL calls by others.
+_LOSSES, _INITIALIZERS, _REGULARIZATIONS = (
+    {theirs: ours for ours, theirs in names.items()}
+    for names in (mapping.TMVA_LOSSES, mapping.TMVA_INITIALIZERS, mapping.TMVA_REGULARIZATIONS)
+)
+_OPTIMIZERS = {name.upper(): name for name in OPTIMIZERS}
 
 
 class Booked(NamedTuple):
@@ -92,16 +97,13 @@ def parse(options: Dict[str, str]) -> Training:
         widths=widths,
         activations=activations,
         loss=_LOSSES[loss],
-        initializer=INITIALIZERS[_INITIALIZERS.index(options["WeightInitialization"])],
+        initializer=_INITIALIZERS[options["WeightInitialization"]],
         seed=int(options["RandomSeed"]),
         validation=options["ValidationSize"],
         chain=() if chain in ("", "None", "I") else tuple(part.strip() for part in chain.split(",")),
         phases=tuple(_phase(text) for text in options["TrainingStrategy"].split("|")),
         dropout_rule="tmva",
     )
-
-
-_INITIALIZERS = ("GAUSS", "XAVIER", "XAVIERUNIFORM", "UNIFORM", "ZERO", "IDENTITY")
 
 
 def _layout(text: str) -> Tuple[Tuple[int, ...], Tuple[str, ...]]:
@@ -133,7 +135,7 @@ def _phase(text: str) -> Phase:
         convergence_steps=int(values["convergencesteps"]),
         test_repetitions=int(values["testrepetitions"]),
         max_epochs=int(values["maxepochs"]),
-        regularization={"L1": "l1", "L2": "l2"}.get(values["regularization"], "none"),
+        regularization=_REGULARIZATIONS.get(values["regularization"], "none"),
         weight_decay=float(values["weightdecay"]),
         drop=tuple(float(share) for share in values["dropconfig"].split("+")),
     )

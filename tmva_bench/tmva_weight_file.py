@@ -14,7 +14,7 @@ import numpy
 from tmva_bench import mapping, tmva_files
 from tmva_bench.config import Point
 from tmva_bench.keras_network import Weights
-from tmva_bench.transforms import Chain, Transformation
+from tmva_bench.transforms import Chain, affine
 
 CREATOR = "tmva_bench"
 # The transformations that are a matrix and a shift; U and G are tables, which are not written.
@@ -104,7 +104,7 @@ def _add_transformations(
     transformations = _add(root, "Transformations", NTransformations=len(names))
     for name in names:
         chains = [Chain([name], values[chosen], weights[chosen]) for chosen in (signal, ~signal, slice(None))]
-        steps = [_affine(chain.steps[0], len(variables)) for chain in chains]
+        steps = [affine(chain.steps[0], len(variables)) for chain in chains]
         values = chains[-1](values)
         transform = _add(transformations, "Transform", Name=_NAMES[name])
         selection = _add(transform, "Selection")
@@ -132,12 +132,6 @@ def _add_principal_components(transform: Any, steps: List[Any]) -> None:
     for index, (kind, (axes, _)) in enumerate(zip(kinds, steps)):
         vectors = _add(transform, "Eigenvectors", Class=kind, ClassIndex=index, NRows=len(axes), NCols=len(axes))
         vectors.text = _numbers(axes)
-
-
-def _affine(step: Transformation, variables: int) -> Any:
-    """Matrix (inputs x outputs) and shift of a transformation that has no more than these."""
-    shift = step(numpy.zeros((1, variables)))[0]
-    return step(numpy.eye(variables)) - shift, shift
 
 
 def _add_network(root: Any, point: Point, network: Weights) -> None:

@@ -5,7 +5,7 @@ pass from one to the next as float32, as TMVA's events hold them.
 """
 
 import math
-from typing import Callable, Dict, List, Optional, cast
+from typing import Callable, Dict, List, Optional, Tuple, cast
 
 import numpy
 from scipy.special import erfinv
@@ -70,10 +70,15 @@ class Chain:
         return values
 
 
+def affine(step: Transformation, variables: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """Matrix (inputs x outputs) and shift of a transformation that is no more than these: N, D or P."""
+    shift = step(numpy.zeros((1, variables)))[0]
+    return step(numpy.eye(variables)) - shift, shift
+
+
 def _aligned(step: Transformation, axes: numpy.ndarray) -> Transformation:
     """A linear transformation whose outputs have the signs that make its rows point along the columns of ``axes``."""
-    origin = numpy.zeros((1, len(axes)))
-    signs = numpy.sign(((step(numpy.eye(len(axes))) - step(origin)) * axes).sum(axis=0))
+    signs = numpy.sign((affine(step, len(axes))[0] * axes).sum(axis=0))
     return lambda values: step(values) * signs
 
 
