@@ -14,7 +14,6 @@ import types
 from typing import Any
 
 import numpy
-from scipy.stats import truncnorm
 
 from tmva_bench.errors import Unavailable
 
@@ -160,6 +159,9 @@ def _variance_scaling(keras: Any) -> Any:
                 return generator.uniform(-(3**0.5) * sigma, 3**0.5 * sigma, shape)
             if self.distribution == "untruncated_normal":
                 return generator.normal(0.0, sigma, shape)
+            # Not above: scipy.stats takes a second to import, and every Keras run loads this module.
+            from scipy.stats import truncnorm
+
             return truncnorm.rvs(-2, 2, scale=sigma / truncnorm.std(-2, 2), size=shape, random_state=generator)
 
     return _register(keras, VarianceScaling)

@@ -1,6 +1,7 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
@@ -76,10 +77,13 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
         events = events._replace(x=chain(events.x))
-        model = keras_network.build(keras, training, len(data.variables))
         random = tmva_random.WeightGenerator(training, len(data.variables))
         if training.start == "tmva":
+            # TMVA's numbers take the place of Keras' own, which need not be drawn: on JAX that takes two seconds.
+            model = keras_network.build(keras, training._replace(initializer="zero"), len(data.variables))
             keras_network.set_weights(model, random.weights)
+        else:
+            model = keras_network.build(keras, training, len(data.variables))
         with watch.phase("fit"):
             result = fit(keras, model, training, events, random)
         if result.best_epoch == 0:
@@ -141,6 +145,9 @@ def load(backend: str) -> Tuple[Any, Any]:
         module = importlib.import_module(backend)
     except ImportError as error:
         raise Unavailable(f"no {backend} here ({error})", cure) from None
+    if backend != "tensorflow":
+        # Keras loads TensorFlow, where there is one, to set seeds and to store a model: five seconds for nothing.
+        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
         import keras
     except ImportError as error:
