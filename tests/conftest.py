@@ -173,7 +173,7 @@ def made_up(folder):
     values = {"real_time_fit": 0.4, "real_time_first_epoch": 0.1, "roc_integral": float("nan"), "device": "cpu"}
     values.update(epochs=2, best_epoch=2, validation_loss=0.5, parameters=31, status="ok", reason="")
     versions = {"root": "6", "keras": "3", "backend": "1"}
-    return {**times, **values, "versions": versions, "history": [[1, 0.6, 0.6, 0.1], [2, 0.5, 0.5, 0.1]]}
+    return {**times, **values, "versions": versions, "history": [[1, 0.6, 0.6, 0.1, 0.1], [2, 0.5, 0.5, 0.1, 0.1]]}
 worker.run = made_up
 worker.main()
 """

@@ -163,7 +163,7 @@ def _add_history(table: Table, run_id: str, number: int, random: numpy.random.Ge
             "training_loss": 0.37 + 0.2 * fall - 0.001 * epoch,
             "validation_loss": 0.37 + 0.15 * fall + random.normal(0, 0.002),
         }
-        _append(table, {"run_id": run_id, "epoch": epoch, "real_time": 0.5, **losses})
+        _append(table, {"run_id": run_id, "epoch": epoch, "real_time": 0.5, "cpu_time": 0.45, **losses})
 
 
 def _add_scores(table: Table, run_id: str, area: float, random: numpy.random.Generator) -> None:

@@ -224,6 +224,7 @@ def test_preset_is_the_slides_table() -> None:
         "start": "tmva",
         "dropout_rule": "keras",
         "seed": 1,
+        "split_seed": 100,
         "train_signal": 50000,
         "train_background": 50000,
         "test_signal": 100000,

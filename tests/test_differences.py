@@ -46,6 +46,7 @@ class Folder:
         row.update(values)
         history = {"epoch": list(range(1, len(losses) + 1)), "validation_loss": list(losses)}
         history |= {"training_loss": list(losses), "real_time": [1.0] * len(losses)}
+        history["cpu_time"] = [1.5] * len(losses)
         record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": history, "scores": {}}
         with records.held(self.path), records.under_way(self.path, name) as folder:
             (folder / "task.json").write_text(json.dumps({"input_file": str(self.input)}))
@@ -216,22 +217,23 @@ def test_time_to_quality_counts_the_runs_that_never_get_there(folder):
     folder.add(backend="theano", losses=(0.6, 0.59))
     rows = by_name(folder.compare(share=0.9))
     assert rows["jax"].target == pytest.approx(0.42)
-    assert str(rows["jax"].reached) == "3 s (3 of 3 runs)"
-    assert str(rows["torch"].reached) == "2 s (2 of 3 runs)"
-    assert str(rows["theano"].reached) == "not reached (0 of 3 runs)"
+    assert str(rows["jax"].reached["real_time"]) == "3 s (3 of 3 runs)"
+    assert str(rows["torch"].reached["real_time"]) == "2 s (2 of 3 runs)"
+    assert str(rows["theano"].reached["real_time"]) == "not reached (0 of 3 runs)"
+    assert [rows[name].reached["cpu_time"].median for name in ("jax", "torch", "theano")] == [4.5, 3.0, math.inf]
 
 
 def test_no_time_to_quality_is_explained(folder):
     folder.add(losses=(0.5, 0.6))
     found = folder.compare()
-    assert found.rows[0].reached is None
+    assert found.rows[0].reached == {}
     assert any(note.startswith("no time to quality: the best validation loss") for note in found.notes)
 
 
 def test_losses_with_a_regularization_term_are_not_compared(folder):
     folder.add(regularization="l2", weight_decay=0.1)
     found = folder.compare()
-    assert found.rows[0].reached is None
+    assert found.rows[0].reached == {}
     assert any(note.startswith("no time to quality with regularization") for note in found.notes)
 
 
@@ -285,7 +287,7 @@ def test_csv_has_a_line_a_series_and_every_number(folder):
     assert float(lines[1]["roc_auc_training_error"]) == areas.training_error
     assert float(lines[1]["roc_auc_test_error"]) == areas.test_error
     assert lines[1]["real_time_train_verdict"] == verdict.NOT_TOLD_APART
-    assert float(lines[1]["time_to_quality_median"]) == 3.0
+    assert float(lines[1]["real_time_to_quality_median"]) == 3.0
 
 
 def test_runs_on_other_events_are_not_compared(folder):
@@ -293,3 +295,33 @@ def test_runs_on_other_events_are_not_compared(folder):
     folder.add(training_digest="another")
     with pytest.raises(UserError, match="keras tensorflow sgd and keras jax sgd were not trained on the same events"):
         folder.compare()
+
+
+def test_runs_of_unlike_networks_or_starts_are_not_compared(folder, tmp_path):
+    folder.add(backend="tensorflow", parameters=9, initial_weights_spread=0.2, untrained_loss=0.7)
+    folder.add(parameters=9, initial_weights_spread=0.2, untrained_loss=0.7, start="keras")
+    folder.add(parameters=9, initial_weights_spread=0.2 * (1 + 1e-6), learning_rate=0.01)
+    folder.add(parameters=9, backend="torch", initial_weights_spread=0.3, untrained_loss=0.8, start="keras")
+    folder.add(parameters=9, **TMVA)
+    assert len(folder.compare().rows) == 5
+    for name, values in (("spread", {"initial_weights_spread": 0.3}), ("loss", {"untrained_loss": 0.72})):
+        (tmp_path / name).mkdir()
+        other = Folder(tmp_path / name)
+        other.add(**{"backend": "tensorflow", "initial_weights_spread": 0.2, "untrained_loss": 0.7})
+        other.add(**values)
+        with pytest.raises(UserError, match=f"keras tensorflow sgd and keras jax sgd did not start alike, .*{name} 0"):
+            other.compare()
+    folder.add(parameters=8, backend="theano")
+    with pytest.raises(UserError, match="did not train the same network, 9 and 8 parameters"):
+        folder.compare()
+
+
+def test_split_seed_is_an_axis_of_its_own(folder):
+    """Other events validate: another point, and nothing is averaged or compared over both."""
+    for backend in ("jax", "torch"):
+        folder.add(backend=backend, split_seed=1, validation_digest="one")
+        folder.add(backend=backend, split_seed=2, validation_digest="two", losses=(0.8, 0.7, 0.6))
+    found = folder.compare()
+    assert found.axes == ["split_seed"]
+    places = [(row.group.point["split_seed"], row.reference.point["split_seed"], row.target) for row in found.rows]
+    assert places == [(1, 1, pytest.approx(0.42))] * 2 + [(2, 2, pytest.approx(0.62))] * 2

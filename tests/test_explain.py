@@ -59,7 +59,7 @@ def test_the_document_has_the_presets_strings_in_full_and_every_code():
     point = config.point(preset="seed")
     assert f"\n{mapping.dl_options(point, 'cpu')}\n" in text
     assert f"\n{mapping.pykeras_options(point, 'model.keras', 'trained.keras', tf_keras=False)}\n" in text
-    assert f"\n{mapping.split_options()}\n" in text
+    assert f"\n{mapping.split_options(config.Point())}\n" in text
     assert f"\n{point.factory_string}\n" in text
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
     for number, meanings in enumerate(
@@ -74,9 +74,10 @@ def test_the_document_has_the_presets_strings_in_full_and_every_code():
 def test_the_cells_are_options_that_tmva_is_given(point):
     rows = explain.rows(point)
     assert [row.parameter for row in rows] == list(config.PARAMETERS)
+    split = f":{mapping.split_options(point)}:"
     strings = {
-        "tmva-dnn": (f":{mapping.dl_options(point, 'cpu')}:", f",{mapping.training_strategy(point)},"),
-        "pykeras": (f":{mapping.pykeras_options(point, '', '', tf_keras=False)}:",),
+        "tmva-dnn": (split, f":{mapping.dl_options(point, 'cpu')}:", f",{mapping.training_strategy(point)},"),
+        "pykeras": (f":{mapping.pykeras_options(point, '', '', tf_keras=False)}:", split),
     }
     options = Counter()
     for row in rows:
@@ -85,7 +86,7 @@ def test_the_cells_are_options_that_tmva_is_given(point):
                 assert any(f":{cell}:" in text or f",{cell}," in text for text in strings[method])
                 options[method] += 1
     # All of the bookings but for files, help, architecture and what is the same at every point.
-    assert options == {"tmva-dnn": 15, "pykeras": 5}
+    assert options == {"tmva-dnn": 16, "pykeras": 6}
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ import pytest
 from points import RECORDED, recorded
 from replay import start
 
-from tmva_bench import tmva_files
+from tmva_bench import mapping, tmva_files, tmva_random
 from tmva_bench.methods import keras_direct
 
 ON_TENSORFLOW = ("dnn-seed-preset", "dnn-adam", "dnn-momentum-l2")
@@ -80,9 +80,16 @@ def test_a_training_that_improves_nothing_is_no_result(on_jax):
     assert "no epoch of 3 had a lower validation loss" in on_jax["quiet-nothing-improves"]["failed"]
 
 
+def test_spread_of_the_initial_weights(on_jax):
+    weights = tmva_random.WeightGenerator(mapping.training(recorded("dnn-seed-preset")), 4).weights
+    squares = numpy.concatenate([kernel.ravel().astype(float) ** 2 for kernel, _ in weights])
+    assert on_jax["dnn-seed-preset"]["initial_weights_spread"] == pytest.approx(squares.mean() ** 0.5, rel=1e-6)
+
+
 def test_clocks_parameters_and_files(on_jax):
     outcome = on_jax["dnn-seed-preset"]
     assert {"real_time_prepare", "cpu_time_train", "real_time_test", "real_time_fit"} <= set(outcome["clocks"])
+    assert all(0 < cpu_time < 100 for *_, cpu_time in outcome["history"])
     assert outcome["parameters"] == 4 * 20 + 20 + 2 * (20 * 20 + 20) + 20 + 1
     assert outcome["files"] == [keras_direct.WEIGHT_FILE, "model.keras"]
     assert math.isnan(outcome["roc_integral"])

@@ -29,7 +29,7 @@ def as_written(options: str) -> str:
 def test_booking_of_the_dnn_equals_the_recorded_one(name: str) -> None:
     booked = recordings.booking(name)
     assert mapping.dl_options(recorded(name), "cpu") == as_written(booked.options)
-    assert mapping.split_options() == booked.split
+    assert mapping.split_options(recorded(name)) == booked.split
 
 
 def test_every_recorded_dnn_that_a_point_can_express_is_compared() -> None:

@@ -59,6 +59,7 @@ def keras_2(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(keras_network, "build_for_pykeras", lambda keras, point, inputs: Model(name))
         monkeypatch.setattr(keras_network, "set_weights", lambda model, weights: None)
         monkeypatch.setattr(keras_network, "trainable_parameters", lambda model: 961)
+        monkeypatch.setattr(keras_network, "weights_spread", lambda model: 0.25)
 
     return install
 
@@ -83,6 +84,7 @@ def test_recorded_run(name: str, doubled: Any, make_task: Any, logged: Any, kera
     assert outcome.versions["keras"] == "2.15.0"
     assert outcome.versions["backend"] == "2.15.1"
     assert outcome.scores["TestS"].mean() > outcome.scores["TestB"].mean()
+    assert outcome.initial_weights_spread == 0.25
     assert Keras.utils.seeds[-1] == 7
 
 

@@ -149,7 +149,7 @@ def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
     (tmp_path / "runs" / "a" / "curves.json").unlink()
     added = [name for name in old["row"] if "_at_" in name or name.startswith("overtraining_")]
     assert len(added) == 8 * 3 + 2
-    added += ["roc_integral_difference", "start", "dropout_rule"]
+    added += ["roc_integral_difference", "start", "dropout_rule", "split_seed", "initial_weights_spread"]
     for name in ("cores_used", "load_before", "load_after", "others_load", "busy", "installation", *added):
         del old["row"][name]
     path.write_text(json.dumps(old))
@@ -158,6 +158,22 @@ def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
     assert (row["roc_integral_difference"], row["start"], row["dropout_rule"]) == (0.25, "tmva", "keras")
     assert math.isnan(row["others_load"])
     assert math.isnan(row["signal_efficiency_at_1_percent_low"])
+
+
+def test_records_of_version_2_are_brought_to_the_present_one(tmp_path):
+    keep(tmp_path, "a")
+    folder = tmp_path / "runs" / "a"
+    old = json.loads((folder / "record.json").read_text())
+    old["schema"] = 2
+    del old["row"]["split_seed"], old["row"]["initial_weights_spread"]
+    (folder / "record.json").write_text(json.dumps(old))
+    history = {"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_loss": [0.6, 0.5], "real_time": [1.0, 1.0]}
+    (folder / "curves.json").write_text(json.dumps({"roc": {}, "history": history, "scores": {}}))
+    record = find(tmp_path, "a")
+    assert record["row"]["split_seed"] == 100
+    assert math.isnan(record["row"]["initial_weights_spread"])
+    assert record["history"].pop("cpu_time") == [pytest.approx(math.nan, nan_ok=True)] * 2
+    assert record["history"] == history
 
 
 def test_removed_runs_are_gone_whole(tmp_path):

@@ -29,7 +29,7 @@ def stacked(events: recordings.Events, trees: list[str]) -> tuple[numpy.ndarray,
 def test_events_stand_in_the_order_of_tmvas_trees(name: str, tree: str) -> None:
     events = recordings.read_events(recordings.input_file(name), tuple(VARIABLES))
     counts = {count: len(events[source]["weight"]) for count, source in config.COUNTS.items()}
-    training, test = tmva_random.event_orders(**counts, split_seed=mapping.SPLIT_SEED)
+    training, test = tmva_random.event_orders(**counts, split_seed=100)
     order, trees = (training, ["TrainS", "TrainB"]) if tree == "TrainTree" else (test, ["TestS", "TestB"])
     variables, weights, classes = stacked(events, trees)
 

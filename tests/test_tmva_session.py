@@ -81,6 +81,7 @@ class Session:
                 input_file=str(input_file),
                 variables=list(booking.variables),
                 factory_options=factory,
+                split_options=booking.split,
                 method=booking.method,
                 method_options=booking.options,
                 folder=str(self.folder),
@@ -204,7 +205,6 @@ def test_failure_has_tmvas_reason(session: Session, name: str, monkeypatch: pyte
     for model in (recordings.FOLDER / name).glob("model.*"):
         shutil.copy(model, tmp_path)
     booking = recordings.booking(name)
-    monkeypatch.setattr(mapping, "split_options", lambda: booking.split)
     before = Path.cwd(), list(sys.argv)
     with pytest.raises(TrainingFailed) as caught:
         session(booking, recordings.input_file(name))
@@ -283,7 +283,7 @@ def test_points_are_booked_as_recorded(name: str) -> None:
         # The same part of the events, given as a number there.
         booked = booked.replace("ValidationSize=100", "ValidationSize=2.5%")
     assert mapping.dl_options(config.point(values), "cpu") == booked
-    assert mapping.split_options() == recordings.booking(name).split
+    assert mapping.split_options(config.point(values)) == recordings.booking(name).split
 
 
 def _coded(name: str) -> st.SearchStrategy[str]:
@@ -309,6 +309,7 @@ VALUES = {
     "weight_decay": st.floats(0, 1),
     "transformations": st.lists(st.sampled_from(config.TRANSFORMATIONS), min_size=1, max_size=4).map(",".join),
     "seed": st.integers(1, 2**31 - 1),
+    "split_seed": st.integers(1, 2**31 - 1),
 }
 
 
@@ -322,7 +323,7 @@ def booked(doubled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     source = doubled.TFile.Open(str(recordings.input_file("dnn-seed-preset")))
     output = doubled.TFile.Open("TMVA.root", "RECREATE")
 
-    def book(method: str, options: str) -> None:
+    def book(point: config.Point, method: str, options: str) -> None:
         factory = doubled.TMVA.Factory("job", output, FACTORY)
         loader = doubled.TMVA.DataLoader("dataset")
         for name in ("var1", "var2", "var3", "var4"):
@@ -333,7 +334,7 @@ def booked(doubled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
             add(source.Get(tree), 1.0, doubled.TMVA.Types.kTesting)
         loader.SetSignalWeightExpression("weight")
         loader.SetBackgroundWeightExpression("weight")
-        loader.PrepareTrainingAndTestTree(doubled.TCut(""), mapping.split_options())
+        loader.PrepareTrainingAndTestTree(doubled.TCut(""), mapping.split_options(point))
         factory.BookMethod(loader, getattr(doubled.TMVA.Types, method), "Method", options)
 
     return book
@@ -346,9 +347,9 @@ def test_every_point_is_booked(booked: Callable[..., None], values: dict[str, An
         point = config.point(values)
     except UserError:
         return
-    booked("kDL", mapping.dl_options(point, "cpu"))
-    booked("kPyKeras", mapping.pykeras_options(point, "model.h5", "trained.h5", tf_keras=True))
-    booked("kPyKeras", mapping.pykeras_options(point, "model.h5", "trained.h5", tf_keras=False))
+    booked(point, "kDL", mapping.dl_options(point, "cpu"))
+    booked(point, "kPyKeras", mapping.pykeras_options(point, "model.h5", "trained.h5", tf_keras=True))
+    booked(point, "kPyKeras", mapping.pykeras_options(point, "model.h5", "trained.h5", tf_keras=False))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,7 @@ def test_double_is_strict(booked: Callable[..., None], wrong: str) -> None:
     options = re.sub(rf"\b{name}=[^:]*?(?=:|,[A-Z][a-z]|$)", wrong, options)
     assert wrong in options
     with pytest.raises(DoubleError):
-        booked("kDL", options)
+        booked(config.Point(), "kDL", options)
 
 
 def test_sitecustomize_gives_children_the_double(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def both(request, recorded_input, tmp_path):
     name = request.param
     (theirs,) = (recordings.FOLDER / name).rglob("*.weights.xml")
     data = inputs.read(recorded_input("dnn-seed-preset"))
-    events = keras_direct.training_vector(data)
+    events = keras_direct.training_vector(data, 100)
     network = [(layer.weights.T, layer.biases) for layer in tmva_files.read_network(str(theirs))]
     ours = tmp_path / "ours.weights.xml"
     signal = events.y[:, 0] == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.special import erf
 
-from tmva_bench import config, mapping
+from tmva_bench import config
 
 pytest.importorskip("ROOT")
 from tmva_bench import tmva_random, transforms
@@ -27,7 +27,7 @@ def training() -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
     variables = numpy.concatenate([numpy.stack([events[tree][name] for name in VARIABLES], axis=1) for tree in trees])
     weights = numpy.concatenate([events[tree]["weight"] for tree in trees])
     counts = {count: len(events[tree]["weight"]) for count, tree in config.COUNTS.items()}
-    order, _ = tmva_random.event_orders(**counts, split_seed=mapping.SPLIT_SEED)
+    order, _ = tmva_random.event_orders(**counts, split_seed=100)
     return variables[order], weights[order], (order >= counts["train_signal"]).astype(int)
 
 

@@ -21,7 +21,7 @@ from tmva_bench.methods import Epoch, Outcome, Task
 
 TREES = ("TrainS", "TrainB", "TestS", "TestB")
 SCORES = {tree: numpy.array([0.1 + number, 0.25, 1 / 3]) for number, tree in enumerate(TREES)}
-HISTORY = [Epoch(1, 0.7, 0.6, 2.5), Epoch(2, 0.5, 0.4, 1.5)]
+HISTORY = [Epoch(1, 0.7, 0.6, 2.5, 2.25), Epoch(2, 0.5, 0.4, 1.5, 1.25)]
 OUTCOME = Outcome(
     SCORES,
     HISTORY,
@@ -153,7 +153,7 @@ def test_a_finished_run_is_all_that_was_measured(ends, tmp_path):
         "validation_loss": 0.4,
         "parameters": 31,
         "versions": {"root": "6", "keras": "3", "backend": "1"},
-        "history": [[1, 0.7, 0.6, 2.5], [2, 0.5, 0.4, 1.5]],
+        "history": [[1, 0.7, 0.6, 2.5, 2.25], [2, 0.5, 0.4, 1.5, 1.25]],
     }
     assert {name: outcome[name] for name in measured} == measured
     with uproot.open(tmp_path / "run" / "scores.root") as file:

@@ -74,6 +74,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "start": Parameter(str, "whose initial weights and batches Keras takes (keras only)", STARTS),
     "dropout_rule": Parameter(str, "whose dropout Keras applies (keras only)", DROPOUT_RULES),
     "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1),
+    "split_seed": Parameter(int, "seed of the order of the training events, whose last validate", low=1),
     "train_signal": Parameter(int, "training events, signal (0: all of the file)", low=0),
     "train_background": Parameter(int, "training events, background (0: all of the file)", low=0),
     "test_signal": Parameter(int, "test events, signal (0: all of the file)", low=0),
@@ -118,6 +119,7 @@ class Point:
     start: str = "tmva"
     dropout_rule: str = "keras"
     seed: int = 1
+    split_seed: int = 100
     train_signal: int = 0
     train_background: int = 0
     test_signal: int = 0

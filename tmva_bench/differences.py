@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tabulate
 
-from tmva_bench import config, inputs, quality, report, summary, verdict
+from tmva_bench import config, inputs, quality, report, schema, summary, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.records import Record
 from tmva_bench.summary import Group
@@ -20,6 +20,13 @@ _TABULATE = {"text": "simple", "md": "pipe"}
 # What can tell runs of one series at one point apart, beside the point.
 _PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
 _TIMES = {"real_time_train": "real", "cpu_time_train": "CPU"}
+_CLOCKS = {"real_time": "real", "cpu_time": "CPU"}
+# Parameters that say which of the training events validate.
+_MEMBERSHIP = ("validation_fraction", "split_seed")
+# Parameters that the untrained network, and its validation loss, do not know of.
+_AFTER_THE_START = ("learning_rate", "momentum", "convergence_steps", "max_epochs", "dropout")
+# Of the losses and spreads of the same start: backends round differently.
+_SAME = 1e-3
 
 
 class Row(NamedTuple):
@@ -32,7 +39,7 @@ class Row(NamedTuple):
         areas: the ROC areas of both, None where there is no other series to compare with.
         times: the times of both by column of the tree ``benchmark``; empty likewise.
         target: the validation loss of the quality asked for, NaN where there is none.
-        reached: when the series had it, None likewise.
+        reached: when the series had it, by column of the tree ``history``; empty likewise.
     """
 
     group: Group
@@ -40,7 +47,7 @@ class Row(NamedTuple):
     areas: verdict.AreaComparison | None
     times: dict[str, verdict.TimeComparison]
     target: float
-    reached: quality.TimeToQuality | None
+    reached: dict[str, quality.TimeToQuality]
 
 
 class Differences(NamedTuple):
@@ -88,6 +95,7 @@ def compare(made: list[Record], results: Path, *, reference: str | None = None, 
     if name not in names:
         raise unknown("series", name, names)
     _check_membership(finished)
+    _check_start(finished)
     groups = [group for group in summary.groups(rows) if group.rows]
     axes = _telling(groups)
     groups = _ordered(groups, axes)
@@ -131,11 +139,41 @@ def _check_membership(rows: list[report.Row]) -> None:
         for digest, words in parts.items():
             if not row[digest]:
                 continue  # a record from before it was kept
-            other = first.setdefault((digest, row["input_digest"], row["validation_fraction"]), row)
+            other = first.setdefault((digest, *(row[name] for name in ("input_digest", *_MEMBERSHIP))), row)
             if other[digest] != row[digest]:
                 raise UserError(
                     f"{report.series_name(other)} and {report.series_name(row)} were not {words} the same events "
                     f"({other['run_id']}, {row['run_id']}): nothing can be compared; please report it"
+                )
+
+
+def _check_start(rows: list[report.Row]) -> None:
+    """Refuses to compare runs of one point that did not train the same network, or not from the start that they share.
+
+    Spread and untrained loss are compared among the methods that tell them.
+    """
+    networks: dict[tuple[Any, ...], report.Row] = {}
+    starts: dict[tuple[Any, ...], report.Row] = {}
+    for row in rows:
+        layout = row["variables"], row["neurons"], row["layers"]
+        other = networks.setdefault(layout, row)
+        if row["parameters"] != other["parameters"]:
+            raise UserError(
+                f"{report.series_name(other)} and {report.series_name(row)} did not train the same network, "
+                f"{other['parameters']} and {row['parameters']} parameters ({other['run_id']}, {row['run_id']}): "
+                "nothing can be compared; please report it"
+            )
+        names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
+        started = tuple(row[name] for name in (*names, "seed", "input_digest"))
+        for name in ("initial_weights_spread", "untrained_loss"):
+            if math.isnan(row[name]) or (row["method"] == "keras" and row["start"] != "tmva"):
+                continue
+            other = starts.setdefault((name, *started), row)
+            if not math.isclose(row[name], other[name], rel_tol=_SAME):
+                raise UserError(
+                    f"{report.series_name(other)} and {report.series_name(row)} did not start alike, {name} "
+                    f"{other[name]:g} and {row[name]:g} ({other['run_id']}, {row['run_id']}): nothing can be compared; "
+                    "please report it"
                 )
 
 
@@ -245,7 +283,7 @@ def _input_of(group: Group, results: Path) -> inputs.InputFile:
 
 def _kind(group: Group) -> tuple[Any, ...]:
     """Groups that are equal here have validation losses that can be compared."""
-    return group.series["input_digest"], group.point["loss"], group.point["validation_fraction"]
+    return (group.series["input_digest"], group.point["loss"], *(group.point[name] for name in _MEMBERSHIP))
 
 
 def _comparable(group: Group) -> bool:
@@ -271,11 +309,14 @@ def _targets(groups: list[Group], made: list[Record], share: float) -> tuple[dic
     return targets, list(dict.fromkeys(notes))
 
 
-def _reached(group: Group, histories: Mapping[str, quality.History], target: float) -> quality.TimeToQuality | None:
+def _reached(group: Group, histories: Mapping[str, quality.History], target: float) -> dict[str, quality.TimeToQuality]:
     if math.isnan(target) or not _comparable(group):
-        return None
-    of_group = [histories[row["run_id"]] for row in group.rows]
-    return quality.time_to_quality(quality.reach(history, target) for history in of_group if history)
+        return {}
+    of_group = [history for row in group.rows if (history := histories[row["run_id"]])]
+    return {
+        clock: quality.time_to_quality(quality.reach(history, target, clock) for history in of_group)
+        for clock in _CLOCKS
+    }
 
 
 def _name(row: Row, axes: Iterable[str]) -> str:
@@ -329,11 +370,11 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
     if not targets:
         return []
     notes = [
-        f"time to quality: real time of training until the validation loss first is at or below its target, "
+        f"time to quality: time of training until the validation loss first is at or below its target, "
         f"{100 * share:g} % of the way from the loss after the first epoch (median of runs) to the best of all runs "
         "on these events; median over runs, of which those that never were there count as infinitely late"
     ]
-    untimed = [_name(row, axes) for row in rows if row.reached and math.isnan(row.reached.median)]
+    untimed = [_name(row, axes) for row in rows if row.reached and math.isnan(row.reached["real_time"].median)]
     if untimed:
         notes.append(f"epochs were not timed one by one: {report.some(list(dict.fromkeys(untimed)))}")
     without = [f"{_name(row, axes)} ({len(row.group.missing)})" for row in rows if row.group.missing]
@@ -345,7 +386,6 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
 def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
     """Title, headings and lines of each table that has lines."""
     compared = [(row, row.areas) for row in found.rows if row.areas is not None]
-    reached = [(row, row.reached) for row in found.rows if row.reached is not None]
     area_headings = [
         "series",
         *found.axes,
@@ -359,7 +399,9 @@ def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
     time_headings = ["series", *found.axes, "pairs"]
     for name in _TIMES.values():
         time_headings += [f"{name} time ratio", "95 % interval", "verdict"]
-    quality_headings = ["series", *found.axes, "target loss", "time to quality", "68 % interval [s]"]
+    quality_headings = ["series", *found.axes, "target loss"]
+    for name in _CLOCKS.values():
+        quality_headings += [f"{name} time to quality", "68 % interval [s]"]
     tables = [
         (
             f"ROC area less that of {found.reference}",
@@ -374,10 +416,7 @@ def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
         (
             f"Time to {100 * found.share:g} % of the way to the best validation loss",
             quality_headings,
-            [
-                [*_lead(row, found.axes), f"{row.target:.5g}", str(of_row), _interval(of_row.low, of_row.high, ".3g")]
-                for row, of_row in reached
-            ],
+            [[*_lead(row, found.axes), *_quality_cells(row)] for row in found.rows if row.reached],
         ),
     ]
     return [table for table in tables if table[2]]
@@ -409,6 +448,13 @@ def _time_cells(row: Row) -> list[str]:
     return cells
 
 
+def _quality_cells(row: Row) -> list[str]:
+    cells = [f"{row.target:.5g}"]
+    for reached in row.reached.values():
+        cells += [str(reached), _interval(reached.low, reached.high, ".3g")]
+    return cells
+
+
 def _interval(low: float, high: float, form: str) -> str:
     if math.isnan(low) or math.isnan(high):
         return "-"
@@ -434,7 +480,7 @@ def _csv_line(row: Row, found: Differences) -> dict[str, Any]:
     for prefix, fields, values in (
         ("roc_auc", verdict.AreaComparison._fields, row.areas),
         *((column, verdict.TimeComparison._fields, row.times.get(column)) for column in _TIMES),
-        ("time_to_quality", quality.TimeToQuality._fields, row.reached),
+        *((f"{clock}_to_quality", quality.TimeToQuality._fields, row.reached.get(clock)) for clock in _CLOCKS),
     ):
         line |= {f"{prefix}_{field}": getattr(values, field) if values else "" for field in fields}
     line["quality_target"] = row.target

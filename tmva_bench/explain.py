@@ -242,6 +242,7 @@ def _cells(point: Point) -> dict[str, tuple[str, str, str]]:
     dl = _split(mapping.dl_options(point, "cpu"), ":")
     pykeras = _split(mapping.pykeras_options(point, "", "", tf_keras=False), ":")
     strategy = _split(mapping.training_strategy(point), ",")
+    split = _split(mapping.split_options(point), ":")
     *hidden, last = mapping.layout(point).split(",")
     activation, width = hidden[0].split("|") if hidden else ("", "")
     optimizer = mapping.optimizer(point)
@@ -302,6 +303,7 @@ def _cells(point: Point) -> dict[str, tuple[str, str, str]]:
         "factory_string": (*both(point.factory_string), ""),
         "start": ("", "", f"start={_text(training.start)}"),
         "dropout_rule": ("", "", f"dropout_rule={_text(training.dropout_rule)}"),
+        "split_seed": (*both(split["SplitSeed"]), f"training_vector(split_seed={point.split_seed})"),
         "seed": (dl["RandomSeed"], *both(f"set_random_seed({training.seed})")),
         **{name: (tree, tree, tree) for name, tree in events.items()},
     }
@@ -463,6 +465,11 @@ def _verdicts(point: Point) -> dict[str, tuple[tuple[str, ...], str]]:
             + ("Keras takes the numbers of the same generators; " if point.start == "tmva" else "Keras seeds its own; ")
             + "PyKeras starts from the same weights, and shuffles with Keras' generator.",
         ),
+        "split_seed": (
+            (),
+            "DataSetFactory::MixEvents shuffles signal followed by background; the last part of the training vector "
+            "validates. Keras takes the events in the same order.",
+        ),
         **{
             name: ((), f"The common input file; all events of {tree} are taken, in all.")
             for name, tree in config.COUNTS.items()
@@ -490,7 +497,7 @@ def _booked(method: str, point: Point, architecture: str) -> list[tuple[str, str
         return []
     return [
         ("TMVA.Factory", point.factory_string),
-        ("DataLoader.PrepareTrainingAndTestTree", mapping.split_options()),
+        ("DataLoader.PrepareTrainingAndTestTree", mapping.split_options(point)),
         options[method],
     ]
 

@@ -130,6 +130,12 @@ def get_weights(model: Any) -> Weights:
     return [tuple(layer.get_weights()) for layer in model.layers if layer.get_weights()]
 
 
+def weights_spread(model: Any) -> float:
+    """Root mean square of all weights to train, without biases; NaN without any."""
+    kernels = [layer.get_weights()[0].ravel() for layer in model.layers if layer.trainable and layer.get_weights()]
+    return float(numpy.sqrt(numpy.mean(numpy.square(numpy.concatenate(kernels), dtype=float))))
+
+
 def regularization_term(model: Any, phase: Phase) -> float:
     """The L1 or L2 term of the loss for the model's present weights (biases are left alone, as in TMVA)."""
     power = {"none": 0, "l1": 1, "l2": 2}[phase.regularization]

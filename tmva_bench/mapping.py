@@ -10,7 +10,6 @@ from tmva_bench.config import Point
 from tmva_bench.training import Phase, Training
 
 METHOD_TITLE = "Method"
-SPLIT_SEED = 100
 
 # 2 sigma truncation keeps this share of a normal's sigma; Keras divides by it, TMVA does not.
 _TRUNCATED_SIGMA = 0.87962566103423978
@@ -34,9 +33,9 @@ class Object(NamedTuple):
     arguments: Dict[str, Any]
 
 
-def split_options() -> str:
+def split_options(point: Point) -> str:
     """Options of ``DataLoader.PrepareTrainingAndTestTree``: all events, a known shuffle, weights left alone."""
-    return f"SplitMode=Random:MixMode=Random:SplitSeed={SPLIT_SEED}:NormMode=None:!V"
+    return f"SplitMode=Random:MixMode=Random:SplitSeed={point.split_seed}:NormMode=None:!V"
 
 
 def validation_percent(point: Point) -> str:

@@ -94,11 +94,10 @@ def read(folder: Path, *, curves: bool = True) -> Record:
     if isinstance(version, int) and version > schema.VERSION:
         raise UserError(f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench")
     # Records of version 1 hold their curves.
-    apart = curves and version == schema.VERSION
-    if apart:
+    if curves and isinstance(version, int) and version > 1:
         record.update(_parsed(folder / _CURVES, cure))
     while version in _MIGRATIONS and isinstance(record.get("row"), dict):
-        _MIGRATIONS[version](record["row"])
+        _MIGRATIONS[version](record)
         record["schema"] = version = version + 1
     if version != schema.VERSION or not _agrees(record) or (curves and not _curves_agree(record)):
         raise UserError(f"{path}: not a record that tmva-bench wrote; {cure}")
@@ -303,8 +302,9 @@ def _tidy(runs: Path) -> None:
         shutil.rmtree(partial)
 
 
-def _migrate_1(row: dict[str, Any]) -> None:
+def _migrate_1(record: Record) -> None:
     """Version 2 added the load of the machine, the installation, working points, overtraining, and Keras' own ways."""
+    row = record["row"]
     points = [
         f"{name}{end}"
         for name in (*schema.EFFICIENCIES.values(), *schema.REJECTIONS.values())
@@ -329,7 +329,15 @@ def _migrate_1(row: dict[str, Any]) -> None:
     row["cores_used"] = row["cpu_time_train"] / real if isinstance(real, float) and real > 0 else math.nan
 
 
-_MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {1: _migrate_1}
+def _migrate_2(record: Record) -> None:
+    """Version 3 added the split's seed, the spread of the initial weights, and the CPU time of epochs."""
+    record["row"].update(split_seed=100, initial_weights_spread=math.nan)
+    history = record.get("history")
+    if isinstance(history, dict) and isinstance(history.get("epoch"), list):
+        history["cpu_time"] = [math.nan] * len(history["epoch"])
+
+
+_MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2}
 
 
 def _parsed(path: Path, cure: str) -> Record:

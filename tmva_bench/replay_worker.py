@@ -13,7 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 import uproot
 
-from tmva_bench import inputs, tmva_files, tmva_options
+from tmva_bench import config, inputs, tmva_files, tmva_options
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 
 
@@ -24,11 +24,13 @@ class Left(NamedTuple):
         weights: the weight file.
         output: TMVA's output file, None where there is none.
         log: all that it printed.
+        split_seed: ``SplitSeed`` of a run of ours, else that of TMVA's default.
     """
 
     weights: Path
     output: Optional[Path]
     log: str
+    split_seed: int
 
 
 def find(folder: Path) -> Left:
@@ -51,7 +53,14 @@ def find(folder: Path) -> Left:
         raise UserError(f"{folder}: several output files, {', '.join(path.name for path in outputs)}; keep one")
     logs = [path.read_text(errors="replace") for path in sorted([*folder.glob("*.txt"), *folder.glob("*.log")])]
     tables = [log for log in logs if tmva_files.epoch_table(log)]
-    return Left(weights[0], outputs[0] if outputs else None, tables[0] if tables else "")
+    task = folder / "task.json"
+    point = json.loads(task.read_text())["point"] if task.is_file() else {}
+    return Left(
+        weights[0],
+        outputs[0] if outputs else None,
+        tables[0] if tables else "",
+        point.get("split_seed", config.Point().split_seed),
+    )
 
 
 def _is_output(path: Path) -> bool:
@@ -94,7 +103,7 @@ def replay(keras: Any, left: Left, input_file: str) -> Dict[str, Any]:
                 f"trained on the variables {', '.join(booked.variables)}, and {input_file} has "
                 f"{', '.join(data.variables)}; give the input file of that run"
             )
-        events = keras_direct.training_vector(data)
+        events = keras_direct.training_vector(data, left.split_seed)
     else:
         raise UserError("no output file of TMVA; give the common input file with --input")
     axes = tmva_files.principal_axes(str(left.weights))

@@ -440,7 +440,7 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
     }
     record["history"] = dict(
         zip(
-            ("epoch", "training_loss", "validation_loss", "real_time"),
+            ("epoch", "training_loss", "validation_loss", "real_time", "cpu_time"),
             map(list, zip(*outcome["history"], strict=True)),
             strict=True,
         )

@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Sequence
 from tmva_bench import roc
 from tmva_bench.config import PARAMETERS
 
-VERSION = 2
+VERSION = 3
 STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
 
 
@@ -92,6 +92,7 @@ BENCHMARK: List[Column] = [
     Column("epochs", int, "epochs trained"),
     Column("best_epoch", int, "epoch whose weights were kept (0: the untrained net)"),
     Column("validation_loss", float, "best validation loss"),
+    Column("initial_weights_spread", float, "root mean square of the initial weights (NaN where not told)"),
     Column("untrained_loss", float, "validation loss of the untrained network (NaN where the method does not tell)"),
     Column("parameters", int, "trainable parameters"),
     Column("peak_memory", float, "largest resident memory of the child [MiB]"),
@@ -127,7 +128,8 @@ HISTORY: List[Column] = [
     Column("epoch", int, "epoch, from 1"),
     Column("training_loss", float, "training loss, running mean over the epoch's batches"),
     Column("validation_loss", float, "validation loss"),
-    Column("real_time", float, "real time of the epoch [s]"),
+    Column("real_time", float, "real time of the epoch [s] (NaN where not told)"),
+    Column("cpu_time", float, "CPU time of the epoch [s] (NaN where not told)"),
 ]
 
 SCORES: List[Column] = [

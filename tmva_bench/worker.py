@@ -70,6 +70,7 @@ def run(folder: Path) -> Dict[str, Any]:
         "best_epoch": outcome.best_epoch,
         "validation_loss": outcome.validation_loss,
         "untrained_loss": outcome.untrained_loss,
+        "initial_weights_spread": outcome.initial_weights_spread,
         "parameters": outcome.parameters,
         **outcome.membership,
         "versions": outcome.versions,

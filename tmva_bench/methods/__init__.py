@@ -37,6 +37,7 @@ class Epoch(NamedTuple):
     training_loss: float
     validation_loss: float
     real_time: float
+    cpu_time: float = math.nan
 
 
 class Outcome(NamedTuple):
@@ -56,6 +57,7 @@ class Outcome(NamedTuple):
         membership: digests of the events trained on, validated on and tested on, see
             :func:`tmva_bench.inputs.membership`.
         untrained_loss: validation loss of the untrained network, NaN where the method does not tell.
+        initial_weights_spread: root mean square of all initial weights, without biases, NaN likewise.
     """
 
     scores: Dict[str, numpy.ndarray]
@@ -69,3 +71,4 @@ class Outcome(NamedTuple):
     versions: Dict[str, str]
     membership: Dict[str, str]
     untrained_loss: float = math.nan
+    initial_weights_spread: float = math.nan

@@ -69,7 +69,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     keras.utils.set_random_seed(task.point.seed)
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
-        events = training_vector(data)
+        events = training_vector(data, task.point.split_seed)
     training = mapping.training(task.point)
     if task.backend == "theano":
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
@@ -84,6 +84,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             keras_network.set_weights(model, random.weights)
         else:
             model = keras_network.build(keras, training, len(data.variables))
+        spread = keras_network.weights_spread(model)
         with watch.phase("fit"):
             result = fit(keras, model, training, events, random)
         if result.best_epoch == 0:
@@ -127,6 +128,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             numpy.concatenate([data.events["TestS"], data.events["TestB"]]),
         ),
         untrained_loss=result.untrained_loss,
+        initial_weights_spread=spread,
     )
 
 
@@ -160,10 +162,15 @@ def load(backend: str) -> Tuple[Any, Any]:
     return (keras_2_3.adapt(keras) if keras_2_3.is_old(keras.__version__) else keras), module
 
 
-def training_vector(data: inputs.InputFile) -> Arrays:
-    """Training events in the order of TMVA's training vector, so that its last part validates on both sides."""
+def training_vector(data: inputs.InputFile, split_seed: int) -> Arrays:
+    """Training events in the order of TMVA's training vector, so that its last part validates on both sides.
+
+    Args:
+        data: the common input file.
+        split_seed: ``SplitSeed`` of ``DataLoader.PrepareTrainingAndTestTree``.
+    """
     counts = {name: len(data.events[tree]) for name, tree in COUNTS.items()}
-    order, _ = tmva_random.event_orders(**counts, split_seed=mapping.SPLIT_SEED)
+    order, _ = tmva_random.event_orders(**counts, split_seed=split_seed)
     signal, background = data.events["TrainS"], data.events["TrainB"]
     targets = numpy.zeros((len(signal) + len(background), 1), numpy.float32)
     targets[: len(signal)] = 1
@@ -238,7 +245,16 @@ def fit(
             # MethodDL adds the term of the epoch's end, Keras that of each batch.
             training_loss = float(log.history[keras_network.DATA_LOSS][0]) * float(now.w.mean(dtype=float))
             training_loss += keras_network.regularization_term(model, plan)
-        history.append(Epoch(epoch, training_loss, loss, seconds / plan.test_repetitions))
+        cpu_seconds = clock.seconds["cpu_time_epoch"]
+        history.append(
+            Epoch(
+                epoch,
+                training_loss,
+                loss,
+                seconds / plan.test_repetitions,
+                cpu_seconds / plan.test_repetitions,
+            )
+        )
         if loss < best:
             best, best_epoch, best_weights = loss, epoch, model.get_weights()
         # The columns of MethodDL's table, so that one reader follows the log of every method.

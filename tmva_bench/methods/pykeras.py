@@ -39,12 +39,14 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     training = mapping.training(task.point)
     model = keras_network.build_for_pykeras(keras, training, len(data.variables))
     keras_network.set_weights(model, tmva_random.WeightGenerator(training, len(data.variables)).weights)
+    spread = keras_network.weights_spread(model)
     options = _options(task, keras, version, model)
     roc_integral = tmva_session.run(
         ROOT,
         input_file=task.input_file,
         variables=data.variables,
         factory_options=task.point.factory_string,
+        split_options=mapping.split_options(task.point),
         method="kPyKeras",
         method_options=options,
         folder=task.folder,
@@ -70,6 +72,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             "backend": backend.__version__,
         },
         membership=tmva_files.membership(output_file, mapping.METHOD_TITLE, data.variables, training),
+        initial_weights_spread=spread,
     )
 
 

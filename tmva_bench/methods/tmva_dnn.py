@@ -33,6 +33,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         input_file=task.input_file,
         variables=data.variables,
         factory_options=task.point.factory_string,
+        split_options=mapping.split_options(task.point),
         method="kDL",
         method_options=mapping.dl_options(task.point, task.architecture),
         folder=task.folder,

@@ -80,6 +80,7 @@ def run(
     input_file: str,
     variables: List[str],
     factory_options: str,
+    split_options: str,
     method: str,
     method_options: str,
     folder: str,
@@ -96,6 +97,7 @@ def run(
         input_file: the common input file.
         variables: names of its input variables.
         factory_options: option string of ``TMVA.Factory``.
+        split_options: option string of ``DataLoader.PrepareTrainingAndTestTree``.
         method: name in ``TMVA.Types``, ``kDL`` or ``kPyKeras`` (by enum: an unknown name kills the process).
         method_options: option string of ``BookMethod``.
         folder: the run's folder, the current directory while TMVA works.
@@ -111,7 +113,9 @@ def run(
     source, folder = str(Path(input_file).resolve()), str(Path(folder).resolve())
     with _working_in(folder), _arguments_kept():
         try:
-            return _session(root, source, variables, factory_options, method, method_options, threads, watch)
+            return _session(
+                root, source, variables, factory_options, split_options, method, method_options, threads, watch
+            )
         except Exception as error:
             raise TrainingFailed(f"TMVA: {tmva_files.failure(log(folder)) or _one_line(error)}") from error
 
@@ -134,6 +138,7 @@ def _session(
     input_file: str,
     variables: List[str],
     factory_options: str,
+    split_options: str,
     method: str,
     method_options: str,
     threads: int,
@@ -161,7 +166,7 @@ def _session(
         loader.AddBackgroundTree(trees["TestB"], 1.0, tmva.Types.kTesting)
         loader.SetSignalWeightExpression("weight")
         loader.SetBackgroundWeightExpression("weight")
-        loader.PrepareTrainingAndTestTree(root.TCut(""), mapping.split_options())
+        loader.PrepareTrainingAndTestTree(root.TCut(""), split_options)
         factory.BookMethod(loader, getattr(tmva.Types, method), mapping.METHOD_TITLE, method_options)
         loader.GetDataSetInfo().GetDataSet()
     with watch.phase("train"):
