@@ -30,6 +30,7 @@
 #include "TH1.h"
 #include "TLatex.h"
 #include "TLeaf.h"
+#include "TMarker.h"
 #include "TMath.h"
 #include "TPad.h"
 #include "TROOT.h"
@@ -143,7 +144,8 @@ inline double LabelWidth(const std::vector<Series> &series)
 struct Condition {
    std::string column, name;
    bool parameter;        // of the training: may be an axis of a scan
-   std::string usual = ""; // of a parameter that Keras alone has: its default
+   std::string usual = ""; // a default that needs no mention
+   bool ofKeras = false;   // Keras alone has it
 };
 
 inline const std::vector<Condition> &Conditions()
@@ -167,13 +169,14 @@ inline const std::vector<Condition> &Conditions()
       {"max_epochs", "epochs at most", true},
       {"convergence_steps", "convergence steps", true},
       {"validation_fraction", "validation fraction", true},
+      {"split_seed", "split seed", true, "100"},
       {"dropout", "dropout", true},
       {"regularization", "regularization", true},
       {"weight_decay", "weight decay", true},
       {"transformations", "transformations", true},
       {"factory_string", "Factory", true},
-      {"start", "start", true, "tmva"},
-      {"dropout_rule", "dropout rule", true, "keras"},
+      {"start", "start", true, "tmva", true},
+      {"dropout_rule", "dropout rule", true, "keras", true},
       {"threads", "threads", false},
       {"environment", "environment", false},
    };
@@ -393,7 +396,7 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
       if (!condition.usual.empty()) {
          for (const std::string &other : all)
             if (other != condition.usual)
-               detail::Add(shared, condition.name + " " + other + " (Keras only)");
+               detail::Add(shared, condition.name + " " + other + (condition.ofKeras ? " (Keras only)" : ""));
       } else if (!value.empty() && value != "0" && value != "none" && condition.column != "factory_string") // too long
          detail::Add(shared, condition.name + " " + value);
    }
@@ -798,6 +801,29 @@ inline TH1 *Axes(double xLow, double yLow, double xHigh, double yHigh, int xDivi
    axes->GetXaxis()->SetLabelOffset(8 * yPixel); // clear of a number at the lower end of the y axis
    axes->GetYaxis()->SetLabelOffset(6 * xPixel);
    return axes;
+}
+
+// Beside a frame, where it hides nothing: each finished series with a line of its own text under its name. Returns where
+// the legend ends, pixels from the top.
+inline double DrawLegend(TCanvas &canvas, double left, double top, const Results &results,
+                         const std::vector<std::string> &texts)
+{
+   const double step = std::min(50., (canvas.GetWh() - top - 60.) / (results.Finished() + 1));
+   double y = top + 10;
+   for (int series = 0; series < results.Finished(); ++series, y += step) {
+      const auto x = [&](double pixels) { return (left + pixels) / canvas.GetWw(); };
+      const double middle = 1 - y / canvas.GetWh();
+      canvas.cd();
+      const double xs[] = {x(0), x(70)}, ys[] = {middle, middle};
+      DrawDashed(TGraph(2, xs, ys), series, canvas.GetWw(), canvas.GetWh());
+      auto marker = new TMarker(x(35), middle, 20);
+      SetMarker(*marker, series);
+      marker->SetBit(kCanDelete);
+      marker->Draw();
+      Write(canvas, left + 84, y + 6, results.series[series].label);
+      Write(canvas, left + 84, y + 26, texts[series], kSmall, 11, Grey());
+   }
+   return y;
 }
 
 inline void Save(TCanvas &canvas, const std::string &figures)

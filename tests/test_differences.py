@@ -1,68 +1,15 @@
 """Series beside a reference: what is compared with what, which verdicts there are, and what is said instead."""
 
 import csv
-import json
 import math
 import shutil
 
 import numpy
 import pytest
-import uproot
+from made_up_runs import BAD, TMVA, Folder
 
-from tmva_bench import config, differences, inputs, records, roc, samples, schema, verdict
+from tmva_bench import differences, verdict
 from tmva_bench.errors import UserError
-
-EVENTS = {"train_signal": 60, "train_background": 60, "test_signal": 300, "test_background": 300}
-TMVA = {"method": "tmva-dnn", "backend": "tmva"}
-# How well the made-up scores separate.
-GOOD, BAD = 1.2, 0.4
-
-
-class Folder:
-    """A results folder with made-up runs, on events of its own."""
-
-    def __init__(self, path):
-        self.path = path / "results"
-        self.input = path / "input.root"
-        inputs.write(samples.gauss(**EVENTS), self.input)
-        self.digest = inputs.read(self.input).metadata["digest"]
-        self._generator = numpy.random.default_rng(61)
-        self._test = {tree: self._generator.normal(size=EVENTS[n]) for n, tree in config.COUNTS.items()}
-        self._starts = self._generator.normal(size=(10, EVENTS["test_signal"]))
-
-    def add(self, repetitions=3, shift=GOOD, losses=(0.6, 0.5, 0.4), **values):
-        """Runs of one series at one point; repetition n has a start of its own, whatever the method."""
-        for n in range(1, repetitions + 1):
-            self._keep(n, shift, losses, {"seed": n, **values})
-
-    def _keep(self, n, shift, losses, values):
-        empty = {str: "", int: 0, float: math.nan}
-        row = {column.name: empty[column.type] for column in schema.BENCHMARK}
-        row.update(vars(config.Point()))
-        row.update(status="ok", method="keras", backend="jax", architecture="cpu", environment="here", threads=1)
-        name = f"run{len(list(self.path.glob('runs/run*'))):03d}"
-        row.update(run_id=name, repetition=n, sample="gauss", input_digest=self.digest, start_time=name)
-        row.update(cpu_time_train=2.0 + n / 100, real_time_train=1.0 + n / 100)
-        row.update(values)
-        history = {"epoch": list(range(1, len(losses) + 1)), "validation_loss": list(losses)}
-        history |= {"training_loss": list(losses), "real_time": [1.0] * len(losses)}
-        history["cpu_time"] = [1.5] * len(losses)
-        record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": history, "scores": {}}
-        with records.held(self.path), records.under_way(self.path, name) as folder:
-            (folder / "task.json").write_text(json.dumps({"input_file": str(self.input)}))
-            with uproot.recreate(folder / "scores.root") as file:
-                for tree in ("TestS", "TestB"):
-                    noise = 0.3 * self._starts[n - 1] + 0.05 * self._generator.normal(size=EVENTS["test_signal"])
-                    scores = self._test[tree] + noise + (shift if tree == "TestS" else 0)
-                    file.mktree(tree, {"score": numpy.float64}).extend({"score": scores})
-            records.finish(folder, record)
-
-    def compare(self, **options):
-        return differences.compare(records.load(self.path), self.path, **options)
-
-    def area(self, run_id):
-        with uproot.open(self.path / "runs" / run_id / "scores.root") as file:
-            return roc.auc(*(file[tree]["score"].array(library="np") for tree in ("TestS", "TestB")))
 
 
 @pytest.fixture

@@ -36,6 +36,17 @@ def test_text(groups):
     assert "Best possible on the test events of gauss (likelihood ratio): 0.9000" in lines
 
 
+def test_the_error_from_the_test_events_stands_beside_that_of_the_repetitions():
+    runs = [row(roc_auc=0.8 + r / 1000, roc_auc_error=0.002 + r / 10000, repetition=r) for r in (1, 2, 3)]
+    table = tables.make(summary.groups(runs))
+    place = table.headings.index("ROC area")
+    assert table.headings[place : place + 3] == ["ROC area", "spread", "± test"]
+    assert table.rows[0][place : place + 3] == ["0.8020 ± 0.0008", "0.001", "0.0022"]
+    assert any("whether two series differ says tmva-bench differences" in note for note in table.notes)
+    (line,) = csv.DictReader(tables.write(summary.groups(runs), "csv").splitlines())
+    assert float(line["roc_auc_test_error"]) == pytest.approx(0.0022)
+
+
 def test_rows_are_ordered_by_series_or_as_asked(groups):
     def order(*by):
         table = tables.make(groups, by)

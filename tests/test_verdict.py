@@ -125,6 +125,42 @@ def test_the_interval_covers_the_true_difference():
     assert covered / 200 > 0.92
 
 
+@pytest.mark.parametrize("repetitions", [2, 3, 10])
+def test_equal_series_on_other_test_events_are_seldom_called_different(repetitions):
+    generator = numpy.random.default_rng(43)
+    different = by_spread_alone = 0
+    for _ in range(200):
+        ours, theirs = (
+            side_of(trained(generator, optimal_scores(generator, events), repetitions)) for events in (400, 300)
+        )
+        found = verdict.compare_areas(ours, theirs, same_start=True, same_events=False)
+        assert not found.paired
+        different += found.verdict == verdict.DIFFERENT
+        by_spread_alone += stats.ttest_ind(ours.areas, theirs.areas, equal_var=False).pvalue < 0.05
+    assert different / 200 <= 0.08
+    assert different < by_spread_alone
+
+
+def test_a_worse_series_on_other_test_events_is_found():
+    generator = numpy.random.default_rng(44)
+    found = 0
+    for _ in range(50):
+        better, worse = (
+            side_of(trained(generator, optimal_scores(generator, 2000), 5, worse=spoilt)) for spoilt in (0.0, 0.8)
+        )
+        compared = verdict.compare_areas(worse, better, same_events=False)
+        found += compared.verdict == verdict.DIFFERENT and compared.high < 0
+    assert found / 50 > 0.85
+
+
+def test_errors_of_other_test_events_are_added():
+    generator = numpy.random.default_rng(45)
+    ours, theirs = (list(trained(generator, optimal_scores(generator, events), 1)) for events in (500, 200))
+    found = verdict.compare_areas(side_of(ours), side_of(theirs), same_events=False)
+    assert found.difference == pytest.approx(roc.auc(*ours[0]) - roc.auc(*theirs[0]))
+    assert found.test_error == pytest.approx(math.hypot(roc.auc_error(*ours[0]), roc.auc_error(*theirs[0])))
+
+
 def test_one_repetition_with_another_start_gives_no_verdict():
     generator = numpy.random.default_rng(35)
     optimal = optimal_scores(generator, 300)
@@ -267,3 +303,40 @@ def test_equally_fast_series_are_seldom_told_apart(pairs):
         ours, theirs = (timed(load * generator.lognormal(0.0, 0.05, pairs)) for _ in range(2))
         told += verdict.compare_times(ours, theirs).verdict != verdict.NOT_TOLD_APART
     assert told / 200 <= 0.08
+
+
+@pytest.mark.parametrize("repetitions", [(2, 2), (3, 3), (3, 5), (10, 10)])
+def test_equal_times_of_two_machines_are_seldom_told_apart(repetitions):
+    generator = numpy.random.default_rng(46)
+    told = 0
+    for _ in range(400):
+        ours, theirs = (timed(generator.lognormal(0.0, 0.1, count)) for count in repetitions)
+        told += verdict.ratio_of(ours, theirs, "real_time_train").verdict != verdict.NOT_TOLD_APART
+    assert told / 400 <= 0.08
+
+
+def test_a_ratio_is_that_of_the_geometric_means_with_welchs_interval():
+    ours, theirs = [2.0, 2.2, 1.9, 2.4], [1.0, 1.3, 0.9]
+    found = verdict.ratio_of(timed(ours, cpu_model="one"), timed([*theirs, None], cpu_model="other"), "real_time_train")
+    assert found.ratio == pytest.approx(stats.gmean(ours) / stats.gmean(theirs))
+    welch = stats.ttest_ind(numpy.log(ours), numpy.log(theirs), equal_var=False).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((math.exp(welch.low), math.exp(welch.high)))
+    assert found.verdict == f"{found.ratio:.3g} times slower"
+    back = verdict.ratio_of(timed(theirs), timed(ours), "real_time_train")
+    assert (back.low, back.high) == pytest.approx((1 / found.high, 1 / found.low))
+    assert back.verdict == f"{found.ratio:.3g} times faster"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "ratio", "note"),
+    [
+        ([1.0], [2.0, 2.1, 2.2], 0.4766, "one repetition on a side does not tell"),
+        ([1.0, 1.0, 1.0], [2.0, 2.0, 2.0], 0.5, "repetitions equal to the clock's tick"),
+        ([0.0, 0.0], [1.0, 2.0], math.nan, "no repetition with real_time_train on one of the sides"),
+    ],
+)
+def test_ratios_that_give_no_verdict(ours, theirs, ratio, note):
+    found = verdict.ratio_of(timed(ours), timed(theirs), "real_time_train")
+    assert (found.ratio, found.verdict) == (pytest.approx(ratio, abs=1e-4, nan_ok=True), verdict.NO_VERDICT)
+    assert note in found.note
+    assert math.isnan(found.low)

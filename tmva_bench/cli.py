@@ -301,6 +301,38 @@ def differences_command(file: str, reference: str | None, share: float, form: st
     click.echo(differences.write(found, form))
 
 
+@main.command("compare")
+@click.argument("a")
+@click.argument("b")
+@click.option("--format", "form", metavar="[text|md|json]", default="text", help="How to write it.")
+@click.option(
+    "--fail-if",
+    "limits",
+    multiple=True,
+    metavar="'QUANTITY OP NUMBER'",
+    help="Exit code 1 where a point is beyond this for sure, e.g. 'real_time_train > 1.1', 'roc_auc < -0.005', "
+    "'lost > 0'.",
+)
+def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
+    """Compare two results, B with A: another machine, another ROOT, before and after a change.
+
+    A and B are results folders or studies. Times and memory are ratios B/A, the ROC area is the difference B - A.
+    """
+    from tmva_bench import comparison  # its statistics take a second to load
+
+    if form not in comparison.FORMATS:
+        raise unknown("format", form, list(comparison.FORMATS))
+    parsed = comparison.parse_limits(limits)
+    folders = _folder(a), _folder(b)
+    found = comparison.compare(_records(folders[0]), _records(folders[1]), folders)
+    click.echo(comparison.write(found, form))
+    beyond = comparison.beyond(found, parsed)
+    for line in beyond:
+        click.echo(f"tmva-bench: {line}", err=True)
+    if beyond:
+        sys.exit(1)
+
+
 @main.command()
 @click.argument("file")
 @click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")

@@ -97,7 +97,7 @@ def compare(made: list[Record], results: Path, *, reference: str | None = None, 
     _check_membership(finished)
     _check_start(finished)
     groups = [group for group in summary.groups(rows) if group.rows]
-    axes = _telling(groups)
+    axes = telling(groups)
     groups = _ordered(groups, axes)
     partners = [_partner(group, groups, name, axes) for group in groups]
     areas = _areas(groups, partners, results)
@@ -177,8 +177,8 @@ def _check_start(rows: list[report.Row]) -> None:
                 )
 
 
-def _telling(groups: list[Group]) -> list[str]:
-    """What differs between groups of one series."""
+def telling(groups: list[Group]) -> list[str]:
+    """What differs between groups of one series: columns of a series or a point."""
     found = report.differing((*_PLACES, *groups[0].point), ({**group.series, **group.point} for group in groups))
     # Other numbers of events are other events.
     return [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
@@ -249,7 +249,7 @@ def _areas(groups: list[Group], partners: list[Group | None], results: Path) -> 
     def side(group: Group) -> verdict.Side:
         digest = group.series["input_digest"]
         if digest not in data:
-            data[digest] = _input_of(group, results)
+            data[digest] = input_of(group, results)
         return verdict.read_side(group, results, data[digest])
 
     for reference in groups:
@@ -262,8 +262,16 @@ def _areas(groups: list[Group], partners: list[Group | None], results: Path) -> 
     return [found.get(n) for n in range(len(groups))]
 
 
-def _input_of(group: Group, results: Path) -> inputs.InputFile:
-    """The input file that a group's runs were given, or one of that name under ``inputs/`` in the results folder."""
+def input_of(group: Group, results: Path) -> inputs.InputFile:
+    """The input file that a group's runs were given, or one of that name under ``inputs/`` in the results folder.
+
+    Args:
+        group: with a finished run.
+        results: the results folder that holds the runs.
+
+    Raises:
+        UserError: it is in neither place, or a run does not name it.
+    """
     for row in group.rows:
         path = results / "runs" / row["run_id"] / "task.json"
         try:
@@ -320,13 +328,13 @@ def _reached(group: Group, histories: Mapping[str, quality.History], target: flo
 
 
 def _name(row: Row, axes: Iterable[str]) -> str:
-    return report.run_name(_facts(row), axes)
+    return report.run_name(facts(row.group), axes)
 
 
-def _facts(row: Row) -> dict[str, Any]:
+def facts(group: Group) -> dict[str, Any]:
     """Series and point, digests cut short."""
-    facts = {**row.group.series, **row.group.point}
-    return {**facts, **{name: facts[name][:12] for name in ("input_digest", "installation")}}
+    whole = {**group.series, **group.point}
+    return {**whole, **{name: whole[name][:12] for name in ("input_digest", "installation")}}
 
 
 def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
@@ -406,7 +414,7 @@ def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
         (
             f"ROC area less that of {found.reference}",
             area_headings,
-            [[*_lead(row, found.axes), *_area_cells(row, areas)] for row, areas in compared],
+            [[*_lead(row, found.axes), _runs(row), *area_cells(areas)] for row, areas in compared],
         ),
         (
             f"Time to train: {found.reference} over the series",
@@ -423,19 +431,22 @@ def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
 
 
 def _lead(row: Row, axes: list[str]) -> list[str]:
-    return [report.series_name(row.group.series), *(report.short(_facts(row)[axis]) for axis in axes)]
+    return [report.series_name(row.group.series), *(report.short(facts(row.group)[axis]) for axis in axes)]
 
 
-def _area_cells(row: Row, areas: verdict.AreaComparison) -> list[str]:
+def _runs(row: Row) -> str:
+    return f"{len(row.group.rows)} ({len(row.reference.rows) if row.reference else 0})"
+
+
+def area_cells(areas: verdict.AreaComparison) -> list[str]:
+    """Difference, both errors, interval and verdict in words, to two digits of the smaller error."""
     smallest = min((e for e in (areas.training_error, areas.test_error) if e > 0), default=math.nan)
-    # Two digits of the smaller error.
     places = 5 if math.isnan(smallest) else min(max(4, 1 - math.floor(math.log10(smallest))), 9)
     return [
-        f"{len(row.group.rows)} ({len(row.reference.rows) if row.reference else 0})",
         f"{areas.difference:+.{places}f}",
         report.number(areas.training_error, f".{places}f"),
         report.number(areas.test_error, f".{places}f"),
-        _interval(areas.low, areas.high, f"+.{places}f"),
+        interval(areas.low, areas.high, f"+.{places}f"),
         areas.verdict,
     ]
 
@@ -443,19 +454,25 @@ def _area_cells(row: Row, areas: verdict.AreaComparison) -> list[str]:
 def _time_cells(row: Row) -> list[str]:
     cells = [", ".join(dict.fromkeys(str(compared.pairs) for compared in row.times.values()))]
     for compared in row.times.values():
-        interval = _interval(compared.low, compared.high, ".3g")
-        cells += [report.number(compared.ratio, ".3g"), interval, compared.verdict]
+        cells += ratio_cells(compared)
     return cells
 
 
 def _quality_cells(row: Row) -> list[str]:
     cells = [f"{row.target:.5g}"]
     for reached in row.reached.values():
-        cells += [str(reached), _interval(reached.low, reached.high, ".3g")]
+        cells += [str(reached), interval(reached.low, reached.high, ".3g")]
     return cells
 
 
-def _interval(low: float, high: float, form: str) -> str:
+def ratio_cells(compared: verdict.TimeComparison | verdict.Ratio) -> list[str]:
+    """Ratio, interval and verdict in words."""
+    ratio = report.number(compared.ratio, ".3g")
+    return [ratio, interval(compared.low, compared.high, ".3g"), compared.verdict]
+
+
+def interval(low: float, high: float, form: str) -> str:
+    """An interval in words, "-" where it is not known."""
     if math.isnan(low) or math.isnan(high):
         return "-"
     return f"{format(low, form)} to {format(high, form)}".replace("inf", "never")
@@ -472,9 +489,9 @@ def _csv(found: Differences) -> str:
 
 def _csv_line(row: Row, found: Differences) -> dict[str, Any]:
     """One row in full; what there is not is left empty."""
-    facts = {**row.group.series, **row.group.point}
+    whole = {**row.group.series, **row.group.point}
     line: dict[str, Any] = {"series": report.series_name(row.group.series)}
-    line |= {axis: facts[axis] for axis in found.axes}
+    line |= {axis: whole[axis] for axis in found.axes}
     line |= {"reference": found.reference if row.reference else "", "runs": len(row.group.rows)}
     line["reference_runs"] = len(row.reference.rows) if row.reference else ""
     for prefix, fields, values in (

@@ -121,7 +121,7 @@ def one_sided(rows: list[Row]) -> list[str]:
         name: {getattr(config.Point(), name), *(preset.get(name) for preset in config.PRESETS.values())}
         for name in config.ONE_SIDED
     }
-    found = _gathered(
+    found = gathered(
         (f"{name} = {row[name]}", row["method"])
         for row in rows
         for name, side in config.ONE_SIDED.items()
@@ -133,9 +133,7 @@ def one_sided(rows: list[Row]) -> list[str]:
 
 def unequal(rows: list[Row]) -> list[str]:
     """One line where runs drop by different rules: TMVA's leaves the mask out of the backward pass, Keras' does not."""
-    rules = _gathered(
-        (_dropout_rule(row), series_name(row)) for row in rows if row["dropout"] > 0 and row["layers"] > 0
-    )
+    rules = gathered((_dropout_rule(row), series_name(row)) for row in rows if row["dropout"] > 0 and row["layers"] > 0)
     if len(rules) < 2:
         return []
     texts = [f"{rule} rule ({', '.join(names)})" for rule, names in rules.items()]
@@ -144,11 +142,11 @@ def unequal(rows: list[Row]) -> list[str]:
 
 def reasons(rows: list[Row]) -> list[str]:
     """One line for each reason, with the series that it stopped."""
-    stopped = _gathered(((row["status"], row["reason"]), series_name(row)) for row in rows if row["status"] != "ok")
+    stopped = gathered(((row["status"], row["reason"]), series_name(row)) for row in rows if row["status"] != "ok")
     return [f"{status}: {', '.join(names)}: {reason}" for (status, reason), names in stopped.items()]
 
 
-def _gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
+def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
     """The names that stand with each key, each once."""
     found: dict[_Key, dict[str, None]] = {}
     for key, name in pairs:

@@ -184,6 +184,7 @@ SUMMARY: List[Column] = [
     Column("without_result", int, "repetitions without a result"),
     Column("busy", int, "repetitions timed on a busy machine"),
     Column("roc_auc_best_possible", float, _TITLE["roc_auc_best_possible"].title),
+    Column("roc_auc_test_error", float, f"mean over repetitions: {_TITLE['roc_auc_error'].title}"),
     *[
         column
         for name in QUANTITIES

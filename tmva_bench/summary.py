@@ -120,6 +120,7 @@ def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
             "without_result": len(group.missing),
             "busy": busy(group),
             "roc_auc_best_possible": best_possible(group),
+            "roc_auc_test_error": test_error(group),
         }
         for name, value in group.means.items():
             row.update({name: value.value, f"{name}_error": value.error, f"{name}_spread": value.spread})
@@ -131,6 +132,14 @@ def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
 def busy(group: Group) -> int:
     """Repetitions that were timed on a busy machine."""
     return sum(row["busy"] for row in group.rows)
+
+
+def test_error(group: Group) -> float:
+    """Error of a repetition's ROC area from the number of test events, their mean; NaN without a repetition.
+
+    All repetitions have the same test events: more of them do not make it smaller.
+    """
+    return mean(float(row["roc_auc_error"]) for row in group.rows).value
 
 
 def best_possible(group: Group) -> float:

@@ -70,6 +70,8 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     headings = ["series", *extra, *axes, "runs"]
     for name, title in shown:
         headings += [title, "spread"] if name in _SPREAD else [title]
+        if name == "roc_auc":
+            headings.append("± test")
     lines = []
     for group in _with_one_line_for_the_absent(groups):
         row = [report.series_name(group.series), *(str(group.series[name]) for name in extra)]
@@ -80,6 +82,9 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
             row.append(_with_error(mean, latex))
             if name in _SPREAD:
                 row.append("" if math.isnan(mean.spread) else f"{mean.spread:.2g}")
+            if name == "roc_auc":
+                error = summary.test_error(group)
+                row.append("" if math.isnan(error) else f"{error:.2g}")
         lines.append(row)
     notes = _notes(groups, rows, axes)
     if latex:
@@ -119,6 +124,11 @@ def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str])
     errors = any(group.means["roc_auc"].runs > 1 for group in groups)
     if errors:
         notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")
+    if any(group.rows for group in groups):
+        notes.append(
+            "± test: error of a ROC area from the number of test events (DeLong), which all series share; whether two "
+            "series differ says tmva-bench differences"
+        )
     finished = [group for group in groups if group.rows]
     weak: dict[str, list[str]] = {}
     for group in finished:

@@ -1,7 +1,7 @@
 """Whether two series differ in ROC area or in time, from their repetitions, with both parts of the error apart."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,8 @@ _FEWEST_PAIRS = 3
 # Intervals of the median by bootstrap of fewer ratios miss it in 6 to 25 % of cases, not in 5.
 _FEWEST_RESAMPLED = 9
 _RESAMPLES = 9999
+# Clocks tick: the spread of equal times, relative to them, is an error of rounding.
+_ROUNDING = 1e-9
 
 
 class Side(NamedTuple):
@@ -98,6 +100,25 @@ class TimeComparison(NamedTuple):
     note: str
 
 
+class Ratio(NamedTuple):
+    """A quantity of a series over that of its reference, repetitions not paired; NaN where not known.
+
+    Attributes:
+        ratio: of the geometric means over repetitions; above 1 the series is the slower one, or takes more.
+        low: lower end of the 95 % interval.
+        high: upper end.
+        verdict: ``x times slower`` or ``faster`` (what is no time: ``more`` or ``less``), only where the interval
+            excludes 1; else :data:`NOT_TOLD_APART`, or :data:`NO_VERDICT`.
+        note: why there is no verdict, and the cure; else "".
+    """
+
+    ratio: float
+    low: float
+    high: float
+    verdict: str
+    note: str
+
+
 def read_side(group: Group, results: Path, data: inputs.InputFile) -> Side:
     """The finished repetitions of a group, their scores read one after the other.
 
@@ -148,7 +169,9 @@ def side(
     return Side(repetitions, areas, mean, signal_weights, background_weights)
 
 
-def compare_areas(series: Side, reference: Side, *, same_start: bool = False) -> AreaComparison:
+def compare_areas(
+    series: Side, reference: Side, *, same_start: bool = False, same_events: bool = True
+) -> AreaComparison:
     """Whether the mean ROC areas of two series differ at 95 %.
 
     The variance has two parts, which are added:
@@ -158,7 +181,8 @@ def compare_areas(series: Side, reference: Side, *, same_start: bool = False) ->
       batches), what the start does to both drops out: the variance of the differences over their number.
     - test events: all runs share them. DeLong's variance of the difference of two means over repetitions is
       that of their mean placements, since the area is linear in the placements; it is not that of one run,
-      nor that over the number of runs.
+      nor that over the number of runs. Test events that are not the same are independent: the variances of
+      both sides' mean areas are added.
 
     Student's t has the degrees of freedom of Welch and Satterthwaite, the test part counted as known. What a
     single run's area owes to the test events alone, without the other runs, is in both parts, so the error is
@@ -170,16 +194,22 @@ def compare_areas(series: Side, reference: Side, *, same_start: bool = False) ->
 
     Args:
         series: one side.
-        reference: the other side, on the same test events.
+        reference: the other side.
         same_start: whether equal repetitions of both sides had the same start; pairs are made only where both
-            have the same repetitions.
+            have the same repetitions and test events.
+        same_events: whether both sides have the same test events, in the same order, or independent ones.
     """
     if series.placements is None or reference.placements is None:
         return _no_areas(math.nan, math.nan, "no finished run on one of the sides")
-    difference, test_error = roc.area_of(
-        roc.difference(series.placements, reference.placements), series.signal_weights, series.background_weights
-    )
-    paired = same_start and series.repetitions == reference.repetitions
+    if same_events:
+        difference, test_error = roc.area_of(
+            roc.difference(series.placements, reference.placements), series.signal_weights, series.background_weights
+        )
+    else:
+        ours = roc.area_of(series.placements, series.signal_weights, series.background_weights)
+        theirs = roc.area_of(reference.placements, reference.signal_weights, reference.background_weights)
+        difference, test_error = ours.value - theirs.value, math.hypot(ours.error, theirs.error)
+    paired = same_start and same_events and series.repetitions == reference.repetitions
     parts = [numpy.subtract(series.areas, reference.areas)] if paired else [series.areas, reference.areas]
     if not paired and min(map(len, parts)) < 2:
         return _no_areas(
@@ -189,11 +219,10 @@ def compare_areas(series: Side, reference: Side, *, same_start: bool = False) ->
         )
     if math.isnan(test_error):
         return _no_areas(difference, test_error, "too few test events for an error; give more")
-    variances = [(float(numpy.var(part, ddof=1)) / len(part), len(part) - 1) for part in parts if len(part) > 1]
+    variances = [_variance_of_mean(part) for part in parts if len(part) > 1]
     training = sum(variance for variance, _ in variances)
     total = training + test_error**2
-    in_training = sum(variance**2 / freedom for variance, freedom in variances)
-    freedom = total**2 / in_training if in_training > 0 else math.inf
+    freedom = _freedom(variances, total)
     error = math.sqrt(total)
     half = float(special.stdtrit(freedom, 0.5 + _LEVEL / 2)) * error
     p_value = _p_value(difference, error, freedom)
@@ -252,6 +281,42 @@ def compare_times(series: Group, reference: Group, quantity: str = "real_time_tr
     return TimeComparison(ratio, low, high, pairs, interval, verdict, "")
 
 
+def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
+    """How many times as long, or as much, a series takes as its reference: runs of two machines or of two versions.
+
+    Nothing pairs these runs, for they were not timed in turn. The interval is Welch's, Student's t of the difference
+    of the mean logarithms with the degrees of freedom of Welch and Satterthwaite: multiplicative noise, as times
+    have it, of another width on each side. What all runs of a side share (another load of the whole machine, that
+    day) is not in it.
+
+    Args:
+        series: the repetitions of one series.
+        reference: those of the other.
+        quantity: a time or the memory, a column of the benchmark tree.
+    """
+    logarithms = [numpy.log(list(_times(group, quantity).values())) for group in (series, reference)]
+    fewest = min(map(len, logarithms))
+    if not fewest:
+        return _no_ratio(math.nan, f"no repetition with {quantity} on one of the sides")
+    difference = float(logarithms[0].mean() - logarithms[1].mean())
+    ratio = math.exp(difference)
+    if fewest < 2:
+        return _no_ratio(ratio, "one repetition on a side does not tell how much times differ; run 3 or more of each")
+    variances = [_variance_of_mean(side) for side in logarithms]
+    error = math.sqrt(sum(variance for variance, _ in variances))
+    if not error > _ROUNDING:
+        return _no_ratio(ratio, "repetitions equal to the clock's tick do not tell how much they differ; run more")
+    half = float(special.stdtrit(_freedom(variances, error**2), 0.5 + _LEVEL / 2)) * error
+    low, high = math.exp(difference - half), math.exp(difference + half)
+    above, below = ("slower", "faster") if "_time_" in quantity else ("more", "less")
+    verdict = NOT_TOLD_APART
+    if low > 1:
+        verdict = f"{ratio:.3g} times {above}"
+    elif high < 1:
+        verdict = f"{1 / ratio:.3g} times {below}"
+    return Ratio(ratio, low, high, verdict, "")
+
+
 def _read_scores(run: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:
     path = run / "scores.root"
     try:
@@ -269,6 +334,17 @@ def _read_scores(run: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, nump
     return signal, background
 
 
+def _variance_of_mean(values: Sequence[float] | numpy.ndarray) -> tuple[float, int]:
+    """Variance of a mean, and its degrees of freedom."""
+    return float(numpy.var(values, ddof=1)) / len(values), len(values) - 1
+
+
+def _freedom(variances: list[tuple[float, int]], total: float) -> float:
+    """Degrees of freedom of a sum of variances (Welch, Satterthwaite); what is not among them is known."""
+    measured = sum(variance**2 / freedom for variance, freedom in variances)
+    return total**2 / measured if measured > 0 else math.inf
+
+
 def _p_value(difference: float, error: float, freedom: float) -> float:
     if error == 0:
         return float(difference == 0)
@@ -282,6 +358,10 @@ def _no_areas(difference: float, test_error: float, note: str) -> AreaComparison
 
 def _no_times(ratio: float, pairs: int, note: str) -> TimeComparison:
     return TimeComparison(ratio, math.nan, math.nan, pairs, "", NO_VERDICT, note)
+
+
+def _no_ratio(ratio: float, note: str) -> Ratio:
+    return Ratio(ratio, math.nan, math.nan, NO_VERDICT, note)
 
 
 def _times(group: Group, quantity: str) -> dict[int, float]:

@@ -1,0 +1,114 @@
+// Quality against time: the lowest validation loss so far against the time trained, repetitions over each other. The fair
+// comparison of methods that stop at different epochs.
+//   root -l -b -q 'macros/quality.C("results/quick/results.root", "figures")'
+// A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
+// last point of a scan is drawn: the largest value of each scanned parameter. The fourth is the clock, a column of the
+// tree history: "real_time" or "cpu_time".
+#include "style.h"
+
+#include "TGraph.h"
+
+namespace {
+
+const double fromLog = 30; // times that span a larger factor get a logarithmic axis
+
+// Lowest loss so far against the time at the end of the epoch; epochs that were not timed leave it empty.
+std::map<std::string, TGraph> ReadProgress(TFile &file, const std::string &clock)
+{
+   TTree &tree = bench::Tree(file, "history");
+   const auto id = bench::Column<std::string>(tree, "run_id");
+   const auto loss = bench::Column<double>(tree, "validation_loss");
+   const auto seconds = bench::Column<double>(tree, clock.c_str());
+   std::map<std::string, double> time, lowest;
+   std::map<std::string, TGraph> progress;
+   for (size_t row = 0; row < id.size(); ++row) {
+      double &now = time[id[row]];
+      now += seconds[row];
+      auto best = lowest.try_emplace(id[row], loss[row]).first;
+      best->second = std::fmin(best->second, loss[row]);
+      if (std::isfinite(now) && std::isfinite(best->second))
+         progress[id[row]].AddPoint(now, best->second);
+   }
+   return progress;
+}
+
+struct Range {
+   double low = 1e99, high = -1e99;
+   void Take(double value)
+   {
+      low = std::min(low, value);
+      high = std::max(high, value);
+   }
+};
+
+// A marker at every epoch; of a long history at a dozen of them.
+void DrawMarkers(const TGraph &progress, int series)
+{
+   auto points = new TGraph;
+   bench::SetMarker(*points, series);
+   const int step = 1 + progress.GetN() / 12;
+   for (int i = 0; i < progress.GetN(); i += step)
+      points->AddPoint(progress.GetX()[i], progress.GetY()[i]);
+   points->SetBit(kCanDelete);
+   points->Draw("P");
+}
+
+} // namespace
+
+int quality(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
+            const char *selection = "", const char *clock = "real_time")
+{
+   return bench::Run("quality.C", [&] {
+      if (std::string(clock) != "real_time" && std::string(clock) != "cpu_time")
+         bench::Fail(std::string("clock ") + clock + ": unknown; known are real_time, cpu_time");
+      const bool real = std::string(clock) == "real_time";
+      const bench::Results results = bench::ReadResults(resultsFile, selection);
+      const auto progress = ReadProgress(*results.file, clock);
+      Range times, losses;
+      std::vector<std::string> texts;
+      for (int series = 0; series < results.Finished(); ++series) {
+         std::vector<double> ends;
+         for (const bench::RunRow &run : results.RunsOf(series)) {
+            const auto found = progress.find(run.id);
+            if (found == progress.end())
+               continue;
+            const TGraph &graph = found->second;
+            for (int i = 0; i < graph.GetN(); ++i) {
+               times.Take(graph.GetX()[i]);
+               losses.Take(graph.GetY()[i]);
+            }
+            ends.push_back(graph.GetX()[graph.GetN() - 1]);
+         }
+         texts.push_back(ends.empty() ? "epochs not timed" : bench::Text(bench::Mean(ends)) + " s in all");
+      }
+      if (losses.low > losses.high)
+         bench::Fail(std::string(resultsFile) + ": tree history has no epoch with a finite loss and a " + clock);
+      const bool logarithmic = times.low > 0 && times.high > fromLog * times.low;
+      const double margin = std::max(0.06 * (losses.high - losses.low), 1e-3 * std::abs(losses.high) + 1e-9);
+      const double xLow = logarithmic ? times.low / 1.2 : 0, xHigh = times.high * (logarithmic ? 1.2 : 1.05);
+      const double yLow = losses.low - margin, yHigh = losses.high + margin;
+
+      const double left = 90, right = 840;
+      const double width = right + 144 + std::max(220., bench::LabelWidth(results.series));
+      const double top = bench::HeaderHeight(results.parameters, width), bottom = top + 600;
+      const std::string name = std::string("quality") + (real ? "" : "_cpu");
+      TCanvas *canvas = bench::Canvas(name, width, bottom + 70, "Quality against time", results.parameters);
+      bench::Frame(*canvas, left, top, right, bottom)->SetLogx(logarithmic);
+      bench::Axes(xLow, yLow, xHigh, yHigh, 510, 510);
+      const double perX = (right - left) / (logarithmic ? std::log10(xHigh / xLow) : xHigh - xLow);
+      for (int series = 0; series < results.Finished(); ++series)
+         for (const bench::RunRow &run : results.RunsOf(series)) {
+            const auto found = progress.find(run.id);
+            if (found == progress.end())
+               continue;
+            bench::DrawDashed(found->second, series, perX, (bottom - top) / (yHigh - yLow));
+            DrawMarkers(found->second, series);
+         }
+      bench::Write(*canvas, left - 62, (top + bottom) / 2, "lowest validation loss so far", bench::kText, 21, kBlack,
+                   bench::kFont, 90);
+      bench::Write(*canvas, right, bottom + 44, std::string(real ? "real" : "CPU") + " time of training [s]",
+                   bench::kText, 31);
+      bench::DrawLegend(*canvas, right + 40, top, results, texts);
+      bench::Save(*canvas, figures);
+   });
+}
