@@ -10,8 +10,6 @@
 
 namespace {
 
-const double fromLog = 30; // times that span a larger factor get a logarithmic axis
-
 // Lowest loss so far against the time at the end of the epoch; epochs that were not timed leave it empty.
 std::map<std::string, TGraph> ReadProgress(TFile &file, const std::string &clock)
 {
@@ -32,19 +30,11 @@ std::map<std::string, TGraph> ReadProgress(TFile &file, const std::string &clock
    return progress;
 }
 
-struct Range {
-   double low = 1e99, high = -1e99;
-   void Take(double value)
-   {
-      low = std::min(low, value);
-      high = std::max(high, value);
-   }
-};
-
 // A marker at every epoch; of a long history at a dozen of them.
-void DrawMarkers(const TGraph &progress, int series)
+void DrawEpochs(const TGraph &progress, int series, const std::string &label)
 {
    auto points = new TGraph;
+   points->SetNameTitle("progress", label.c_str());
    bench::SetMarker(*points, series);
    const int step = 1 + progress.GetN() / 12;
    for (int i = 0; i < progress.GetN(); i += step)
@@ -64,7 +54,7 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
       const bool real = std::string(clock) == "real_time";
       const bench::Results results = bench::ReadResults(resultsFile, selection);
       const auto progress = ReadProgress(*results.file, clock);
-      Range times, losses;
+      bench::Extent times, losses;
       std::vector<std::string> texts;
       for (int series = 0; series < results.Finished(); ++series) {
          std::vector<double> ends;
@@ -74,8 +64,8 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
                continue;
             const TGraph &graph = found->second;
             for (int i = 0; i < graph.GetN(); ++i) {
-               times.Take(graph.GetX()[i]);
-               losses.Take(graph.GetY()[i]);
+               times.Add(graph.GetX()[i]);
+               losses.Add(graph.GetY()[i]);
             }
             ends.push_back(graph.GetX()[graph.GetN() - 1]);
          }
@@ -83,7 +73,7 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
       }
       if (losses.low > losses.high)
          bench::Fail(std::string(resultsFile) + ": tree history has no epoch with a finite loss and a " + clock);
-      const bool logarithmic = times.low > 0 && times.high > fromLog * times.low;
+      const bool logarithmic = times.low > 0 && times.high > bench::kFromLog * times.low;
       const double margin = std::max(0.06 * (losses.high - losses.low), 1e-3 * std::abs(losses.high) + 1e-9);
       const double xLow = logarithmic ? times.low / 1.2 : 0, xHigh = times.high * (logarithmic ? 1.2 : 1.05);
       const double yLow = losses.low - margin, yHigh = losses.high + margin;
@@ -102,7 +92,7 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
             if (found == progress.end())
                continue;
             bench::DrawDashed(found->second, series, perX, (bottom - top) / (yHigh - yLow));
-            DrawMarkers(found->second, series);
+            DrawEpochs(found->second, series, results.series[series].label);
          }
       bench::Write(*canvas, left - 62, (top + bottom) / 2, "lowest validation loss so far", bench::kText, 21, kBlack,
                    bench::kFont, 90);

@@ -136,7 +136,7 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
          bench::DrawDashed(means[series], series, perX, (lower - upper) / (2.3 * largest));
          DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);
       }
-      bench::Write(*canvas, left - 62, (upper + lower) / 2, small ? "diff. to mean #times 10^{3}" : "difference to mean", bench::kText, 21, kBlack,
+      bench::Write(*canvas, left - 62, (upper + lower) / 2, small ? "diff. to mean [per mille]" : "difference to mean", bench::kText, 21, kBlack,
                    bench::kFont, 90);
       xTitle = lower + 44;
    }

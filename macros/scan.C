@@ -16,7 +16,6 @@
 
 namespace {
 
-const double fromLog = 30; // values that span a larger factor get a logarithmic axis
 const double none = std::nan("");
 
 struct Axis {
@@ -141,24 +140,6 @@ void SetRange(Axis &axis, double low, double high, double part)
    }
 }
 
-struct Extent {
-   double low = 1e99, high = -1e99;
-
-   void Add(double value)
-   {
-      if (std::isfinite(value)) {
-         low = std::min(low, value);
-         high = std::max(high, value);
-      }
-   }
-   void Add(const bench::Measured &m)
-   {
-      Add(m.value);
-      Add(m.value - m.error);
-      Add(m.value + m.error);
-   }
-};
-
 // The best possible area at each point, where all of a point's runs share it; else none.
 std::vector<double> BestPossible(const bench::Rows &rows, const std::vector<double> &grid,
                                  const std::vector<double> &xs)
@@ -201,7 +182,7 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    std::vector<Curve> curves;
    for (size_t i = 0; i < rows.series.size(); ++i)
       curves.push_back({int(i), rows.series[i].label, std::vector<std::vector<double>>(grid.size()), {}});
-   Extent measured, drawn;
+   bench::Extent measured, drawn;
    for (const size_t row : rows.kept)
       if (rows.Finished(row) && std::isfinite(ys[row])) {
          const size_t point = std::distance(grid.begin(), grid.find(xs[row]));
@@ -233,9 +214,9 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    drawn.Add(measured.high);
    const double first = scan.grid.front(), last = scan.grid.back();
    const bool time = scan.y.title.find(" [s]") != std::string::npos;
-   scan.x.logarithmic = Logarithmic(options, "logx", "linx", last > fromLog * first, first);
+   scan.x.logarithmic = Logarithmic(options, "logx", "linx", last > bench::kFromLog * first, first);
    scan.y.logarithmic =
-      Logarithmic(options, "logy", "liny", time && measured.high > fromLog * measured.low, measured.low);
+      Logarithmic(options, "logy", "liny", time && measured.high > bench::kFromLog * measured.low, measured.low);
    SetRange(scan.x, first, last, 0.04);
    if (scan.y.logarithmic && drawn.low <= 0) // a wide band
       drawn.low = measured.low / 2;
@@ -519,7 +500,7 @@ void Draw(const Scan &scan, const std::string &figures)
    frame->RedrawAxis();
    if (compared) {
       const auto ratios = Ratios(scan.curves);
-      Extent means, range;
+      bench::Extent means, range;
       for (const Curve &curve : ratios)
          for (const bench::Measured &mean : curve.means) {
             means.Add(mean.value);
@@ -527,7 +508,7 @@ void Draw(const Scan &scan, const std::string &figures)
          }
       if (means.low > means.high) // the first series shares no point with another, nor has one of its own
          means.low = means.high = range.low = range.high = 1;
-      Axis y = {"ratio", means.low > 0 && means.high > fromLog / 3 * means.low, 0, 0};
+      Axis y = {"ratio", means.low > 0 && means.high > bench::kFromLog / 3 * means.low, 0, 0};
       if (y.logarithmic)
          range.low = std::max(range.low, means.low / 2);
       SetRange(y, range.low, range.high, 0.08);

@@ -515,6 +515,25 @@ inline Measured Area(const std::vector<RunRow> &runs)
    return MeanOf(runs, &RunRow::area, runs.front().areaError);
 }
 
+// What values and their errors span.
+struct Extent {
+   double low = 1e99, high = -1e99;
+
+   void Add(double value)
+   {
+      if (std::isfinite(value)) {
+         low = std::min(low, value);
+         high = std::max(high, value);
+      }
+   }
+   void Add(const Measured &m)
+   {
+      Add(m.value);
+      Add(m.value - m.error);
+      Add(m.value + m.error);
+   }
+};
+
 // "0.9123 #pm 0.0011": the error with two significant digits, a value without error with three, but never
 // more than five decimals.
 inline std::string Text(const Measured &m)
@@ -531,6 +550,7 @@ inline std::string Text(const Measured &m)
 
 const int kText = 17; // text sizes, pixels
 const int kSmall = 15;
+const double kFromLog = 30; // values that span a larger factor get a logarithmic axis
 const int kTitle = 24;
 const int kFont = 43; // Helvetica, size in pixels
 const int kBold = 63;

@@ -1,6 +1,7 @@
 """The macros draw what the results hold; their texts are read back from the PDF files, scans from the canvas."""
 
 import json
+import math
 import re
 import shutil
 import struct
@@ -125,10 +126,12 @@ def check_figure(figures: Path, name: str) -> None:
 def test_figures_of_one_to_twelve_series(series: int, repetitions: int, unavailable: int, tmp_path: Path) -> None:
     tables = made_up_tables(series, repetitions, unavailable)
     figures = tmp_path / "made" / "figures"
-    draw_results(write_results(tables, tmp_path / "results.root"), figures, "roc", "bars", "history", "scores")
+    draw_results(
+        write_results(tables, tmp_path / "results.root"), figures, "roc", "bars", "history", "quality", "scores"
+    )
     pages = -(-series * repetitions // 12)
     scores = ["scores"] + [f"scores_{page}" for page in range(2, pages + 1)]
-    names = ["roc", "bars", "history", *scores]
+    names = ["roc", "roc_high_rejection", "bars", "history", "quality", *scores]
     assert sorted(path.name for path in figures.iterdir()) == sorted(
         f"{n}.{kind}" for n in names for kind in ("png", "pdf")
     )
@@ -136,7 +139,7 @@ def test_figures_of_one_to_twelve_series(series: int, repetitions: int, unavaila
         check_figure(figures, name)
         assert "neurons 100, layers 3, activation tanh" in words(figures / f"{name}.pdf").replace("\n", " ")
     for one in SERIES[:series]:
-        for name in ("roc", "bars", "history"):
+        for name in ("roc", "roc_high_rejection", "bars", "history", "quality"):
             assert words(figures / f"{name}.pdf").split("\n").count(label(one)) == 1
     together = "\n".join(words(figures / f"{name}.pdf") for name in scores).split("\n")
     for one in SERIES[:series]:
@@ -237,7 +240,7 @@ def measured(tables: dict[str, Table], series: Series, neurons: int, quantity: s
     return [row[quantity] for row in rows if all(row[name] == value for name, value in wanted.items())]
 
 
-# Prints what lies on a scan's canvas: by pad its graphs, and whether its axes are logarithmic.
+# Prints what lies on a canvas: by pad its graphs, and whether its axes are logarithmic.
 _LOOK = """
 canvases = []
 for one in arguments:
@@ -273,7 +276,12 @@ class Drawn(NamedTuple):
 
 def scans(*calls: tuple[Any, ...]) -> list[Drawn]:
     """What scan.C draws, a canvas a call; the arguments are those of the macro."""
-    answer = session(_LOOK, [["scan", *map(str, call)] for call in calls])
+    return look("scan", *calls)
+
+
+def look(macro: str, *calls: tuple[Any, ...]) -> list[Drawn]:
+    """What a macro draws, a canvas a call; the arguments are those of the macro."""
+    answer = session(_LOOK, [[macro, *map(str, call)] for call in calls])
     assert answer.returncode == 0, answer.stderr
     return [Drawn(pads) for pads in json.loads(answer.stdout.splitlines()[-1])]
 
@@ -321,6 +329,31 @@ def test_scan_of_the_slides(tmp_path: Path) -> None:
     found = words(tmp_path / "scan_roc_integral_neurons.pdf").split("\n")
     assert all(found[found.index(label(series)) + 1] == "absent: not measured" for series in SLIDES[1:])
     assert "ROC integral by TMVA" in found
+
+
+def test_quality_against_either_clock(tmp_path: Path) -> None:
+    """Times add up over epochs, losses only fall; a series whose epochs are not timed is named and not drawn."""
+    tables = made_up_tables(3, repetitions=2)
+    history = tables["history"]
+    untimed = tables["benchmark"]["run_id"][:2]
+    for name in ("real_time", "cpu_time"):
+        history[name] = [math.nan if run in untimed else 0.5 for run in history["run_id"]]
+    history["cpu_time"] = [2 * seconds for seconds in history["cpu_time"]]
+    results = str(write_results(tables, tmp_path / "results.root"))
+    real, cpu = look("quality", (results, tmp_path), (results, tmp_path, "", "cpu_time"))
+    for canvas, seconds in ((real, 0.5), (cpu, 1.0)):
+        assert canvas.graphs("progress", label(SERIES[0])) == []
+        for number in (1, 2):
+            drawn = canvas.graphs("progress", label(SERIES[number]))
+            runs = tables["benchmark"]["run_id"][2 * number : 2 * number + 2]
+            for graph, run in zip(drawn, runs, strict=True):
+                losses = [v for v, of in zip(history["validation_loss"], history["run_id"], strict=True) if of == run]
+                assert graph["x"] == pytest.approx([seconds * epoch for epoch in range(1, 11)])
+                assert graph["y"] == pytest.approx(numpy.minimum.accumulate(losses).tolist())
+    found = words(tmp_path / "quality.pdf").split("\n")
+    assert found.count("epochs not timed") == 1
+    assert found.count("5.00 s in all") == 2
+    assert "CPU time of training [s]" in words(tmp_path / "quality_cpu.pdf")
 
 
 def check_errors(canvas: Drawn, title: str, means: dict[int, summary.Mean]) -> None:
@@ -518,6 +551,8 @@ WRONG = [
     (("bars", "{}/unfinished.root"), "{}/unfinished.root: no finished run among the 2 of the benchmark tree"),
     (("roc", "{}/bare.root"), "{}/bare.root: tree roc has no points of run made-up-0000"),
     (("history", "{}/bare.root"), "{}/bare.root: tree history has no epochs of run made-up-0000"),
+    (("quality", "{}/bare.root"), "{}/bare.root: tree history has no epoch with a finite loss and a real_time"),
+    (("quality", "{}/bare.root", "{}/figures", "", "time"), "clock time: unknown; known are real_time, cpu_time"),
     (("scores", "{}/bare.root"), "{}/bare.root: tree scores has no bins of run made-up-0000, test signal"),
     (("inputs", "{}/bare.root"), "{}/bare.root: no tree TrainS"),
     (("scan", "{}/unfinished.root"), "{}/unfinished.root: no finished run among the 2 of the benchmark tree"),
