@@ -93,3 +93,10 @@ def test_clocks_parameters_and_files(on_jax):
     assert outcome["parameters"] == 4 * 20 + 20 + 2 * (20 * 20 + 20) + 20 + 1
     assert outcome["files"] == [keras_direct.WEIGHT_FILE, "model.keras"]
     assert math.isnan(outcome["roc_integral"])
+
+
+@pytest.mark.parametrize("name", ["dnn-seed-preset", "dnn-adam"])
+def test_backends_agree_in_every_score_from_the_same_start(on_jax, on_tensorflow, name):
+    assert len(on_jax[name]["history"]) >= 4
+    for tree, scores in on_jax[name]["scores"].items():
+        assert on_tensorflow[name]["scores"][tree] == pytest.approx(scores, abs=1e-4)
