@@ -22,13 +22,13 @@ endif
 
 # The figures are drawn where a run failed too (exit 1).
 bench: env
-	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s plots || exit; exit $$code
+	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s -j 2 plots || exit; exit $$code
 
 # The study's own figures, under figures/seed.
 study: name = $(notdir $(basename $(STUDY)))
 study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
-	  $(MAKE) -s plots RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
+	  $(MAKE) -s -j 2 plots RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
@@ -40,12 +40,19 @@ lint: env
 
 # PyPI's ROOT says at each start that it is an alpha.
 plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT
-plots: env
+plots: $(patsubst macros/%.C,plot-%,$(wildcard macros/*.C))
+
+plot-%: env
 	@mkdir -p $(FIGURES)
-	@for macro in $(filter-out macros/inputs.C macros/scan.C,$(wildcard macros/*.C)); do \
-	  $(IN_ENV) root -l -b -q "$$macro(\"$(RESULTS)/results.root\",\"$(FIGURES)\")" || exit; done
-	@$(IN_ENV) root -l -b -q "macros/scan.C(\"$(RESULTS)/results.root\",\"\",\"\",\"$(FIGURES)\")"
-	@$(IN_ENV) root -l -b -q "macros/inputs.C(\"$(RESULTS)/input.root\",\"$(FIGURES)\")"
+	@$(IN_ENV) root -l -b -q 'macros/$*.C("$(RESULTS)/results.root","$(FIGURES)")'
+
+plot-scan: env
+	@mkdir -p $(FIGURES)
+	@$(IN_ENV) root -l -b -q 'macros/scan.C("$(RESULTS)/results.root","","","$(FIGURES)")'
+
+plot-inputs: env
+	@mkdir -p $(FIGURES)
+	@$(IN_ENV) root -l -b -q 'macros/inputs.C("$(RESULTS)/input.root","$(FIGURES)")'
 
 doctor: env
 	$(IN_ENV) tmva-bench doctor
