@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tabulate
 
-from tmva_bench import config, inputs, quality, report, summary, verdict
+from tmva_bench import config, inputs, quality, report, schema, summary, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.records import Record
 from tmva_bench.summary import Group
@@ -89,7 +89,7 @@ def compare(made: list[Record], results: Path, *, reference: str | None = None, 
         raise unknown("series", name, names)
     _check_membership(finished)
     groups = [group for group in summary.groups(rows) if group.rows]
-    axes = _telling(groups)
+    axes = telling(groups)
     groups = _ordered(groups, axes)
     partners = [_partner(group, groups, name, axes) for group in groups]
     areas = _areas(groups, partners, results)
@@ -116,7 +116,7 @@ def write(found: Differences, form: str) -> str:
     if form == "csv":
         return _csv(found)
     parts = []
-    for title, headings, lines in _tables(found):
+    for title, headings, lines in tables(found):
         table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
         parts.append(f"{title}\n\n{table}")
     bullet = "- " if form == "md" else ""
@@ -139,9 +139,13 @@ def _check_membership(rows: list[report.Row]) -> None:
                 )
 
 
-def _telling(groups: list[Group]) -> list[str]:
-    """What differs between groups of one series."""
-    found = report.differing((*_PLACES, *groups[0].point), ({**group.series, **group.point} for group in groups))
+def telling(groups: list[Group]) -> list[str]:
+    """What tells groups of one series apart: installation, machine and the like, then parameters.
+
+    Args:
+        groups: repetitions together.
+    """
+    found = report.differing((*_PLACES, *schema.POINT), ({**group.series, **group.point} for group in groups))
     # Other numbers of events are other events.
     return [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
 
@@ -342,8 +346,12 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
     return notes
 
 
-def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, headings and lines of each table that has lines."""
+def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, headings and lines of each table that has lines: ROC areas, times, time to quality.
+
+    Args:
+        found: see :func:`compare`.
+    """
     compared = [(row, row.areas) for row in found.rows if row.areas is not None]
     reached = [(row, row.reached) for row in found.rows if row.reached is not None]
     area_headings = [

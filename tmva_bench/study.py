@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import tomli_w
+
 from tmva_bench import config, filters, runner, samples
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.runner import Limits, Request
@@ -123,6 +125,34 @@ def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
         study = _changed(study, change)
     _check_points(study, reader)
     return study
+
+
+def text(study: Study) -> str:
+    """A study as a study file, which :func:`read` reads back.
+
+    Args:
+        study: the study, with the changes made to it.
+    """
+    defaults = Limits()
+    content: dict[str, Any] = {"name": study.name, "preset": study.preset, "repetitions": study.repetitions}
+    content["zip"] = [group for group in study.zipped if group[0] in study.axes]
+    content |= {"sample": study.sample, "point": study.point, "axes": study.axes}
+    content["only"] = {side: values for side, values in study.only.items() if values}
+    given = {"time": study.limits.seconds, "memory": study.limits.memory}
+    usual = {"time": defaults.seconds, "memory": defaults.memory}
+    content["limits"] = {name: value for name, value in given.items() if value != usual[name]}
+    content["limits"]["threads"] = study.threads
+    content["environments"] = {
+        place.name: {"python": place.python, "make": place.make}
+        for place in study.environments.values()
+        if place.name != HERE
+    }
+    content["series"] = [
+        {name: value for name, value in series._asdict().items() if name != "parameters" and value is not None}
+        | series.parameters
+        for series in study.series
+    ]
+    return tomli_w.dumps({name: value for name, value in content.items() if value not in (None, [], {})})
 
 
 def shipped() -> dict[str, Path]:
