@@ -111,9 +111,11 @@ def of_rows(made: Iterable[Mapping[str, Any]], title: str) -> Explanation:
         title: what they are, for people.
     """
     made = list(made)
-    own = {}
-    for name, side in config.ONE_SIDED.items():
-        own.update({name: row[name] for row in reversed(made) if config.SIDES[row["method"]] == side})
+    own: dict[str, Any] = {}
+    for row in made:
+        for name, side in config.ONE_SIDED.items():
+            if config.SIDES[row["method"]] == side:
+                own.setdefault(name, row[name])
     runs = []
     for row in made:
         # Another repetition has another seed.

@@ -1,7 +1,9 @@
 """One HTML page of a results folder: tables and interactive plots in one file that needs nothing beside it."""
 
+import contextlib
 import itertools
 import math
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -114,7 +116,7 @@ def make(made: list[Record], folder: Path) -> Page:
     try:
         found = differences.compare(made, folder)
         verdicts = [Table(*table) for table in differences.tables(found)]
-        verdict_notes = found.notes
+        verdict_notes = [note for note in found.notes if note not in headline.notes]
     except UserError as error:
         verdicts, verdict_notes = [], [f"none: {error}"]
     explained = explain.of_rows(rows, name)
@@ -126,12 +128,10 @@ def make(made: list[Record], folder: Path) -> Page:
         verdicts=verdicts,
         verdict_notes=verdict_notes,
         mapping=Table("Each common parameter in TMVA and in Keras", *explain.table(explained)),
-        strings=[
-            (f"{use} ({', '.join(names)})" if names else use, string) for use, string, names in explained.strings
-        ],
+        strings=[(f"{use} ({', '.join(names)})" if names else use, string) for use, string, names in explained.strings],
         versions=_versions(rows),
         stopped=report.reasons(rows),
-        commands=_commands(study, name),
+        commands=_commands(rows, study, name),
         study=study.read_text(encoding="utf-8") if study.exists() else "",
         parameters=_parameters(rows),
         plots=_plots(made, groups, found, folder),
@@ -178,8 +178,9 @@ def write(made: list[Record], folder: Path, output: Path) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(output)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(f"{output}: cannot be written ({error.strerror}); give -o a file in a folder of yours") from None
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise UserError(f"{output}: cannot be written ({error.strerror}); give another file with -o") from None
 
 
 def _file(name: str) -> str:
@@ -223,13 +224,32 @@ def _parameters(rows: list[report.Row]) -> Table:
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
 
 
-def _commands(study: Path, name: str) -> list[str]:
+def _commands(rows: Iterable[report.Row], study: Path, name: str) -> list[str]:
+    """How to do the study again; without its file, the first run of each series that has a result."""
     if study.exists():
         file = f"{name}.toml"
         return [f"tmva-bench study {file} --dry-run", f"tmva-bench study {file}", f"tmva-bench report {file}"]
-    if name in studies.shipped():
-        return [f"tmva-bench study {name}", f"tmva-bench report {name}"]
-    return ["tmva-bench run --help"]
+    first: dict[str, report.Row] = {}
+    for row in rows:
+        if row["status"] == "ok":
+            first.setdefault(report.series_name(row), row)
+    return [_run_command(row) for row in first.values()]
+
+
+def _run_command(row: report.Row) -> str:
+    usual = {
+        **vars(config.point({"optimizer": row["optimizer"]})),
+        "backend": "tmva",
+        "architecture": "cpu",
+        "threads": 1,
+    }
+    side = config.SIDES[row["method"]]
+    shown = ["backend", "architecture", "threads", *config.PARAMETERS]
+    named = [name for name in shown if config.ONE_SIDED.get(name, side) == side]
+    given = {"method": row["method"], "optimizer": row["optimizer"]}
+    given |= {name: row[name] for name in named if row[name] != usual[name]}
+    options = (f"--{name.replace('_', '-')} {shlex.quote(report.short(value))}" for name, value in given.items())
+    return f"tmva-bench run input.root {' '.join(options)}"
 
 
 def _plots(
@@ -390,4 +410,5 @@ def _correlation(events: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray
     apart = events.astype(float) - share @ events.astype(float)
     covariance = (apart * share[:, None]).T @ apart
     spread = numpy.sqrt(numpy.diag(covariance))
-    return covariance / numpy.outer(spread, spread)
+    found: numpy.ndarray = covariance / numpy.outer(spread, spread)
+    return found

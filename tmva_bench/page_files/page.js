@@ -8,7 +8,9 @@ const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
 const MARKERS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star", "pentagon",
   "hexagram", "bowtie", "hourglass"];
-const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+// Named one by one: by default there is one that sends the plot to a server.
+const BUTTONS = [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]];
+const CONFIG = { responsive: true, displaylogo: false, modeBarButtons: BUTTONS };
 
 // Plotly takes some HTML in its texts: names from outside are to be read as they stand.
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -55,17 +57,19 @@ function amount(form, text, value, change) {
   return labelled(form, text, input);
 }
 
-// One of the scan's points, where there are several; gives a function that tells which.
-function pointChoice(form, change) {
+const groupsAt = (point) => data.groups.filter((group) => same(group.p, point));
+
+// One of the scan's points, where there are several, at first the first at which a group is `worth` looking at; gives
+// a function that tells which.
+function pointChoice(form, change, worth) {
   const points = [];
   for (const group of data.groups) {
     if (!points.some((point) => same(point, group.p))) points.push(group.p);
   }
   const input = points.length > 1 ? select(form, "At", points.map((point) => atPoint(point, allAxes)), change) : null;
+  if (input) input.selectedIndex = Math.max(0, points.findIndex((point) => groupsAt(point).some(worth)));
   return () => points[input ? input.selectedIndex : 0] ?? [];
 }
-
-const groupsAt = (point) => data.groups.filter((group) => same(group.p, point));
 
 // --- Plots ---
 
@@ -85,18 +89,18 @@ function laidOut(div, traces, layout) {
   const longest = Math.max(0, ...shown.map((trace) => trace.name.length));
   const perRow = Math.max(1, Math.floor((div.clientWidth - 20) / (longest * 7 + 60)));
   const legend = shown.length ? 24 * Math.ceil(shown.length / perRow) + 10 : 0;
-  const height = layout.height ?? 400;
+  const { height = 400, right = 15, top = 30, ...more } = layout;
   const grid = { gridcolor: "#d9dde2", linecolor: "#1b1f24", zerolinecolor: "#d9dde2", mirror: true, showline: true,
     ticks: "outside", automargin: true };
   return {
     font: { family: 'system-ui, "Liberation Sans", sans-serif', size: 13, color: "#1b1f24" },
     paper_bgcolor: "#fff", plot_bgcolor: "#fff", hovermode: "closest", hoverlabel: { align: "left", namelength: -1 },
-    margin: { l: 60, r: 15, t: 30, b: 55 + legend },
+    margin: { l: 60, r: right, t: top, b: 55 + legend },
     legend: { orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom", tracegroupgap: 0 },
-    ...layout,
+    ...more,
     height: height + legend,
-    xaxis: { ...grid, ...layout.xaxis },
-    yaxis: { ...grid, ...layout.yaxis },
+    xaxis: { ...grid, ...more.xaxis },
+    yaxis: { ...grid, ...more.yaxis },
   };
 }
 
@@ -108,6 +112,7 @@ function plot(place, draw) {
     for (const trace of traces) {
       if (known(trace.legendgroup) && hidden.has(trace.legendgroup)) trace.visible = "legendonly";
     }
+    place.plot.hidden = !traces.length;
     Plotly.react(place.plot, traces, laidOut(place.plot, traces, layout), CONFIG);
     tell(place.note, notes);
   };
@@ -150,10 +155,11 @@ function plot(place, draw) {
   return redraw;
 }
 
+// Later series are thinner, so that one shows under another that it agrees with.
 function line(s, x, y, more = {}) {
   const { color, dash, symbol } = style(s);
   return { type: "scatter", x, y, name: plain(data.series[s]), legendgroup: data.series[s], mode: "lines+markers",
-    line: { color, dash, width: 2 }, marker: { color, symbol, size: 9 }, hoverinfo: "text", connectgaps: false, ...more };
+    line: { color, dash, width: 3.5 - 0.5 * (s % 4) }, marker: { color, symbol, size: 12 - 1.5 * (s % 4) }, hoverinfo: "text", connectgaps: false, ...more };
 }
 
 const hover = (...lines) => lines.filter(Boolean).map(plain).join("<br>");
@@ -260,7 +266,7 @@ const VIEWS = ["whole curve", "high rejection (above 0.9)", "background efficien
 function roc() {
   const place = section("roc");
   let redraw = () => {};
-  const point = pointChoice(place.form, () => redraw());
+  const point = pointChoice(place.form, () => redraw(), (group) => group.roc);
   const view = select(place.form, "View", VIEWS, () => redraw());
   redraw = plot(place, () => {
     const logarithmic = view.selectedIndex === 2;
@@ -288,7 +294,7 @@ const HISTORIES = ["losses by epoch", "losses by time", "best validation loss so
 function history() {
   const place = section("history");
   let redraw = () => {};
-  const point = pointChoice(place.form, () => redraw());
+  const point = pointChoice(place.form, () => redraw(), (group) => group.history);
   const what = select(place.form, "Show", HISTORIES, () => redraw());
   const logX = checkbox(place.form, "log x", () => redraw());
   const logY = checkbox(place.form, "log y", () => redraw());
@@ -320,7 +326,8 @@ function history() {
     return {
       traces,
       layout: {
-        xaxis: { title: { text: byTime ? "real time of training [s]" : "epoch" }, type: logX.checked ? "log" : "linear" },
+        xaxis: { title: { text: byTime ? "real time of training [s]" : "epoch" }, type: logX.checked ? "log" : "linear",
+          ...(!byTime && here.every((group) => group.history.epoch.at(-1) <= 12) ? { dtick: logX.checked ? "D1" : 1 } : {}) },
         yaxis: { title: { text: bestOnly ? "best validation loss so far" : "loss" },
           type: logY.checked ? "log" : "linear" },
         shapes: marked ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: target, y1: target,
@@ -337,7 +344,7 @@ function history() {
 function timeToQuality() {
   const place = section("quality");
   let redraw = () => {};
-  const point = pointChoice(place.form, () => redraw());
+  const point = pointChoice(place.form, () => redraw(), (group) => known(group.q?.times?.[0]));
   const logX = checkbox(place.form, "log x", () => redraw());
   redraw = plot(place, () => {
     const here = groupsAt(point()).filter((group) => group.q?.text);
@@ -385,7 +392,7 @@ const CLASSES = [["signal", "#0072b2", "circle", ""], ["background", "#d55e00", 
 function scores() {
   const place = section("scores");
   let redraw = () => {};
-  const point = pointChoice(place.form, () => redraw());
+  const point = pointChoice(place.form, () => redraw(), (group) => group.scores);
   const series = seriesChoice(place.form, () => redraw());
   const logY = checkbox(place.form, "log y", () => redraw());
   redraw = plot(place, () => {
@@ -436,7 +443,7 @@ function passing(density, at) {
 function cut() {
   const place = section("cut");
   let redraw = () => {};
-  const point = pointChoice(place.form, () => redraw());
+  const point = pointChoice(place.form, () => redraw(), (group) => group.scores);
   const series = seriesChoice(place.form, () => redraw());
   const numbers = [amount(place.form, "Signal events", 1000, () => redraw()),
     amount(place.form, "Background events", 1000, () => redraw())];
@@ -468,9 +475,9 @@ function cut() {
     }
     return {
       traces,
-      layout: { margin: { l: 60, r: 60, t: 30, b: 150 }, xaxis: { title: { text: "cut on the score" } },
+      layout: { right: 60, xaxis: { title: { text: "cut on the score" } },
         yaxis: { title: { text: "efficiency, purity" }, range: [0, 1.05] },
-        yaxis2: { title: { text: "significance" }, overlaying: "y", side: "right", rangemode: "tozero",
+        yaxis2: { title: { text: "significance" }, overlaying: "y", side: "right", rangemode: "tozero", tickmode: "auto",
           showgrid: false, automargin: true } },
       notes,
     };
@@ -478,6 +485,8 @@ function cut() {
 }
 
 // --- Correlations ---
+
+const DIVERGING = [[0, "#0072b2"], [0.5, "#ffffff"], [1, "#d55e00"]];
 
 function correlations() {
   const element = document.getElementById("correlations");
@@ -491,14 +500,13 @@ function correlations() {
   ["signal", "background"].forEach((name, n) => {
     const percent = found[name].map((row) => row.map((value) => (known(value) ? Math.round(100 * value) : null)));
     const div = element.querySelectorAll(".plot")[n];
-    const traces = [{ type: "heatmap", x: names, y: names, z: percent, zmin: -100, zmax: 100, colorscale: "RdBu",
-      reversescale: false, xgap: 1, ygap: 1, texttemplate: names.length <= 15 ? "%{z}" : "", hoverinfo: "text",
+    const traces = [{ type: "heatmap", x: names, y: names, z: percent, zmin: -100, zmax: 100, colorscale: DIVERGING, xgap: 1, ygap: 1, texttemplate: names.length <= 15 ? "%{z}" : "", hoverinfo: "text",
       text: percent.map((row, i) => row.map((value, j) => `${names[i]}, ${names[j]}: ${value} %`)),
       colorbar: { title: { text: "%" }, thickness: 14 } }];
-    const layout = laidOut(div, [], { height: 400, title: { text: name, font: { size: 15 } },
-      margin: { l: 60, r: 10, t: 45, b: 50 }, xaxis: { type: "category", showgrid: false },
+    const layout = laidOut(div, [], { height: 380, top: 45, title: { text: name, x: 0, xanchor: "left", font: { size: 15 } },
+      xaxis: { type: "category", showgrid: false },
       yaxis: { type: "category", autorange: "reversed", showgrid: false } });
-    Plotly.react(div, traces, layout, CONFIG);
+    Plotly.react(div, traces, layout, { ...CONFIG, modeBarButtons: [["toImage"]] });
   });
 }
 
