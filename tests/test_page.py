@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import tempfile
+from pathlib import Path
 
 import made_up_results
 import numpy
@@ -18,6 +19,7 @@ from tmva_bench import cli, config, inputs, page, records, samples, schema, stud
 
 EVIL = "<img src=x onerror=alert(1)></script><b>&"
 JAX, TORCH, TMVA = Series("keras", "jax", "sgd"), Series("keras", "torch", "sgd"), Series("tmva-dnn", "tmva", "adam")
+NOWHERE = Path("nowhere")
 EVENTS = dict.fromkeys(config.COUNTS, 300)
 STUDY = (
     "repetitions = 3\n[axes]\nneurons = [5, 20, 100]\nlayers = [1, 3]\n[[series]]\nmethod = 'keras'\nbackend = 'jax'\n"
@@ -175,7 +177,7 @@ def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, resu
 
 def test_curves_are_thinned_and_stay_where_they_were():
     (record,) = made([(JAX,)])
-    roc, (group,) = record["roc"], page.make([record], page.Path("nowhere")).plots["groups"]
+    roc, (group,) = record["roc"], page.make([record], NOWHERE).plots["groups"]
     assert len(group["roc"]["x"]) == 100 < len(roc["signal_efficiency"])
     expected = numpy.interp(group["roc"]["x"], roc["signal_efficiency"], roc["background_rejection"])
     assert 1 - numpy.array(group["roc"]["y"]) == pytest.approx(expected, abs=2e-3)
@@ -204,7 +206,7 @@ def test_no_text_from_outside_is_taken_for_code(read):
 def test_series_names_from_outside_are_no_code():
     found = made([(JAX,)])
     found[0]["row"].update(backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)
-    read = Reader(page.render(page.make(found, page.Path("nowhere"))))
+    read = Reader(page.render(page.make(found, NOWHERE)))
     assert read.data["series"] == [f"keras {EVIL} sgd"]
     assert read.tags.count("script") == 3
     assert "img" not in read.tags
@@ -226,7 +228,7 @@ def test_a_thousand_runs_make_a_small_page(monkeypatch):
         for neurons in range(1, 51)
         for layers in (1, 2)
     ]
-    text = page.render(page.make(made(runs), page.Path("nowhere")))
+    text = page.render(page.make(made(runs), NOWHERE))
     assert len(Reader(text).data["runs"]) == 1000
     assert len(text.encode()) - len(offline.get_plotlyjs().encode()) < 3e6
 
@@ -242,7 +244,7 @@ def test_without_any_result_the_page_says_why(tmp_path):
 
 def test_without_a_study_file_the_runs_are_named_by_hand():
     found = made([(JAX, 1, {"neurons": 7, "start": "keras"}), (JAX, 2, {"neurons": 7, "start": "keras"}), (TMVA, 1)])
-    commands = page.make(found, page.Path("nowhere")).commands
+    commands = page.make(found, NOWHERE).commands
     assert [command.split("input.root ")[1].split(" --max-epochs")[0] for command in commands] == [
         "--method keras --optimizer sgd --backend jax --neurons 7",
         "--method tmva-dnn --optimizer adam",
@@ -385,6 +387,36 @@ def test_hovering_gives_the_run_and_its_values(opened):
     )
     for word in ("made-up-00", "repetition", "neurons = 5", "roc_auc = 0."):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "points"),
+    [
+        ([(JAX, 1), (TORCH, 1)], [["keras jax sgd"], ["keras torch sgd"]]),
+        ([(JAX, 1, {"activation": name}) for name in ("tanh", "relu")], [["tanh", "relu"]]),
+        ([(JAX, 1, {"neurons": n, "layers": n}) for n in (1, 2, 3)], [[1, 2, 3]]),
+    ],
+    ids=["no axis", "names", "axes that move together"],
+)
+def test_scans_of_other_kinds(browser, tmp_path, runs, points):
+    page.write(made(runs), NOWHERE, tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    means = (
+        "return document.querySelector('#scan .plot').data.filter((t) => t.mode === 'lines+markers').map((t) => t.x)"
+    )
+    assert browser.execute_script(means) == points
+    assert browser.get_log("browser") == []
+
+
+def test_names_from_outside_are_shown_as_they_stand(browser, tmp_path):
+    found = made([(JAX, 1, {"neurons": n}) for n in (5, 20)])
+    for record in found:
+        record["row"]["backend"] = EVIL
+    page.write(found, NOWHERE, tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    assert section(browser, "scan").find_element("css selector", ".legendtext").text == f"keras {EVIL} sgd"
+    assert browser.find_elements("css selector", "main img, main b") == []
+    assert browser.get_log("browser") == []
 
 
 def visible(browser):

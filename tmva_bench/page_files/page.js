@@ -21,9 +21,11 @@ const distinct = (values) => [...new Set(values)];
 const same = (a, b) => a.every((value, n) => value === b[n]);
 const style = (s) => ({ color: COLOURS[s % COLOURS.length], dash: DASHES[s % DASHES.length],
   symbol: MARKERS[s % MARKERS.length] });
+const category = (value) => (typeof value === "string" ? plain(value) : value);
 const numeric = (axis) => typeof axis.values[0] === "number";
-const atPoint = (point, axes) => axes.map((a) => `${data.axes[a].name} = ${data.axes[a].values[point[a]]}`).join(", ");
 const allAxes = range(data.axes.length);
+// The values that some axes have at a point, in words.
+const inWords = (values, axes) => axes.map((a, n) => `${data.axes[a].name} = ${data.axes[a].values[values[n]]}`).join(", ");
 
 // --- Controls ---
 
@@ -66,7 +68,7 @@ function pointChoice(form, change, worth) {
   for (const group of data.groups) {
     if (!points.some((point) => same(point, group.p))) points.push(group.p);
   }
-  const input = points.length > 1 ? select(form, "At", points.map((point) => atPoint(point, allAxes)), change) : null;
+  const input = points.length > 1 ? select(form, "At", points.map((point) => inWords(point, allAxes)), change) : null;
   if (input) input.selectedIndex = Math.max(0, points.findIndex((point) => groupsAt(point).some(worth)));
   return () => points[input ? input.selectedIndex : 0] ?? [];
 }
@@ -83,12 +85,26 @@ function tell(note, texts) {
   note.textContent = texts.filter(Boolean).join(" ");
 }
 
+// Rows that Plotly makes of the names in a legend of so many pixels, about.
+function legendRows(names, width) {
+  let rows = names.length ? 1 : 0;
+  let used = 0;
+  for (const own of names.map((name) => 6.8 * name.length + 48)) {
+    if (used && used + own > width) {
+      rows += 1;
+      used = 0;
+    }
+    used += own;
+  }
+  return rows;
+}
+
 // The legend stands below; its height follows from the width there is.
 function laidOut(div, traces, layout) {
-  const shown = traces.filter((trace) => trace.showlegend !== false && trace.name);
-  const longest = Math.max(0, ...shown.map((trace) => trace.name.length));
-  const perRow = Math.max(1, Math.floor((div.clientWidth - 20) / (longest * 7 + 60)));
-  const legend = shown.length ? 24 * Math.ceil(shown.length / perRow) + 10 : 0;
+  const names = traces.filter((trace) => trace.showlegend !== false && trace.name).map((trace) => trace.name);
+  const shown = layout.showlegend === false ? [] : names;
+  const width = layout.width ?? div.clientWidth;
+  const legend = 20 * legendRows(shown, width - 90) + 10;
   const { height = 400, right = 15, top = 30, ...more } = layout;
   const grid = { gridcolor: "#d9dde2", linecolor: "#1b1f24", zerolinecolor: "#d9dde2", mirror: true, showline: true,
     ticks: "outside", automargin: true };
@@ -99,21 +115,24 @@ function laidOut(div, traces, layout) {
     legend: { orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom", tracegroupgap: 0 },
     ...more,
     height: height + legend,
-    xaxis: { ...grid, ...more.xaxis },
-    yaxis: { ...grid, ...more.yaxis },
+    xaxis: { ...grid, ...more.xaxis, title: { standoff: 8, ...more.xaxis.title } },
+    yaxis: { ...grid, ...more.yaxis, title: { standoff: 10, ...more.yaxis.title } },
   };
 }
+
+// What draws each plot; of a given width in pixels, else of the width there is.
+const redraws = [];
 
 // A plot whose legend hides series by mouse and by keyboard; `draw` gives traces, layout and texts for the note.
 function plot(place, draw) {
   const hidden = new Set();
-  const redraw = () => {
+  const redraw = (width) => {
     const { traces, layout, notes } = draw();
     for (const trace of traces) {
       if (known(trace.legendgroup) && hidden.has(trace.legendgroup)) trace.visible = "legendonly";
     }
     place.plot.hidden = !traces.length;
-    Plotly.react(place.plot, traces, laidOut(place.plot, traces, layout), CONFIG);
+    Plotly.react(place.plot, traces, laidOut(place.plot, traces, { ...layout, width }), CONFIG);
     tell(place.note, notes);
   };
   const legendItems = () => [...place.plot.querySelectorAll(".legendtoggle")];
@@ -152,6 +171,7 @@ function plot(place, draw) {
   });
   place.plot.on("plotly_afterplot", reachable);
   reachable();
+  redraws.push(redraw);
   return redraw;
 }
 
@@ -159,7 +179,8 @@ function plot(place, draw) {
 function line(s, x, y, more = {}) {
   const { color, dash, symbol } = style(s);
   return { type: "scatter", x, y, name: plain(data.series[s]), legendgroup: data.series[s], mode: "lines+markers",
-    line: { color, dash, width: 3.5 - 0.5 * (s % 4) }, marker: { color, symbol, size: 12 - 1.5 * (s % 4) }, hoverinfo: "text", connectgaps: false, ...more };
+    line: { color, dash, width: 3.5 - 0.5 * (s % 4) }, marker: { color, symbol, size: 12 - 1.5 * (s % 4) },
+    hoverinfo: "text", connectgaps: false, ...more };
 }
 
 const hover = (...lines) => lines.filter(Boolean).map(plain).join("<br>");
@@ -182,7 +203,11 @@ function scan() {
   const again = () => redraw();
   const quantity = select(place.form, "Quantity", data.quantities.map((one) => one.name), again);
   const axisNames = data.axes.map((axis) => axis.name);
-  const axisInput = data.axes.length > 1 ? select(place.form, "Against", axisNames, () => { others(); redraw(); }) : null;
+  const turn = () => {
+    others();
+    redraw();
+  };
+  const axisInput = data.axes.length > 1 ? select(place.form, "Against", axisNames, turn) : null;
   const restBox = document.createElement("span");
   place.form.append(restBox);
   const logX = checkbox(place.form, "log x", again);
@@ -197,11 +222,10 @@ function scan() {
     combinations = [];
     for (const group of data.groups) {
       const values = rest.map((a) => group.p[a]);
-      if (!combinations.some((known) => same(known, values))) combinations.push(values);
+      if (!combinations.some((other) => same(other, values))) combinations.push(values);
     }
     restBox.replaceChildren();
-    const texts = combinations.map((values) => rest.map((a, n) =>
-      `${data.axes[a].name} = ${data.axes[a].values[values[n]]}`).join(", "));
+    const texts = combinations.map((values) => inWords(values, rest));
     restInput = combinations.length > 1 ? select(restBox, "At", texts, again) : null;
   }
 
@@ -213,7 +237,7 @@ function scan() {
     const axis = data.axes[chosenAxis()];
     const isNumber = axis && numeric(axis);
     logX.disabled = !isNumber;
-    const xOf = (group) => (axis ? axis.values[group.p[chosenAxis()]] : plain(data.series[group.s]));
+    const xOf = (group) => (axis ? axis.values[group.p[chosenAxis()]] : data.series[group.s]);
     const places = axis ? distinct(inView.map((group) => group.p[chosenAxis()])).sort((a, b) => a - b)
       .map((n) => axis.values[n]) : distinct(inView.map(xOf));
     const wanted = data.quantities[q] ?? { name: "", title: "" };
@@ -222,7 +246,7 @@ function scan() {
       const own = inView.filter((group) => group.s === s);
       const at = axis ? places.map((x) => own.find((group) => xOf(group) === x)) : own;
       const xs = axis ? places : own.map(xOf);
-      traces.push(line(s, xs, at.map((group) => group?.m[q] ?? null), {
+      traces.push(line(s, xs.map(category), at.map((group) => group?.m[q] ?? null), {
         error_y: { type: "data", array: at.map((group) => group?.e[q] ?? 0), thickness: 1.5, width: 4 },
         text: at.map((group, n) => group && hover(data.series[s], axis ? `${axis.name} = ${xs[n]}` : "",
           `${wanted.name} = ${number(group.m[q], 5)}${known(group.e[q]) ? ` ± ${number(group.e[q], 2)}` : ""}`,
@@ -230,17 +254,17 @@ function scan() {
       }));
       const runs = data.runs.filter((run) => own.includes(data.groups[run.g]));
       const { color, symbol } = style(s);
-      traces.push({ type: "scatter", mode: "markers", x: runs.map((run) => xOf(data.groups[run.g])),
-        y: runs.map((run) => run.v[q]), legendgroup: data.series[s], name: plain(data.series[s]), showlegend: false,
+      const runsAt = runs.map((run) => xOf(data.groups[run.g]));
+      traces.push({ type: "scatter", mode: "markers", x: runsAt.map(category), y: runs.map((run) => run.v[q]),
+        legendgroup: data.series[s], name: plain(data.series[s]), showlegend: false,
         marker: { color, symbol: `${symbol}-open`, size: 6, opacity: 0.45 }, hoverinfo: "text",
-        text: runs.map((run) => hover(run.id, `repetition ${run.r}`,
-          axis ? `${axis.name} = ${axis.values[data.groups[run.g].p[chosenAxis()]]}` : "",
-          `${wanted.name} = ${number(run.v[q], 5)}`)) });
+        text: runs.map((run, n) => hover(run.id, `${data.series[s]}, repetition ${run.r}`,
+          axis ? `${axis.name} = ${runsAt[n]}` : "", `${wanted.name} = ${number(run.v[q], 5)}`)) });
     }
     const limits = axis && wanted.name === "roc_auc"
       ? places.map((x) => inView.find((group) => xOf(group) === x && known(group.best))?.best ?? null) : [];
     if (limits.some(known)) {
-      traces.push({ type: "scatter", mode: "lines", x: places, y: limits, name: "best possible",
+      traces.push({ type: "scatter", mode: "lines", x: places.map(category), y: limits, name: "best possible",
         legendgroup: "best possible", line: { color: "#6b7480", width: 3, dash: "dot" }, hoverinfo: "text",
         text: limits.map((value) => `best possible: ${number(value, 5)}`) });
     }
@@ -254,7 +278,7 @@ function scan() {
         showlegend: Boolean(axis),
       },
       notes: [`${wanted.name}: ${wanted.title}.`, axis ? `${axis.name}: ${axis.title}.` : "",
-        combinations.length > 1 ? `At ${rest.map((a, n) => `${data.axes[a].name} = ${data.axes[a].values[fixed[n]]}`).join(", ")}.` : ""],
+        combinations.length > 1 ? `At ${inWords(fixed, rest)}.` : ""],
     };
   });
 }
@@ -323,11 +347,12 @@ function history() {
     const target = here.map((group) => group.q?.target).find(known);
     const marked = bestOnly && known(target);
     const untimed = byTime ? here.filter((group) => !timed.includes(group)).map((group) => data.series[group.s]) : [];
+    const few = !byTime && here.every((group) => group.history.epoch.at(-1) <= 12);
     return {
       traces,
       layout: {
         xaxis: { title: { text: byTime ? "real time of training [s]" : "epoch" }, type: logX.checked ? "log" : "linear",
-          ...(!byTime && here.every((group) => group.history.epoch.at(-1) <= 12) ? { dtick: logX.checked ? "D1" : 1 } : {}) },
+          ...(few ? { dtick: logX.checked ? "D1" : 1 } : {}) },
         yaxis: { title: { text: bestOnly ? "best validation loss so far" : "loss" },
           type: logY.checked ? "log" : "linear" },
         shapes: marked ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: target, y1: target,
@@ -427,8 +452,9 @@ function scores() {
           ...(logY.checked ? {} : { rangemode: "tozero" }) } },
       notes: [group ? `Run ${group.run}.` : "No scores of this series at this point.",
         known(signal) && known(background)
-          ? `Kolmogorov probability that training and test scores differ as much by chance: signal ${number(signal, 2)}, background ${number(background, 2)}; a small one says that the network knows its training events.`
-          : ""],
+          ? "Kolmogorov probability that training and test scores differ as much by chance: "
+            + `signal ${number(signal, 2)}, background ${number(background, 2)}; `
+            + "a small one says that the network knows its training events." : ""],
     };
   });
 }
@@ -469,7 +495,8 @@ function cut() {
       const largest = Math.max(...significance.filter(known));
       const best = significance.indexOf(largest);
       notes.push(`Run ${group.run}.`, best < 0 ? "Give a number of events above 0." :
-        `Largest significance: ${number(largest)} at a cut of ${number(at[best], 3)}, with signal efficiency ${number(ofSignal[best], 3)} and background efficiency ${number(ofBackground[best], 3)} (to the width of a bin).`);
+        `Largest significance: ${number(largest)} at a cut of ${number(at[best], 3)}, with signal efficiency `
+        + `${number(ofSignal[best], 3)} and background efficiency ${number(ofBackground[best], 3)} (to the width of a bin).`);
     } else {
       notes.push("No scores of this series at this point.");
     }
@@ -500,13 +527,17 @@ function correlations() {
   ["signal", "background"].forEach((name, n) => {
     const percent = found[name].map((row) => row.map((value) => (known(value) ? Math.round(100 * value) : null)));
     const div = element.querySelectorAll(".plot")[n];
-    const traces = [{ type: "heatmap", x: names, y: names, z: percent, zmin: -100, zmax: 100, colorscale: DIVERGING, xgap: 1, ygap: 1, texttemplate: names.length <= 15 ? "%{z}" : "", hoverinfo: "text",
+    const traces = [{ type: "heatmap", x: names, y: names, z: percent, zmin: -100, zmax: 100, colorscale: DIVERGING,
+      xgap: 1, ygap: 1, texttemplate: names.length <= 15 ? "%{z}" : "", hoverinfo: "text",
       text: percent.map((row, i) => row.map((value, j) => `${names[i]}, ${names[j]}: ${value} %`)),
       colorbar: { title: { text: "%" }, thickness: 14 } }];
-    const layout = laidOut(div, [], { height: 380, top: 45, title: { text: name, x: 0, xanchor: "left", font: { size: 15 } },
+    const layout = { height: 380, top: 45, title: { text: name, x: 0, xanchor: "left", font: { size: 15 } },
       xaxis: { type: "category", showgrid: false },
-      yaxis: { type: "category", autorange: "reversed", showgrid: false } });
-    Plotly.react(div, traces, layout, { ...CONFIG, modeBarButtons: [["toImage"]] });
+      yaxis: { type: "category", autorange: "reversed", showgrid: false } };
+    const redraw = (width) => Plotly.react(div, traces, laidOut(div, [], { ...layout, width: width && width / 2 }),
+      { ...CONFIG, modeBarButtons: [["toImage"]] });
+    redraw();
+    redraws.push(redraw);
   });
 }
 
@@ -520,8 +551,5 @@ if (data.groups.length) {
 correlations();
 
 // Paper is narrower than most screens.
-const plots = () => [...document.querySelectorAll(".js-plotly-plot")];
-window.addEventListener("beforeprint", () => {
-  for (const div of plots()) Plotly.relayout(div, { width: div.closest(".pair") ? 330 : 670 });
-});
-window.addEventListener("afterprint", () => plots().forEach((div) => Plotly.relayout(div, { width: null })));
+window.addEventListener("beforeprint", () => redraws.forEach((redraw) => redraw(670)));
+window.addEventListener("afterprint", () => redraws.forEach((redraw) => redraw()));
