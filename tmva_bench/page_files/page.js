@@ -25,7 +25,8 @@ const category = (value) => (typeof value === "string" ? plain(value) : value);
 const numeric = (axis) => typeof axis.values[0] === "number";
 const allAxes = range(data.axes.length);
 // The values that some axes have at a point, in words.
-const inWords = (values, axes) => axes.map((a, n) => `${data.axes[a].name} = ${data.axes[a].values[values[n]]}`).join(", ");
+const inWords = (values, axes) =>
+  axes.map((a, n) => `${data.axes[a].name} = ${data.axes[a].values[values[n]]}`).join(", ");
 
 // --- Controls ---
 
@@ -495,8 +496,8 @@ function cut() {
       const largest = Math.max(...significance.filter(known));
       const best = significance.indexOf(largest);
       notes.push(`Run ${group.run}.`, best < 0 ? "Give a number of events above 0." :
-        `Largest significance: ${number(largest)} at a cut of ${number(at[best], 3)}, with signal efficiency `
-        + `${number(ofSignal[best], 3)} and background efficiency ${number(ofBackground[best], 3)} (to the width of a bin).`);
+        `Largest significance: ${number(largest)} at a cut of ${number(at[best], 3)} (to the width of a bin), `
+        + `with signal efficiency ${number(ofSignal[best], 3)} and background efficiency ${number(ofBackground[best], 3)}.`);
     } else {
       notes.push("No scores of this series at this point.");
     }
@@ -504,8 +505,8 @@ function cut() {
       traces,
       layout: { right: 60, xaxis: { title: { text: "cut on the score" } },
         yaxis: { title: { text: "efficiency, purity" }, range: [0, 1.05] },
-        yaxis2: { title: { text: "significance" }, overlaying: "y", side: "right", rangemode: "tozero", tickmode: "auto",
-          showgrid: false, automargin: true } },
+        yaxis2: { title: { text: "significance" }, overlaying: "y", side: "right", rangemode: "tozero",
+          tickmode: "auto", showgrid: false, automargin: true } },
       notes,
     };
   });
