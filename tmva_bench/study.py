@@ -133,26 +133,33 @@ def text(study: Study) -> str:
     Args:
         study: the study, with the changes made to it.
     """
-    defaults = Limits()
-    content: dict[str, Any] = {"name": study.name, "preset": study.preset, "repetitions": study.repetitions}
-    content["zip"] = [group for group in study.zipped if group[0] in study.axes]
-    content |= {"sample": study.sample, "point": study.point, "axes": study.axes}
-    content["only"] = {side: values for side, values in study.only.items() if values}
-    given = {"time": study.limits.seconds, "memory": study.limits.memory}
-    usual = {"time": defaults.seconds, "memory": defaults.memory}
-    content["limits"] = {name: value for name, value in given.items() if value != usual[name]}
-    content["limits"]["threads"] = study.threads
-    content["environments"] = {
-        place.name: {"python": place.python, "make": place.make}
-        for place in study.environments.values()
-        if place.name != HERE
+    usual_series = {"backend": None, "architecture": "cpu", "environment": HERE}
+    usual_limits = {"time": Limits().seconds, "memory": Limits().memory}
+    content = {
+        "name": study.name,
+        "preset": study.preset,
+        "repetitions": study.repetitions,
+        "zip": [group for group in study.zipped if group[0] in study.axes],
+        "sample": study.sample,
+        "point": study.point,
+        "axes": study.axes,
+        "only": _unusual(study.only, dict.fromkeys(study.only, {})),
+        "limits": {
+            **_unusual({"time": study.limits.seconds, "memory": study.limits.memory}, usual_limits),
+            "threads": study.threads,
+        },
+        "environments": {
+            place.name: {"python": place.python, "make": place.make}
+            for place in study.environments.values()
+            if place.name != HERE
+        },
+        "series": [
+            {"method": method, **_unusual(dict(zip(usual_series, where, strict=True)), usual_series), **parameters}
+            for method, *where, parameters in study.series
+        ],
     }
-    content["series"] = [
-        {name: value for name, value in series._asdict().items() if name != "parameters" and value is not None}
-        | series.parameters
-        for series in study.series
-    ]
-    return tomli_w.dumps({name: value for name, value in content.items() if value not in (None, [], {})})
+    empty: dict[str, Any] = {"preset": None, "zip": [], "point": {}, "axes": {}, "only": {}, "environments": {}}
+    return tomli_w.dumps(_unusual(content, empty))
 
 
 def shipped() -> dict[str, Path]:
@@ -269,6 +276,10 @@ def _check_points(study: Study, reader: "_Reader") -> None:
             except UserError as error:
                 at = ", ".join(f"{name} = {value}" for name, value in values.items())
                 raise reader.error((f"series.{number}", "method"), f"{error}{f' (at {at})' if at else ''}") from None
+
+
+def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 
 
 def _one_sided(name: str) -> str:
