@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from made_up_results import Series
 from plotly import offline
 
-from tmva_bench import cli, config, inputs, page, records, samples, schema, study
+from tmva_bench import cli, config, differences, inputs, page, records, samples, schema, study, verdict
 
 EVIL = "<img src=x onerror=alert(1)></script><b>&"
 JAX, TORCH, TMVA = Series("keras", "jax", "sgd"), Series("keras", "torch", "sgd"), Series("tmva-dnn", "tmva", "adam")
@@ -166,9 +166,10 @@ def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, resu
         assert run["v"][quantity] == pytest.approx(rows[run["id"]]["roc_auc"], rel=1e-4)
     assert [axis["values"] for axis in data["axes"]] == [[5, 20, 100], [1, 3]]
     for group in data["groups"]:
-        assert rows[group["run"]]["repetition"] == 1
+        row = rows[data["runs"][group["run"]]["id"]]
+        assert row["repetition"] == 1
         values = [axis["values"][n] for axis, n in zip(data["axes"], group["p"], strict=True)]
-        assert [rows[group["run"]][axis["name"]] for axis in data["axes"]] == values
+        assert [row[axis["name"]] for axis in data["axes"]] == values
         own = [run["v"][quantity] for run in data["runs"] if data["groups"][run["g"]] is group]
         assert (len(own), group["n"]) == (3, 3)
         assert group["m"][quantity] == pytest.approx(numpy.mean(own), rel=1e-4)
@@ -183,10 +184,13 @@ def test_curves_are_thinned_and_stay_where_they_were():
     assert 1 - numpy.array(group["roc"]["y"]) == pytest.approx(expected, abs=2e-3)
     assert group["history"]["time"][-1] == pytest.approx(sum(record["history"]["real_time"]))
     # 20 bins of 40: the area stays, and errors add in quadrature.
-    coarse = page._scores(record["scores"], 2)
-    assert sum(coarse["test_signal"]) / 20 == pytest.approx(sum(group["scores"]["test_signal"]) / 40, rel=1e-2)
-    fine = numpy.array(group["scores"]["train_signal_error"])
-    assert coarse["train_signal_error"] == pytest.approx(numpy.hypot(fine[::2], fine[1::2]) / 2, rel=0.1)
+    area = sum(record["scores"]["density"][80:120]) / 40
+    fine, coarse = group["scores"], page._scores(record["scores"], 2)
+    for scores, bins in ((fine, 40), (coarse, 20)):
+        assert sum(scores["test_signal"]) * scores["unit"] / bins == pytest.approx(area, rel=1e-3)
+    errors = numpy.array(fine["train_signal_error"])
+    assert coarse["train_signal_error"] == pytest.approx(numpy.hypot(errors[::2], errors[1::2]) / 2, abs=1)
+    assert errors * fine["unit"] == pytest.approx(record["scores"]["density_error"][:40], abs=fine["unit"])
 
 
 def test_correlations_are_those_of_the_weighted_events():
@@ -221,14 +225,26 @@ def test_the_page_needs_nothing_beside_it(read, written):
 
 
 def test_a_thousand_runs_make_a_small_page(monkeypatch):
+    """Each at a point of its own, with verdicts: more to show than any other thousand."""
     monkeypatch.setattr(made_up_results, "EPOCHS", 100)
+    weights = dict.fromkeys(("TestS", "TestB"), numpy.ones(20))
+    data = inputs.InputFile("input.root", [], {}, weights, {"digest": ""})
+    scores = numpy.random.default_rng(8).normal(size=(2, 20))
+    monkeypatch.setattr(differences, "_input_of", lambda group, results: data)
+    monkeypatch.setattr(verdict, "_read_scores", lambda folder, data: scores * int(folder.name[-2:]))
     runs = [
         (series, 1, {"neurons": neurons, "layers": layers})
         for series in made_up_results.SERIES[:10]
         for neurons in range(1, 51)
         for layers in (1, 2)
     ]
-    text = page.render(page.make(made(runs), NOWHERE))
+    done = made(runs)
+    for n, record in enumerate(done):
+        record["row"]["run_id"] = f"keras-tensorflow-sgd-{n:012d}"
+        record["row"].update((name, math.pi * (n + 1)) for name in page._QUANTITIES if name != "roc_auc")
+    found = page.make(done, NOWHERE)
+    assert [len(table.rows) for table in found.verdicts] == [900, 900, 1000]
+    text = page.render(found)
     assert len(Reader(text).data["runs"]) == 1000
     assert len(text.encode()) - len(offline.get_plotlyjs().encode()) < 3e6
 

@@ -267,7 +267,8 @@ def _plots(
     curves = {record["row"]["run_id"]: record for record in made}
     points = min(max(_POINTS // max(len(finished), 1), _FEWEST), _MOST)
     reached = {_key(row.group): row for row in found.rows} if found else {}
-    described, runs = [], []
+    described: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
     for number, (group, name) in enumerate(zip(finished, names, strict=True)):
         means = [summary.mean(float(row[quantity]) for row in group.rows) for quantity in quantities]
         one = {
@@ -277,6 +278,7 @@ def _plots(
             "m": [_short(mean.value, 5) for mean in means],
             "e": [_short(mean.error, 2) for mean in means],
             "best": _short(summary.best_possible(group), 5),
+            "run": len(runs),
             **_curves(curves[group.rows[0]["run_id"]], points),
         }
         if row := reached.get(_key(group)):
@@ -342,7 +344,7 @@ def _quality(row: differences.Row) -> dict[str, Any]:
 
 def _curves(record: Record, points: int) -> dict[str, Any]:
     """ROC curve, history and scores of one run, of at most so many points each."""
-    row, found = record["row"], {}
+    row, found = record["row"], dict[str, Any]()
     if record["roc"]:
         kept = _kept(len(record["roc"]["signal_efficiency"]), points)
         passing = (1 - record["roc"]["background_rejection"][n] for n in kept)
@@ -363,7 +365,7 @@ def _curves(record: Record, points: int) -> dict[str, Any]:
         found["scores"]["kolmogorov"] = [
             _short(row[f"overtraining_{event_class}"], 2) for event_class in ("signal", "background")
         ]
-    return {"run": row["run_id"], **found}
+    return found
 
 
 def _kept(length: int, points: int) -> list[int]:
@@ -373,8 +375,9 @@ def _kept(length: int, points: int) -> list[int]:
 
 
 def _scores(scores: Mapping[str, Sequence[Any]], together: int) -> dict[str, Any]:
-    """The histograms of training and test scores; ``together`` bins make one."""
-    found: dict[str, Any] = {}
+    """The histograms of training and test scores, in ``unit``; ``together`` bins make one."""
+    unit = _short(max(scores["density"]) / 9999, 4)
+    found: dict[str, Any] = {"unit": unit}
     for sample, event_class in itertools.product(("test", "train"), ("signal", "background")):
         bins = [
             n
@@ -383,10 +386,15 @@ def _scores(scores: Mapping[str, Sequence[Any]], together: int) -> dict[str, Any
         ]
         density = numpy.array([scores["density"][n] for n in bins], dtype=float).reshape(-1, together)
         error = numpy.array([scores["density_error"][n] for n in bins], dtype=float).reshape(-1, together)
-        found[f"{sample}_{event_class}"] = _shorts(density.mean(axis=1), 3)
+        found[f"{sample}_{event_class}"] = _whole(density.mean(axis=1) / unit)
         if sample == "train":
-            found[f"{sample}_{event_class}_error"] = _shorts(numpy.sqrt((error**2).sum(axis=1)) / together, 2)
+            found[f"{sample}_{event_class}_error"] = _whole(numpy.sqrt((error**2).sum(axis=1)) / together / unit)
         found["range"] = _shorts((scores["low"][bins[0]], scores["high"][bins[-1]]), 5)
+    return found
+
+
+def _whole(values: numpy.ndarray) -> list[int]:
+    found: list[int] = values.round().astype(int).tolist()
     return found
 
 

@@ -1,6 +1,12 @@
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
+// Densities are kept as whole numbers of a unit.
+for (const { scores } of data.groups) {
+  for (const name in scores) {
+    if (/^(test|train)_/.test(name)) scores[name] = scores[name].map((value) => value * scores.unit);
+  }
+}
 
 // Okabe and Ito's colours, told apart by colour-blind eyes, without their yellow, which white paper swallows; with
 // another number of dashes and of markers no two series look the same.
@@ -60,6 +66,7 @@ function amount(form, text, value, change) {
   return labelled(form, text, input);
 }
 
+const runOf = (group) => data.runs[group.run].id;
 const groupsAt = (point) => data.groups.filter((group) => same(group.p, point));
 
 // One of the scan's points, where there are several, at first the first at which a group is `worth` looking at; gives
@@ -298,7 +305,7 @@ function roc() {
     const traces = groupsAt(point()).filter((group) => group.roc).map((group) => {
       const { x, y } = group.roc;
       return line(group.s, x, y.map((passing) => (logarithmic ? passing || null : 1 - passing)), { mode: "lines",
-        text: x.map((efficiency, n) => hover(data.series[group.s], group.run,
+        text: x.map((efficiency, n) => hover(data.series[group.s], runOf(group),
           `signal efficiency ${number(efficiency)}`, `background efficiency ${number(y[n], 3)}`)) });
     });
     return {
@@ -332,7 +339,7 @@ function history() {
     for (const group of byTime ? timed : here) {
       const { epoch, training, validation, time, best } = group.history;
       const x = byTime ? time : epoch;
-      const text = (y, name) => y.map((loss, n) => hover(data.series[group.s], group.run,
+      const text = (y, name) => y.map((loss, n) => hover(data.series[group.s], runOf(group),
         `epoch ${epoch[n]}${known(time[n]) ? `, ${number(time[n])} s` : ""}`, `${name} ${number(loss)}`));
       if (bestOnly) {
         traces.push(line(group.s, x, best, { line: { ...line(group.s).line, shape: "hv" },
@@ -451,7 +458,7 @@ function scores() {
       layout: { xaxis: { title: { text: "score" } },
         yaxis: { title: { text: "density" }, type: logY.checked ? "log" : "linear",
           ...(logY.checked ? {} : { rangemode: "tozero" }) } },
-      notes: [group ? `Run ${group.run}.` : "No scores of this series at this point.",
+      notes: [group ? `Run ${runOf(group)}.` : "No scores of this series at this point.",
         known(signal) && known(background)
           ? "Kolmogorov probability that training and test scores differ as much by chance: "
             + `signal ${number(signal, 2)}, background ${number(background, 2)}; `
@@ -495,7 +502,7 @@ function cut() {
       curve("significance S/√(S+B)", significance, "#009e73", "dashdot", { yaxis: "y2" });
       const largest = Math.max(...significance.filter(known));
       const best = significance.indexOf(largest);
-      notes.push(`Run ${group.run}.`, best < 0 ? "Give a number of events above 0." :
+      notes.push(`Run ${runOf(group)}.`, best < 0 ? "Give a number of events above 0." :
         `Largest significance: ${number(largest)} at a cut of ${number(at[best], 3)} (to the width of a bin), `
         + `with signal efficiency ${number(ofSignal[best], 3)} and background efficiency ${number(ofBackground[best], 3)}.`);
     } else {
