@@ -62,6 +62,25 @@ def test_a_repetition_is_another_start_of_the_same_training(read):
     assert first == config.point({**vars(second), "seed": 1})
 
 
+@pytest.mark.parametrize("name", study.shipped())
+@pytest.mark.parametrize("changes", [[], ["neurons=7,9", "dropout=0.2"], ["dropout_rule=tmva", "repetitions=4"]])
+def test_a_study_written_is_the_study_read(tmp_path, name, changes):
+    planned = study.read(name, changes)
+    (tmp_path / "other.toml").write_text(study.text(planned))
+    again = study.read(tmp_path / "other.toml")
+    assert again == planned
+    assert study.plan(again) == study.plan(planned)
+
+
+def test_zips_and_limits_are_written_too(read, tmp_path):
+    text = 'zip = [["neurons", "layers"]]\n' + TEXT + "\n[limits]\ntime = 60\nmemory = 512.5\nthreads = 2\n"
+    text = text.replace("[sample]", '[environments.old]\npython = "a \\"b\\" é"\n[sample]')
+    planned = read(text)
+    (tmp_path / "other.toml").write_text(study.text(planned), encoding="utf-8")
+    assert study.read(tmp_path / "other.toml") == planned
+    assert planned.limits == (60, 512.5)
+
+
 def test_series_take_their_own_learning_rate(read):
     sgd, adam = (run.request.point for run in study.plan(read())[:2])
     assert sgd.learning_rate == config.LEARNING_RATES["sgd"]

@@ -115,6 +115,14 @@ def test_environments_are_named_where_there_are_several():
     assert tables.make(elsewhere).headings[:2] == ["series", "runs"]
 
 
+def test_the_best_of_each_column_is_known(groups):
+    table = tables.make(groups)
+    # Rows: neurons 5 and 20, then what is unavailable; their times are equal.
+    found = {table.headings[column]: [row for row, c in table.best if c == column] for _, column in table.best}
+    assert found == {"ROC area": [1], "CPU train [s]": [0, 1], "real train [s]": [0, 1]}
+    assert tables.make([group for group in groups if not group.rows]).best == []
+
+
 def test_equal_measurements_have_no_error():
     twice = summary.groups([row(optimizer="sgd", cpu_time_train=t, roc_auc=0.8) for t in (4.34, 4.34 + 1e-15)])
     table = tables.make(twice)

@@ -11,6 +11,9 @@ from tmva_bench import config, environments, execution, inputs, records, runner,
 from tmva_bench import study as studies
 from tmva_bench.errors import UserError, unknown
 
+# The study of a results folder as it was last run, --set and all.
+STUDY = "study.toml"
+
 
 def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict[str, Any]:
     """Writes the common input file of a sample.
@@ -113,6 +116,7 @@ def run_study(
     study = studies.read(file, changes)
     folder = study_folder(study, folder)
     with records.held(folder):
+        _leave_study(study, folder)
         made = execution.execute(
             study_jobs(study, folder, only),
             folder,
@@ -185,6 +189,15 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> 
     taken = inputs.read(path)
     inputs.check_batches(taken, point)
     return taken
+
+
+def _leave_study(study: studies.Study, folder: Path) -> None:
+    path, beside = folder / STUDY, folder / f".{STUDY}"
+    try:
+        beside.write_text(studies.text(study), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); choose another results folder") from None
 
 
 def _study_input(study: studies.Study, planned: list[studies.Planned], folder: Path) -> Path:

@@ -333,6 +333,22 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
+@main.command("report")
+@click.argument("file")
+@click.option("-o", "--output", type=_PATH, help="HTML file to write.  [default: report.html in the results folder]")
+def report_command(file: str, output: Path | None) -> None:
+    """Write one HTML page to look at and to share: tables, interactive plots, and how to do it again.
+
+    FILE is a results folder or a study. The page needs nothing beside it.
+    """
+    from tmva_bench import page  # statistics and plotting library take a second to load
+
+    folder = _folder(file)
+    output = output or folder / "report.html"
+    page.write(_records(folder), folder, output)
+    click.echo(f"Page: {output}")
+
+
 @main.command()
 @click.argument("file")
 @click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")

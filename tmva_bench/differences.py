@@ -124,7 +124,7 @@ def write(found: Differences, form: str) -> str:
     if form == "csv":
         return _csv(found)
     parts = []
-    for title, headings, lines in _tables(found):
+    for title, headings, lines in tables(found):
         table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
         parts.append(f"{title}\n\n{table}")
     bullet = "- " if form == "md" else ""
@@ -178,8 +178,12 @@ def _check_start(rows: list[report.Row]) -> None:
 
 
 def telling(groups: list[Group]) -> list[str]:
-    """What differs between groups of one series: columns of a series or a point."""
-    found = report.differing((*_PLACES, *groups[0].point), ({**group.series, **group.point} for group in groups))
+    """What tells groups of one series apart: installation, machine and the like, then parameters.
+
+    Args:
+        groups: repetitions together.
+    """
+    found = report.differing((*_PLACES, *schema.POINT), ({**group.series, **group.point} for group in groups))
     # Other numbers of events are other events.
     return [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
 
@@ -391,8 +395,12 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
     return notes
 
 
-def _tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, headings and lines of each table that has lines."""
+def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, headings and lines of each table that has lines: ROC areas, times, time to quality.
+
+    Args:
+        found: see :func:`compare`.
+    """
     compared = [(row, row.areas) for row in found.rows if row.areas is not None]
     area_headings = [
         "series",

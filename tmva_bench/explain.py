@@ -6,7 +6,7 @@ stand-in for Keras that keeps what it is called with; only the reasons are writt
 
 import dataclasses
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tabulate
@@ -94,17 +94,56 @@ def of_study(study: studies.Study) -> Explanation:
     A parameter has a row for each of its values that tell series apart. Of a scan the first point is shown, and a
     row of another point where that ends in another verdict.
     """
-    present = {series.method for series in study.series}
-    methods = tuple(method for method in METHODS if method in present or method == "tmva-dnn")
-    of_series: dict[str, list[Row]] = {}
-    strings: dict[tuple[str, str], list[str]] = {}
+    runs = []
     for request, _ in studies.plan(study._replace(repetitions=1)):
         name = report.series_name({**request._asdict(), "optimizer": request.point.optimizer})
         # In a comparison each side has its own beside the common parameters.
         point = dataclasses.replace(request.point, **study.only["tmva"], **study.only["keras"])
+        runs.append(_Run(name, request.method, request.architecture, point))
+    return _of_runs(runs, f"study {study.name}", _notes(study))
+
+
+def of_rows(made: Iterable[Mapping[str, Any]], title: str) -> Explanation:
+    """The mapping of runs that were done, as :func:`of_study` has that of a study.
+
+    Args:
+        made: rows of the tree ``benchmark``, at least one.
+        title: what they are, for people.
+    """
+    made = list(made)
+    own: dict[str, Any] = {}
+    for row in made:
+        for name, side in config.ONE_SIDED.items():
+            if config.SIDES[row["method"]] == side:
+                own.setdefault(name, row[name])
+    runs = []
+    for row in made:
+        # Another repetition has another seed.
+        common = {name: row[name] for name in config.PARAMETERS} | {"seed": made[0]["seed"]}
+        point = Point(**{**common, **own})
+        runs.append(_Run(report.series_name(row), row["method"], row["architecture"], point))
+    return _of_runs(dict.fromkeys(runs), title, [])
+
+
+class _Run(NamedTuple):
+    """One series at one point."""
+
+    name: str
+    method: str
+    architecture: str
+    point: Point
+
+
+def _of_runs(runs: Iterable[_Run], title: str, notes: list[str]) -> Explanation:
+    runs = list(runs)
+    present = {run.method for run in runs}
+    methods = tuple(method for method in METHODS if method in present or method == "tmva-dnn")
+    of_series: dict[str, list[Row]] = {}
+    strings: dict[tuple[str, str], list[str]] = {}
+    for name, method, architecture, point in runs:
         first = name not in of_series
         _add_new_verdicts(of_series.setdefault(name, []), rows(point, methods))
-        for pair in _booked(request.method, point, request.architecture) if first else ():
+        for pair in _booked(method, point, architecture) if first else ():
             strings.setdefault(pair, []).append(name)
     series_of: dict[Row, list[str]] = {}
     for name, own in of_series.items():
@@ -112,8 +151,8 @@ def of_study(study: studies.Study) -> Explanation:
             series_of.setdefault(row, []).append(name)
     order, uses = list(config.PARAMETERS), [use for use, _ in strings]
     return Explanation(
-        f"study {study.name}",
-        _notes(study),
+        title,
+        notes,
         methods,
         [
             (row, () if len(names) == len(of_series) else tuple(names))
@@ -524,15 +563,29 @@ def _differences(explanation: Explanation, method: str) -> str:
     return f"{METHODS[method]} differs from {METHODS['tmva-dnn']} in: {', '.join(names) or 'no common parameter'}."
 
 
-def _table(explanation: Explanation, form: str) -> str:
+def table(explanation: Explanation) -> tuple[list[str], list[list[str]]]:
+    """Headings and lines of the mapping, one line a parameter; "" where a method has no such option.
+
+    Args:
+        explanation: what to show.
+    """
     by_series = any(names for _, names in explanation.rows)
     headings = ["parameter", "value", *(["series"] if by_series else [])]
     headings += [*(METHODS[method] for method in explanation.methods), "equal", "why"]
     lines = []
     for row, names in explanation.rows:
         series = [", ".join(names) or "all"] if by_series else []
-        cells = [f"`{cell}`" if cell and form == "md" else cell or "-" for cell in row.cells]
-        lines.append([row.parameter, row.value, *series, *cells, row.equal, row.why])
+        lines.append([row.parameter, row.value, *series, *row.cells, row.equal, row.why])
+    return headings, lines
+
+
+def _table(explanation: Explanation, form: str) -> str:
+    headings, lines = table(explanation)
+    ends = len(headings) - 2
+    cells = range(ends - len(explanation.methods), ends)
+    for line in lines:
+        for n in cells:
+            line[n] = f"`{line[n]}`" if line[n] and form == "md" else line[n] or "-"
     if form == "md":
         lines = [[text.replace("|", "\\|") for text in line] for line in lines]
         return str(tabulate.tabulate(lines, headings, tablefmt="pipe", disable_numparse=True))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import tomli_w
+
 from tmva_bench import config, filters, runner, samples
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.runner import Limits, Request
@@ -125,6 +127,41 @@ def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
     return study
 
 
+def text(study: Study) -> str:
+    """A study as a study file, which :func:`read` reads back.
+
+    Args:
+        study: the study, with the changes made to it.
+    """
+    usual_series = {"backend": None, "architecture": "cpu", "environment": HERE}
+    usual_limits = {"time": Limits().seconds, "memory": Limits().memory}
+    content = {
+        "name": study.name,
+        "preset": study.preset,
+        "repetitions": study.repetitions,
+        "zip": [group for group in study.zipped if group[0] in study.axes],
+        "sample": study.sample,
+        "point": study.point,
+        "axes": study.axes,
+        "only": _unusual(study.only, dict.fromkeys(study.only, {})),
+        "limits": {
+            **_unusual({"time": study.limits.seconds, "memory": study.limits.memory}, usual_limits),
+            "threads": study.threads,
+        },
+        "environments": {
+            place.name: {"python": place.python, "make": place.make}
+            for place in study.environments.values()
+            if place.name != HERE
+        },
+        "series": [
+            {"method": method, **_unusual(dict(zip(usual_series, where, strict=True)), usual_series), **parameters}
+            for method, *where, parameters in study.series
+        ],
+    }
+    empty: dict[str, Any] = {"preset": None, "zip": [], "point": {}, "axes": {}, "only": {}, "environments": {}}
+    return tomli_w.dumps(_unusual(content, empty))
+
+
 def shipped() -> dict[str, Path]:
     """The study files that come with the package, by name."""
     return {found.stem: found for found in sorted(_SHIPPED.glob("*.toml"))}
@@ -239,6 +276,10 @@ def _check_points(study: Study, reader: "_Reader") -> None:
             except UserError as error:
                 at = ", ".join(f"{name} = {value}" for name, value in values.items())
                 raise reader.error((f"series.{number}", "method"), f"{error}{f' (at {at})' if at else ''}") from None
+
+
+def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 
 
 def _one_sided(name: str) -> str:

@@ -32,11 +32,13 @@ class SummaryTable(NamedTuple):
         headings: of the columns.
         rows: texts, numbers with their error.
         notes: what stands under it, a line each.
+        best: row and column of the best mean of each column, the largest area and the shortest times.
     """
 
     headings: list[str]
     rows: list[list[str]]
     notes: list[str]
+    best: list[tuple[int, int]]
 
 
 def write(groups: list[summary.Group], form: str, by: Iterable[str] = ()) -> str:
@@ -73,7 +75,9 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
         if name == "roc_auc":
             headings.append("± test")
     lines = []
-    for group in _with_one_line_for_the_absent(groups):
+    one_each = _with_one_line_for_the_absent(groups)
+    best = _best(one_each, {name: headings.index(title) for name, title in shown})
+    for group in one_each:
         row = [report.series_name(group.series), *(str(group.series[name]) for name in extra)]
         row += [report.short(group.point[name]) if name in group.point else "" for name in axes]
         row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
@@ -92,8 +96,9 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
             [_escaped(text) for text in headings],
             [[text if text.startswith("$") else _escaped(text) for text in row] for row in lines],
             [f"% {note}" for note in notes],
+            best,
         )
-    return SummaryTable(headings, lines, notes)
+    return SummaryTable(headings, lines, notes, best)
 
 
 def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
@@ -116,6 +121,15 @@ def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.G
         line = group if group.series in present else group._replace(point={})
         if line.point or line.series not in [other.series for other in found]:
             found.append(line)
+    return found
+
+
+def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[int, int]]:
+    found = []
+    for name, column in columns.items():
+        measured = [group.means[name].value for group in groups if group.means[name].runs]
+        wanted = min(measured) if "_time_" in name else max(measured)
+        found += [(number, column) for number, group in enumerate(groups) if group.means[name].value == wanted]
     return found
 
 
