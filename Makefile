@@ -18,17 +18,17 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study test lint plots doctor env env-theano clean
+.PHONY: bench study test lint plots page doctor env env-theano clean
 
-# The figures are drawn where a run failed too (exit 1).
+# Figures and page are made where a run failed, too (exit 1).
 bench: env
-	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s -j 2 plots || exit; exit $$code
+	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s -j 2 plots page || exit; exit $$code
 
 # The study's own figures, under figures/seed.
 study: name = $(notdir $(basename $(STUDY)))
 study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
-	  $(MAKE) -s -j 2 plots RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
+	  $(MAKE) -s -j 2 plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
@@ -53,6 +53,9 @@ plot-scan: env
 plot-inputs: env
 	@mkdir -p $(FIGURES)
 	@$(IN_ENV) root -l -b -q 'macros/inputs.C("$(RESULTS)/input.root","$(FIGURES)")'
+
+page: env
+	@$(IN_ENV) tmva-bench report $(RESULTS)
 
 doctor: env
 	$(IN_ENV) tmva-bench doctor
