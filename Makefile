@@ -10,6 +10,9 @@ PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
   && echo $$python && break; done)
 NO_PYTHON = Python 3.11 to 3.13 not found: install it with venv (Debian `python3 python3-venv`, Fedora `python3`)
 
+# Not $(MAKE) in the recipes themselves: with it, make -n would run them.
+DRAW = $(MAKE) -s -j 2
+
 # conda's ROOT looks for its compiler on PATH.
 IN_ENV = PATH="$(CURDIR)/.route/bin:$$PATH"
 export PYTHONNOUSERSITE = 1
@@ -22,13 +25,13 @@ endif
 
 # Figures and page are made where a run failed, too (exit 1).
 bench: env
-	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(MAKE) -s -j 2 plots page || exit; exit $$code
+	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(DRAW) plots page || exit; exit $$code
 
 # The study's own figures, under figures/seed.
 study: name = $(notdir $(basename $(STUDY)))
 study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
-	  $(MAKE) -s -j 2 plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
+	  $(DRAW) plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
