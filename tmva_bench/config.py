@@ -58,7 +58,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "initializer": Parameter(str, "initial weights, by TMVA's names", INITIALIZERS, coded=True),
     "loss": Parameter(str, "loss function", LOSSES, coded=True),
     "optimizer": Parameter(str, "optimizer", OPTIMIZERS),
-    "learning_rate": Parameter(float, "learning rate (default: by optimizer)", low=0, open_low=True),
+    "learning_rate": Parameter(float, "learning rate", low=0, open_low=True),
     "momentum": Parameter(float, "momentum of SGD", low=0, high=1, open_high=True),
     "batch_size": Parameter(int, "events per batch", low=1),
     "convergence_steps": Parameter(int, "stop after so many epochs without a better validation loss", low=1),
