@@ -18,7 +18,7 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study test lint plots doctor env env-theano clean
+.PHONY: bench study test lint plots docs tutorial doctor env env-theano clean
 
 # The figures are drawn where a run failed too (exit 1).
 bench: env
@@ -47,6 +47,15 @@ plots: env
 	@$(IN_ENV) root -l -b -q "macros/scan.C(\"$(RESULTS)/results.root\",\"\",\"\",\"$(FIGURES)\")"
 	@$(IN_ENV) root -l -b -q "macros/inputs.C(\"$(RESULTS)/input.root\",\"$(FIGURES)\")"
 
+# The pages, into site/; a warning is an error.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: env
+	@$(IN_ENV) mkdocs build --quiet --strict
+
+# Some minutes: runs the tutorial's commands and writes their output and pictures into its page.
+tutorial: env
+	@$(IN_ENV) python docs/make_tutorial.py
+
 doctor: env
 	$(IN_ENV) tmva-bench doctor
 
@@ -57,6 +66,6 @@ env:
 env-theano:
 	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route theano
 
-# Environments, caches and figures; never results.
+# Environments, caches, pages and figures; never results.
 clean:
-	rm -rf .route .venv* .conda* $(FIGURES) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .route .venv* .conda* $(FIGURES) site build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
