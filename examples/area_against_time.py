@@ -18,8 +18,8 @@ names = sorted({str(name) for name in runs.Take["std::string"]("series")})
 graphs = {name: runs.Filter(f'series == "{name}"').Graph("cpu_time_train", "roc_auc") for name in names}
 
 canvas = ROOT.TCanvas("area_against_time", "", 900, 600)
-canvas.SetRightMargin(0.3)
-legend = ROOT.TLegend(0.72, 0.9 - 0.05 * len(names), 0.99, 0.9)
+canvas.SetMargin(0.1, 0.3, 0.12, 0.05)
+legend = ROOT.TLegend(0.72, 0.95 - 0.05 * len(names), 0.99, 0.95)
 together = ROOT.TMultiGraph("together", ";CPU time, training [s];ROC area, test events")
 for number, (name, graph) in enumerate(graphs.items()):
     graph.SetMarkerStyle(20 + number)

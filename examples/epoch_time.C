@@ -46,9 +46,9 @@ int epoch_time(const char *results = "results/quick/results.root")
    const char *colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
    TCanvas canvas("epoch_time", "", 900, 600);
    canvas.SetLogy();
-   canvas.SetRightMargin(0.3);
+   canvas.SetMargin(0.1, 0.3, 0.12, 0.05);
    THStack together("together", ";epoch;real time of the epoch [s]");
-   TLegend legend(0.72, 0.9 - 0.05 * times.size(), 0.99, 0.9);
+   TLegend legend(0.72, 0.95 - 0.05 * times.size(), 0.99, 0.95);
    int number = 0;
    for (const auto &[name, profile] : times) {
       profile->SetMarkerStyle(20 + number);

@@ -95,7 +95,7 @@ class Point:
 
     The defaults are the slides' table but for the numbers of events, which default to all that the
     input file holds, and the Factory string, which leaves colours and the progress bar out of the log.
-    Build it with :func:`point`, which reads codes, checks values and fills in the learning rate.
+    Build it with ``point``, which reads codes, checks values and fills in the learning rate.
     """
 
     neurons: int = 100
