@@ -41,6 +41,12 @@ def _with_interval(name: str, title: str) -> List[Column]:
     ]
 
 
+def _unit(column: Column) -> str:
+    """The unit in a column's title, with a space before it, "" for none."""
+    _, bracket, unit = column.title.partition("[")
+    return f" {bracket}{unit.partition(']')[0]}]" if bracket else ""
+
+
 _CLOCKS = {
     "prepare": "ROOT file to data set in memory",
     "train": "training: transformations, fit, validation losses, scores of the training events",
@@ -190,8 +196,12 @@ SUMMARY: List[Column] = [
         for name in QUANTITIES
         for column in (
             Column(name, float, f"mean over repetitions: {_TITLE[name].title}"),
-            Column(f"{name}_error", float, f"error of the mean {name}: half the 68.27 % interval, Student's t"),
-            Column(f"{name}_spread", float, f"standard deviation of {name} over repetitions"),
+            Column(
+                f"{name}_error",
+                float,
+                f"error of the mean {name}: half the 68.27 % interval, Student's t{_unit(_TITLE[name])}",
+            ),
+            Column(f"{name}_spread", float, f"standard deviation of {name} over repetitions{_unit(_TITLE[name])}"),
         )
     ],
 ]
