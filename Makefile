@@ -47,10 +47,10 @@ plots: env
 	@$(IN_ENV) root -l -b -q "macros/scan.C(\"$(RESULTS)/results.root\",\"\",\"\",\"$(FIGURES)\")"
 	@$(IN_ENV) root -l -b -q "macros/inputs.C(\"$(RESULTS)/input.root\",\"$(FIGURES)\")"
 
-# The pages, into site/; a warning is an error.
+# The pages, into site/; a warning is an error (with --quiet it would not be).
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: env
-	@$(IN_ENV) mkdocs build --quiet --strict
+	@$(IN_ENV) mkdocs build --strict
 
 # Some minutes: runs the tutorial's commands and writes their output and pictures into its page.
 tutorial: env
