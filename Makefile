@@ -21,7 +21,7 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study test lint plots page doctor env env-theano clean
+.PHONY: bench study test lint plots page docs tutorial doctor env env-theano clean
 
 # Figures and page are made where a run failed, too (exit 1).
 bench: env
@@ -60,6 +60,15 @@ plot-inputs: env
 page: env
 	@$(IN_ENV) tmva-bench report $(RESULTS)
 
+# The pages, into site/; a warning is an error (with --quiet it would not be).
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: env
+	@$(IN_ENV) mkdocs build --strict
+
+# Some minutes: runs the tutorial's commands and writes their output and pictures into its page.
+tutorial: env
+	@$(IN_ENV) python docs/make_tutorial.py
+
 doctor: env
 	$(IN_ENV) tmva-bench doctor
 
@@ -70,6 +79,6 @@ env:
 env-theano:
 	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route theano
 
-# Environments, caches and figures; never results.
+# Environments, caches, pages and figures; never results.
 clean:
-	rm -rf .route .venv* .conda* $(FIGURES) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .route .venv* .conda* $(FIGURES) site build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

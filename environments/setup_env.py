@@ -34,7 +34,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAMP = "tmva-bench.stamp"
-PIP_EXTRAS = "root,tensorflow,jax,test,dev"
+PIP_EXTRAS = "root,tensorflow,jax,test,dev,docs"
 # What a Python must have: its version, venv, and the headers that Theano compiles with.
 PROBE_3_8 = (
     "import ensurepip, os, sys, sysconfig; header = os.path.join(sysconfig.get_path('include'), 'Python.h'); "

@@ -131,7 +131,7 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
       }
       const double upper = bottom + 40, lower = upper + 180;
       bench::Frame(*canvas, left, upper, right, lower);
-      bench::Axes(0, -1.15 * largest, view.xHigh, 1.15 * largest, 510, 204);
+      bench::Axes(0, -1.15 * largest, view.xHigh, 1.15 * largest, 510, 505);
       for (int series = 0; series < nSeries; ++series) {
          bench::DrawDashed(means[series], series, perX, (lower - upper) / (2.3 * largest));
          DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);

@@ -54,6 +54,16 @@ def test_uproot_reads_every_value(tables: dict[str, Table], results: Path) -> No
                     assert read.tolist() == tables[name][column.name]
 
 
+def test_titles_have_units(results: Path) -> None:
+    with uproot.open(results) as file:
+        for tree in schema.TREES:
+            for name, branch in file[tree].items():
+                assert branch.title
+                clock = "_time" in name and name != "start_time"
+                assert ("[s]" in branch.title) == clock, f"{tree}.{name}: {branch.title}"
+                assert ("[MiB]" in branch.title) == name.startswith("peak_memory")
+
+
 def test_a_value_not_measured_is_nan(results: Path) -> None:
     with uproot.open(results) as file:
         rows = file["benchmark"].arrays(["status", "roc_auc"], library="np")

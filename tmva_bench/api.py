@@ -21,7 +21,7 @@ def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict
     Args:
         path: the file to write.
         sample: ``gauss``, ``rings`` or ``higgs``.
-        parameters: what the sample takes, see :mod:`tmva_bench.samples`.
+        parameters: what the sample takes, see ``tmva_bench.samples``.
 
     Returns:
         The file's metadata: sample, parameters, seed, variables, digest, best possible ROC area.
@@ -62,7 +62,7 @@ def run(
         threads: threads given to the run.
         folder: the results folder; by default ``results/`` and the input file's stem.
         limits: time and memory.
-        rerun: which finished runs to run again, a key of :data:`tmva_bench.execution.RERUN`.
+        rerun: which finished runs to run again, a key of ``tmva_bench.execution.RERUN``.
         listener: is told how it goes.
 
     Returns:
@@ -103,7 +103,7 @@ def run_study(
         only: filters ``name=value``; a run must fit all.
         folder: the results folder; by default ``results/`` and the study's name.
         side_by_side: runs at a time, on disjoint cores.
-        rerun: which finished runs to run again, a key of :data:`tmva_bench.execution.RERUN`.
+        rerun: which finished runs to run again, a key of ``tmva_bench.execution.RERUN``.
         limit: do at most so many runs.
         listener: is told how it goes.
 

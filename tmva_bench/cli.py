@@ -26,6 +26,7 @@ from tmva_bench import (
     inputs,
     progress,
     records,
+    reference,
     replay,
     report,
     results,
@@ -84,8 +85,7 @@ def _count_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _point_options(command: Callable[..., Any]) -> Callable[..., Any]:
     defaults = {
-        **vars(config.Point()),
-        "learning_rate": ", ".join(f"{optimizer} {rate:g}" for optimizer, rate in config.LEARNING_RATES.items()),
+        **reference.defaults(),
         "factory_string": "those of TMVA's classification, without colours and progress bar",
     }
     for name, parameter in reversed(config.PARAMETERS.items()):
@@ -94,8 +94,7 @@ def _point_options(command: Callable[..., Any]) -> Callable[..., Any]:
             numbered = (f"{code} {value}" if parameter.coded else value for code, value in enumerate(parameter.codes))
             text += f" [{', '.join(numbered)}]"
         kind = "NAME" if parameter.codes else {int: "INTEGER", float: "NUMBER", str: "TEXT"}[parameter.type]
-        default = "all of the file" if name in config.COUNTS else defaults[name]
-        command = click.option(_dashed(name), metavar=kind, help=f"{text}  [default: {default}]")(command)
+        command = click.option(_dashed(name), metavar=kind, help=f"{text}  [default: {defaults[name]}]")(command)
     return command
 
 
@@ -429,6 +428,15 @@ def explain_command(file: str | None, preset: str | None, form: str, **parameter
     else:
         explained = explain.of_study(studies.read(file, changes))
     click.echo(explain.write(explained, form))
+
+
+@main.command()
+@click.option("--format", "form", metavar=_one_of(reference.FORMATS), default="text", help="How to write it.")
+def keys(form: str) -> None:
+    """List every table, key and parameter of a study file."""
+    if form not in reference.FORMATS:
+        raise unknown("format", form, list(reference.FORMATS))
+    click.echo(reference.study_file(form))
 
 
 @main.command()

@@ -58,7 +58,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "initializer": Parameter(str, "initial weights, by TMVA's names", INITIALIZERS, coded=True),
     "loss": Parameter(str, "loss function", LOSSES, coded=True),
     "optimizer": Parameter(str, "optimizer", OPTIMIZERS),
-    "learning_rate": Parameter(float, "learning rate (default: by optimizer)", low=0, open_low=True),
+    "learning_rate": Parameter(float, "learning rate", low=0, open_low=True),
     "momentum": Parameter(float, "momentum of SGD", low=0, high=1, open_high=True),
     "batch_size": Parameter(int, "events per batch", low=1),
     "convergence_steps": Parameter(int, "stop after so many epochs without a better validation loss", low=1),
@@ -95,7 +95,7 @@ class Point:
 
     The defaults are the slides' table but for the numbers of events, which default to all that the
     input file holds, and the Factory string, which leaves colours and the progress bar out of the log.
-    Build it with :func:`point`, which reads codes, checks values and fills in the learning rate.
+    Build it with ``point``, which reads codes, checks values and fills in the learning rate.
     """
 
     neurons: int = 100
@@ -181,7 +181,7 @@ def parse_value(name: str, value: Any) -> Union[int, float, str]:
     below = number <= parameter.low if parameter.open_low else number < parameter.low
     above = number >= parameter.high if parameter.open_high else number > parameter.high
     if below or above:
-        raise UserError(f"{name} = {value}: must be {_limits(parameter)}")
+        raise UserError(f"{name} = {value}: must be {limits(parameter)}")
     return int(number) if parameter.type is int else number
 
 
@@ -205,6 +205,13 @@ def point(values: Optional[Dict[str, Any]] = None, *, preset: Optional[str] = No
     result = Point(**parsed)
     _check_together(result)
     return result
+
+
+def limits(parameter: Parameter) -> str:
+    """The limits of a number in words, "" for none: "at least 0 and below 1"."""
+    low = "" if parameter.low == -math.inf else f"{'above' if parameter.open_low else 'at least'} {parameter.low:g}"
+    high = "" if parameter.high == math.inf else f"{'below' if parameter.open_high else 'at most'} {parameter.high:g}"
+    return " and ".join(part for part in (low, high) if part)
 
 
 def _parse_name(name: str, parameter: Parameter, value: Any) -> str:
@@ -237,12 +244,6 @@ def _parse_transformations(text: str) -> str:
         if name not in TRANSFORMATIONS:
             raise unknown("transformation", name, list(TRANSFORMATIONS))
     return ",".join(names)
-
-
-def _limits(parameter: Parameter) -> str:
-    low = "" if parameter.low == -math.inf else f"{'above' if parameter.open_low else 'at least'} {parameter.low:g}"
-    high = "" if parameter.high == math.inf else f"{'below' if parameter.open_high else 'at most'} {parameter.high:g}"
-    return " and ".join(part for part in (low, high) if part)
 
 
 def _check_together(point: Point) -> None:

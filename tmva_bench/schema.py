@@ -41,6 +41,12 @@ def _with_interval(name: str, title: str) -> List[Column]:
     ]
 
 
+def _unit(column: Column) -> str:
+    """The unit in a column's title, with a space before it, "" for none."""
+    _, bracket, unit = column.title.partition("[")
+    return f" {bracket}{unit.partition(']')[0]}]" if bracket else ""
+
+
 _CLOCKS = {
     "prepare": "ROOT file to data set in memory",
     "train": "training: transformations, fit, validation losses, scores of the training events",
@@ -118,13 +124,13 @@ BENCHMARK: List[Column] = [
 ]
 
 ROC: List[Column] = [
-    Column("run_id", str, "run"),
+    Column("run_id", str, "run, as in the tree benchmark"),
     Column("signal_efficiency", float, "signal efficiency"),
     Column("background_rejection", float, "1 - background efficiency"),
 ]
 
 HISTORY: List[Column] = [
-    Column("run_id", str, "run"),
+    Column("run_id", str, "run, as in the tree benchmark"),
     Column("epoch", int, "epoch, from 1"),
     Column("training_loss", float, "training loss, running mean over the epoch's batches"),
     Column("validation_loss", float, "validation loss"),
@@ -133,7 +139,7 @@ HISTORY: List[Column] = [
 ]
 
 SCORES: List[Column] = [
-    Column("run_id", str, "run"),
+    Column("run_id", str, "run, as in the tree benchmark"),
     Column("sample", str, "train | test"),
     Column("event_class", str, "signal | background"),
     Column("low", float, "lower edge of the bin of the score"),
@@ -190,8 +196,12 @@ SUMMARY: List[Column] = [
         for name in QUANTITIES
         for column in (
             Column(name, float, f"mean over repetitions: {_TITLE[name].title}"),
-            Column(f"{name}_error", float, f"error of the mean {name}: half the 68.27 % interval, Student's t"),
-            Column(f"{name}_spread", float, f"standard deviation of {name} over repetitions"),
+            Column(
+                f"{name}_error",
+                float,
+                f"error of the mean {name}: half the 68.27 % interval, Student's t{_unit(_TITLE[name])}",
+            ),
+            Column(f"{name}_spread", float, f"standard deviation of {name} over repetitions{_unit(_TITLE[name])}"),
         )
     ],
 ]
@@ -204,9 +214,9 @@ TREES: Dict[str, List[Column]] = {
     "summary": SUMMARY,
 }
 TITLES = {
-    "benchmark": "one row a run",
-    "roc": "ROC curves, at most 500 points a run",
-    "history": "losses and time, one row an epoch",
-    "scores": "binned scores of training and test events",
-    "summary": "means over repetitions, one row a series and point",
+    "benchmark": "one row a run: parameters, ROC area, times, where it ran",
+    "roc": "ROC curves of the test events, at most 500 points a run",
+    "history": "losses and time, one row an epoch of a run",
+    "scores": "binned scores of training and test events, one row a bin of a run",
+    "summary": "means over repetitions with errors and spreads, one row a series and point",
 }

@@ -13,12 +13,59 @@ from tmva_bench import config, filters, runner, samples
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.runner import Limits, Request
 
-_KEYS = {
-    "": ("name", "preset", "repetitions", "sample", "point", "axes", "zip", "only", "limits", "environments", "series"),
-    "sample": ("name", "file"),
-    "limits": ("time", "memory", "threads"),
-    "environments": ("python", "make"),
-    "series": ("method", "backend", "architecture", "environment"),
+
+class Key(NamedTuple):
+    """How one key of a study file is explained.
+
+    Attributes:
+        type: what it holds.
+        default: what holds where it is left out.
+        help: one line for people, with the unit where there is one.
+    """
+
+    type: str
+    default: str
+    help: str
+
+
+# Every key by its table, "" for the top of the file; beside them stand the parameters of the point and of the sample.
+KEYS = {
+    "": {
+        "name": Key("text", "the file's name", "names the results folder"),
+        "preset": Key("text", "none", f"values under those of [point]: {', '.join(config.PRESETS)}"),
+        "repetitions": Key(
+            "whole number", "1", "runs of each series at each point; repetition n adds n - 1 to the seed"
+        ),
+        "zip": Key(
+            "list of lists", "none", 'axes that move together instead of making a grid: [["neurons", "layers"]]'
+        ),
+        "sample": Key("table", 'name = "gauss"', "the events"),
+        "point": Key("table", "the defaults", "common parameters that stay"),
+        "axes": Key("table", "none", "common parameters that are scanned, a list of values each; they make a grid"),
+        "only": Key("table", "none", "parameters that one side alone has: [only.tmva], [only.keras]"),
+        "limits": Key("table", "none", "what a run may take"),
+        "environments": Key("table", "none", "other Python installations, [environments.NAME] each"),
+        "series": Key("list of tables", "needed", "the lines of the figures, [[series]] each"),
+    },
+    "sample": {
+        "name": Key("text", "gauss", f"what is generated: {', '.join(samples.SAMPLES)}"),
+        "file": Key("text", "none", "a common input file of your own, in place of all other keys"),
+    },
+    "limits": {
+        "time": Key("number above 0", "none", "real time of a run [s]"),
+        "memory": Key("number above 0", "90 % of what is free", "resident memory of a run [MiB]"),
+        "threads": Key("whole number", "1", "threads, and cores, of a run"),
+    },
+    "environments": {
+        "python": Key("text", "needed", "its Python executable, from the current directory"),
+        "make": Key("text", "none", "the command that makes it, for the reason of runs where it is missing"),
+    },
+    "series": {
+        "method": Key("text", "needed", ", ".join(config.METHODS)),
+        "backend": Key("text", "tensorflow", f"of pykeras and keras: {', '.join(config.BACKENDS)}"),
+        "architecture": Key("text", "cpu", ", ".join(config.ARCHITECTURES)),
+        "environment": Key("text", "where the command runs", "one of [environments.NAME]"),
+    },
 }
 _SHIPPED = Path(__file__).parent / "studies"
 # Stands for the Python that runs the study.
@@ -314,7 +361,7 @@ class _Reader:
 
     def study(self, content: dict[str, Any]) -> Study:
         """The study of a parsed file."""
-        self._known("", content, _KEYS[""])
+        self._known("", content, KEYS[""])
         for table in ("sample", "point", "axes", "only", "limits", "environments"):
             if not isinstance(content.get(table, {}), dict):
                 raise self.error(("", table), f"{table} must be a table, [{table}]")
@@ -352,11 +399,11 @@ class _Reader:
         name = table.get("name", "gauss")
         if name not in samples.SAMPLES:
             raise self.error(("sample", "name"), str(unknown("sample", name, list(samples.SAMPLES))))
-        self._known("sample", table, [*_KEYS["sample"], *samples.parameters_of(name)])
+        self._known("sample", table, [*KEYS["sample"], *samples.parameters_of(name)])
         return {"name": name, **table}
 
     def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:
-        self._known("limits", table, _KEYS["limits"])
+        self._known("limits", table, KEYS["limits"])
         for name in ("time", "memory"):
             value = table.get(name, 1)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
@@ -371,7 +418,7 @@ class _Reader:
             key = f"environments.{name}"
             if not isinstance(values, dict) or not isinstance(values.get("python"), str):
                 raise self.error((key, ""), f"environments.{name}: give python = the path of its Python executable")
-            self._known(key, values, _KEYS["environments"])
+            self._known(key, values, KEYS["environments"])
             found[name] = Place(name, values["python"], values.get("make", ""))
         return found
 
@@ -400,7 +447,7 @@ class _Reader:
         found = []
         for number, table in enumerate(tables):
             key = f"series.{number}"
-            self._known(key, table, [*_KEYS["series"], *config.PARAMETERS])
+            self._known(key, table, [*KEYS["series"], *config.PARAMETERS])
             if "method" not in table:
                 raise self.error((key, ""), "a series needs a method")
             environment = table.get("environment", HERE)

@@ -126,7 +126,7 @@ def _write_file(tables: Dict[str, Table], path: Path) -> None:
     if not hasattr(ROOT, "tmva_bench"):
         ROOT.gInterpreter.Declare(_FILLER)
     path.touch()  # raises the system's reason, where TFile has none
-    file = ROOT.TFile.Open(str(path), "RECREATE")
+    file = ROOT.TFile.Open(str(path), "RECREATE", "results of tmva_bench: summary has the means, benchmark every run")
     for name in schema.TREES:
         _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), name, tables[name])
     ROOT.TNamed("schema_version", str(schema.VERSION)).Write()
