@@ -130,3 +130,12 @@ def test_events_that_it_cannot_be_trained_on_are_refused():
         found.check("input.root", variables=3, events=500)
     with pytest.raises(UserError, match="BatchSize = 100: input.root has 499 training .* a part of 99"):
         found.check("input.root", variables=4, events=499)
+
+
+def test_in_a_chain():
+    text = "A(k=2:Tied:!Pretraining:TrainingStrategy=MaxEpochs=7,Corruption=0.1:Backend=jax)_Background"
+    found, backend = autoencoder.of_chain(["I", "N", text], seed=5)
+    assert (found.encoded, found.tied, found.phase.max_epochs, found.corruption) == (2, True, 7, 0.1)
+    assert (found.chain, found.event_class, found.seed, backend) == (("N",), "Background", 5, "jax")
+    own, backend = autoencoder.of_chain(["A(k=2:RandomSeed=9)"], seed=5)
+    assert (own.chain, own.seed, backend) == ((), 9, "tensorflow")

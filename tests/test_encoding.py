@@ -1,6 +1,7 @@
 """Files encoded and decoded from the command line, and what is refused in one line."""
 
 import importlib.util
+import threading
 
 import numpy
 import pytest
@@ -8,7 +9,7 @@ import uproot
 from click.testing import CliRunner
 from conftest import REAL_RUN, command_line
 
-from tmva_bench import cli, encoder, encoding, inputs, records, samples
+from tmva_bench import cli, config, encoder, encoding, inputs, records, runner, samples
 from tmva_bench.errors import UserError
 
 TRAINING = ("-k", 2, "--backend", "jax", "--training-strategy", "MaxEpochs=3,BatchSize=50", "--tied")
@@ -78,6 +79,62 @@ def test_decode(encoded, small_input, tmp_path):
         reconstructed = file["ReconstructionS"]["var2_reconstructed"].array(library="np")
     assert back.variables == given.variables
     assert (back.events["TestS"][:, 1] == reconstructed).all()
+
+
+def test_a_run_with_an_autoencoder_in_its_chain(encoded, small_input, tmp_path):
+    """The same autoencoder as by hand; made once for two runs; the rest of the chain is the method's."""
+    chain = "N,A(k=2:TrainingStrategy=MaxEpochs=3,BatchSize=50:Tied:Backend=jax),D"
+    for rate in (0.1, 0.2):
+        more = ("--transformations", chain, "--learning-rate", rate)
+        done = command_line(tmp_path, "run", small_input, *REAL_RUN, *more)
+        assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "small"
+    (made,) = (folder / "inputs").glob("*-encoded-*.root")
+    assert inputs.read(made).metadata["digest"] == inputs.read(encoded.cwd / "encoded.root").metadata["digest"]
+    first, second = (record["row"] for record in records.load(folder))
+    training = inputs.read(made).metadata["encoded"]["training"]
+    for row in (first, second):
+        assert row["transformations"] == chain
+        assert row["input_digest"] == inputs.read(small_input).metadata["digest"]
+        assert (row["real_time_encode"], row["cpu_time_encode"]) == (
+            training["real_time_encode"],
+            training["cpu_time_encode"],
+        )
+    assert first["parameters"] == 2 * 8 + 8 + 2 * (8 * 8 + 8) + 8 + 1
+    assert first["roc_auc"] != second["roc_auc"]
+
+
+def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp_path):
+    point = config.point(
+        {
+            "transformations": "A(k=2:TrainingStrategy=LearningRate=1000,ConvergenceSteps=1,BatchSize=50:Backend=jax)",
+            "batch_size": 50,
+        }
+    )
+    request = runner.make_request(point, "keras", "jax")
+    with records.held(tmp_path):
+        record = runner.run(request, inputs.read(small_input), tmp_path)
+    assert record["row"]["status"] == "failed"
+    assert "not encoded: no epoch of 2 had a lower validation loss" in record["row"]["reason"]
+    assert records.load(tmp_path)[0]["row"]["reason"] == record["row"]["reason"]
+    assert not list((tmp_path / "inputs").iterdir())
+
+
+def test_a_training_is_ended_at_once(small_input, tmp_path):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        encoding.encode(small_input, tmp_path / "x.root", 2, options={"TrainingStrategy": "BatchSize=50"}, stop=stop)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("chain", "words"), [("A(k=5)", "k = 5"), ("N,A(k=2)_Signal", "BatchSize = 128")])
+def test_what_cannot_be_encoded_is_refused_before_the_run(small_input, tmp_path, monkeypatch, chain, words):
+    monkeypatch.chdir(tmp_path)
+    answer = invoke("run", small_input, *REAL_RUN, "--transformations", chain)
+    assert (answer.exit_code, len(answer.stderr.splitlines())) == (2, 1)
+    assert words in answer.stderr
+    assert not list(tmp_path.rglob("record.json"))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """A deep autoencoder's specification, spelled as the TMVA DNN's options: read, checked, written.
 
 The layout shows the bottleneck as the letter k, ``TANH|20,TANH|k,TANH|20,LINEAR``; the training strategy has MethodDL's
-keys, and ``Corruption`` and ``Noise`` beside them.
+keys, and ``Corruption`` and ``Noise`` beside them. In a chain of transformations it is ``A(k=3)``, with options after
+colons, ``N,A(k=3:Layout=TANH|9,TANH|k,LINEAR:Tied)_Background,D``.
 """
 
-from typing import Dict, List, Mapping, NamedTuple, Tuple
+import re
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from tmva_bench import config, mapping
 from tmva_bench.errors import UserError, unknown
@@ -33,7 +35,11 @@ OPTIONS = {
     "Tied": "False",
     "Pretraining": "False",
 }
+# In a chain; the first is the one that is written.
+NAMES = ("A", "DAE", "Autoencoder")
 _BOTTLENECK = "k"
+_IN_CHAIN = re.compile(rf"({'|'.join(NAMES)})\((.*)\)(?:_(\w+))?")
+_BACKEND, _DEFAULT_BACKEND = "Backend", config.BACKENDS[0]
 # The project's parameters whose limits the keys of the strategy have.
 _PARAMETERS = {
     "LearningRate": "learning_rate",
@@ -181,6 +187,43 @@ def specification(
     return found
 
 
+def normal(text: str) -> str:
+    """An autoencoder in a chain as it is written: ``A(k=3)`` for ``DAE( k=3 )``, options as they were given.
+
+    Args:
+        text: one part of a chain.
+
+    Raises:
+        UserError: it says nothing that can be trained.
+    """
+    k, options, backend, event_class = _in_chain(text)
+    specification(k, options, event_class=event_class)
+    switches = {"True": "", "False": "!"}
+    given = [
+        f"{switches[value]}{name}" if OPTIONS[name] in switches else f"{name}={value}"
+        for name, value in options.items()
+    ]
+    given += [f"{_BACKEND}={backend}"] if backend != _DEFAULT_BACKEND else []
+    suffix = "" if event_class == CLASSES[0] else f"_{event_class}"
+    return f"{NAMES[0]}({':'.join([f'k={k}', *given])}){suffix}"
+
+
+def of_chain(parts: Sequence[str], seed: int) -> Tuple[Specification, str]:
+    """What the last of these transformations trains, and the Keras backend that trains it.
+
+    Args:
+        parts: of a chain, up to and including an autoencoder.
+        seed: its ``RandomSeed`` where it has none of its own.
+
+    Raises:
+        UserError: it says nothing that can be trained.
+    """
+    k, options, backend, event_class = _in_chain(parts[-1])
+    before = ",".join(parts[:-1]) or "I"
+    options = {"RandomSeed": str(seed), **options}
+    return specification(k, options, transformations=before, event_class=event_class), backend
+
+
 def options_of(specification: Specification) -> Dict[str, str]:
     """The options that :func:`specification` reads back, every one spelled out."""
     layers = [f"{name.upper()}|{width}" for name, width in zip(specification.activations, specification.widths)]
@@ -201,6 +244,25 @@ def options_of(specification: Specification) -> Dict[str, str]:
         "Tied": str(specification.tied),
         "Pretraining": str(specification.pretraining),
     }
+
+
+def _in_chain(text: str) -> Tuple[str, Dict[str, str], str, str]:
+    """The number of encoded variables, options, backend and class of an autoencoder in a chain."""
+    found = _IN_CHAIN.fullmatch(text.strip())
+    if not found:
+        raise UserError(f"transformations: {text!r} is no autoencoder; write it as A(k=3) or A(k=3)_Background")
+    values: Dict[str, str] = {}
+    for pair in found[2].split(":"):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals:
+            name, value = (name[1:], "False") if name.startswith("!") else (name, "True")
+        values[name] = value
+    k, backend = values.pop("k", ""), values.pop(_BACKEND, _DEFAULT_BACKEND)
+    if not k:
+        raise UserError(f"transformations: {text!r} has no k, the number of encoded variables; write A(k=3)")
+    if backend not in config.BACKENDS:
+        raise unknown(_BACKEND, backend, list(config.BACKENDS))
+    return k, values, backend, found[3] or CLASSES[0]
 
 
 def _layout(text: str, encoded: int) -> Tuple[Tuple[int, ...], Tuple[str, ...], int]:

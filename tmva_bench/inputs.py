@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, NamedTuple
 import numpy
 import uproot
 
-from tmva_bench import mapping, roc
+from tmva_bench import autoencoder, mapping, roc
 from tmva_bench.config import Point
 from tmva_bench.errors import UserError
 
@@ -265,11 +265,15 @@ def check_batches(input_file: InputFile, point: Point) -> None:
 
     Args:
         input_file: the events.
-        point: gives the batch size and the share of validation events.
+        point: gives the batch size and the share of validation events, and the autoencoder's, if it has one.
 
     Raises:
-        UserError: ``batch_size`` is larger than either part.
+        UserError: ``batch_size`` is larger than either part, or the autoencoder cannot be trained on the events.
     """
+    if point.encoding:
+        wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
+        held = {kind: len(input_file.weights[f"Train{kind[0]}"]) for kind in ("Signal", "Background")}
+        wanted.check(input_file.path, len(input_file.variables), held.get(wanted.event_class, sum(held.values())))
     total = len(input_file.weights["TrainS"]) + len(input_file.weights["TrainB"])
     validation = mapping.training(point).validation_events(total)
     parts = {"training": total - validation, "validation": validation}
