@@ -136,6 +136,18 @@ def test_near_miss_of_a_parameter_or_preset_is_offered() -> None:
         ("transformations", "", "unknown transformation ''"),
         ("transformations", "N,,D", "unknown transformation ''"),
         ("transformations", "N;D", "unknown transformation 'N;D'"),
+        ("transformations", "N(var1,var2)", "unknown transformation 'N(var1,var2)'"),
+        ("transformations", "N,A", "'A' is no autoencoder; write it as A(k=3)"),
+        ("transformations", "A(k=3", "'A(k=3' is no autoencoder"),
+        ("transformations", "A(k=3)x", "'A(k=3)x' is no autoencoder"),
+        ("transformations", "A()", "'A()' has no k"),
+        ("transformations", "A(k=0)", "k = 0: must be a whole number of at least 1"),
+        ("transformations", "A(k=3)_signal", "unknown class 'signal'; did you mean 'Signal'"),
+        ("transformations", "A(k=3:Layout=TANH|3,LINEAR)", "no bottleneck"),
+        ("transformations", "A(k=3:Tied=maybe)", "Tied = maybe"),
+        ("transformations", "A(k=3:Backend=jx)", "unknown Backend 'jx'; did you mean 'jax'"),
+        ("transformations", "A(k=3),A(k=2)", "two autoencoders; one stands in a chain"),
+        ("transformations", "G,A(k=3)", "G cannot be inverted exactly"),
         ("transformations", "N_Signal", "the class suffix of 'N_Signal' is lost when TMVA reads the method back"),
         ("transformations", "N,D_Background", "use 'D', which takes the events of all classes"),
     ],
@@ -242,4 +254,25 @@ def test_given_values_lie_over_the_preset() -> None:
 def test_chain_leaves_the_identity_out() -> None:
     assert config.point({"transformations": "I"}).chain == []
     assert config.point({"transformations": " N , I,D"}).chain == ["N", "D"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "encoding", "chain"),
+    [
+        ("N,D", "N,D", [], ["N", "D"]),
+        (" N, DAE( k=3 ) ,I, D", "N,A(k=3),I,D", ["N", "A(k=3)"], ["D"]),
+        ("Autoencoder(k=2)_AllClasses", "A(k=2)", ["A(k=2)"], []),
+        ("A(k=2:Backend=tensorflow)_Signal,G", "A(k=2)_Signal,G", ["A(k=2)_Signal"], ["G"]),
+        (
+            "P,A(k=2: Tied :!Pretraining:Layout=TANH|9,TANH|k,TANH|9,LINEAR:Backend=jax),U",
+            "P,A(k=2:Tied:!Pretraining:Layout=TANH|9,TANH|k,TANH|9,LINEAR:Backend=jax),U",
+            ["P", "A(k=2:Tied:!Pretraining:Layout=TANH|9,TANH|k,TANH|9,LINEAR:Backend=jax)"],
+            ["U"],
+        ),
+    ],
+)
+def test_an_autoencoder_in_a_chain(text, written, encoding, chain):
+    point = config.point({"transformations": text})
+    assert (point.transformations, point.encoding, point.chain) == (written, encoding, chain)
+    assert config.point({"transformations": written}) == point
     assert config.point().chain == ["N", "D"]

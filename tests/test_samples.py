@@ -40,7 +40,7 @@ def same_events(one, other):
     )
 
 
-@pytest.mark.parametrize("make", [samples.gauss, samples.rings])
+@pytest.mark.parametrize("make", [samples.gauss, samples.rings, samples.swissroll])
 def test_toy_says_what_it_holds(make):
     sample = make(**SMALL, variables=3, weights="random", seed=5)
     assert sample.name == make.__name__
@@ -57,20 +57,20 @@ def test_toy_says_what_it_holds(make):
 
 
 def test_defaults_are_those_of_the_benchmark():
-    for sample, variables in ((samples.gauss(), 4), (samples.rings(), 2)):
+    for sample, variables in ((samples.gauss(), 4), (samples.rings(), 2), (samples.swissroll(), 3)):
         assert len(sample.variables) == variables
         numbers = {tree: len(columns["weight"]) for tree, columns in sample.trees.items()}
         assert numbers == {"TrainS": 20000, "TrainB": 20000, "TestS": 50000, "TestB": 50000}
         assert all((columns["weight"] == 1).all() for columns in sample.trees.values())
 
 
-@pytest.mark.parametrize("make", [samples.gauss, samples.rings])
+@pytest.mark.parametrize("make", [samples.gauss, samples.rings, samples.swissroll])
 def test_seed_makes_the_same_bits(make):
     assert same_events(make(**SMALL, weights="random", seed=3), make(**SMALL, weights="random", seed=3))
     assert not same_events(make(**SMALL, seed=3), make(**SMALL, seed=4))
 
 
-@pytest.mark.parametrize("make", [samples.gauss, samples.rings])
+@pytest.mark.parametrize("make", [samples.gauss, samples.rings, samples.swissroll])
 def test_fewer_events_are_the_first_of_more(make):
     few, many = make(**SMALL, weights="random"), make(**{n: 7 * k for n, k in SMALL.items()}, weights="random")
     for tree, columns in few.trees.items():
@@ -114,8 +114,8 @@ def test_gauss_has_the_densities_that_its_ratio_says(variables, correlation):
 
 @pytest.mark.parametrize(
     "sample",
-    [samples.gauss(), samples.rings(), samples.rings(variables=5, separation=1.0)],
-    ids=["gauss", "rings", "shells"],
+    [samples.gauss(), samples.rings(), samples.rings(variables=5, separation=1.0), samples.swissroll(separation=1.0)],
+    ids=["gauss", "rings", "shells", "swissroll"],
 )
 def test_ratio_is_that_of_the_events(sample):
     """In every bin of the ratio, so many times more signal than background events as the ratio says."""
@@ -124,7 +124,9 @@ def test_ratio_is_that_of_the_events(sample):
     above, below = numpy.histogram(signal, edges)[0], numpy.histogram(background, edges)[0]
     # The mean of the ratio over a bin's background events is what the two contents must differ by.
     expected = numpy.histogram(background, edges, weights=numpy.exp(background))[0]
-    pull = (above - expected) / numpy.sqrt(above + expected**2 / below)
+    held = below > 0  # the ratio of swissroll ends at 4
+    assert not above[~held].any()
+    pull = (above - expected)[held] / numpy.sqrt(above + expected**2 / numpy.maximum(below, 1))[held]
     assert (pull**2).sum() < 45.0  # chi-squared of 20 bins, 0.1 %
 
 
@@ -146,6 +148,32 @@ def test_rings_cannot_be_separated_by_a_plane(variables):
     assert best_area(sample) == pytest.approx(0.898, abs=0.005)
 
 
+@pytest.mark.parametrize(("separation", "area"), [(0.0, 0.5), (1.0, 20 / 27), (2.0, 27 / 32)])
+def test_swissroll_has_the_area_of_its_sheet(separation, area):
+    """-log(uv) is a gamma variable of shape 2 in both classes, 1 + separation times as wide in background."""
+    sample = samples.swissroll(separation=separation)
+    assert best_area(sample) == pytest.approx(area, abs=0.005)
+    if separation:
+        assert linear_area(sample) < area - 0.01
+
+
+@pytest.mark.parametrize("variables", [3, 10])
+def test_swissroll_lies_on_a_sheet(variables):
+    events = matrix(samples.swissroll(variables=variables, test_background=2000), "TestB")
+    radius = numpy.hypot(events[:, 0], events[:, 2])
+    assert (radius > 0.5 - 1e-6).all()
+    assert (radius < 1.5 + 1e-6).all()
+    angle = numpy.arctan2(events[:, 2], events[:, 0])
+    assert numpy.cos(angle - 3 * numpy.pi * radius) == pytest.approx(1.0, abs=1e-9)
+    a, b = 2 * radius - 2, events[:, 1]
+    p2, p3 = numpy.polynomial.legendre.Legendre.basis(2), numpy.polynomial.legendre.Legendre.basis(3)
+    curved = numpy.stack([a * b, p2(a), p2(b), p2(a) * b, a * p2(b), p3(a), p3(b)], axis=1)
+    assert events[:, 3:] == pytest.approx(curved[:, : variables - 3], abs=1e-5)
+    # No variable is a linear function of the others: neither is the covariance singular.
+    eigenvalues = numpy.linalg.eigvalsh(numpy.corrcoef(events.T))
+    assert eigenvalues[0] > 0.1
+
+
 @pytest.mark.parametrize(
     ("make", "parameter", "value", "message"),
     [
@@ -161,6 +189,8 @@ def test_rings_cannot_be_separated_by_a_plane(variables):
         (samples.rings, "variables", 1, "variables = 1: .*at least 2"),
         (samples.rings, "separation", numpy.inf, "separation = inf: .*finite"),
         (samples.rings, "test_background", True, "test_background = True"),
+        (samples.swissroll, "variables", 2, "variables = 2: .*at least 3"),
+        (samples.swissroll, "variables", 11, "variables = 11: .*at most 10"),
     ],
 )
 def test_impossible_parameters_are_refused(make, parameter, value, message):

@@ -20,7 +20,7 @@ def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict
 
     Args:
         path: the file to write.
-        sample: ``gauss``, ``rings`` or ``higgs``.
+        sample: ``gauss``, ``rings``, ``swissroll`` or ``higgs``.
         parameters: what the sample takes, see ``tmva_bench.samples``.
 
     Returns:

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import logging
+import re
 import sys
 import tempfile
 import time
@@ -13,17 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy
 from rich.console import Console
 
 import tmva_bench
 from tmva_bench import (
     api,
+    autoencoder,
     config,
     doctor,
+    encoder,
+    encoding,
     execution,
     explain,
     filters,
     inputs,
+    mapping,
     progress,
     records,
     reference,
@@ -125,6 +131,69 @@ def convert(output: Path, signal: str, background: str, variables: str, **parame
     """Write the common input file of your own trees."""
     sample = samples.own(signal=signal, background=background, variables=variables.split(","), **parameters)
     _say_written(output, inputs.write(sample, output))
+
+
+def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    strategy = ",".join(f"{key}={value}" for key, value in autoencoder.STRATEGY.items() if value)
+    for name, metavar, text in reversed(
+        (
+            ("Layout", "TEXT", "Layers as TMVA's DNN has them; k stands for the encoded variables."),
+            ("TrainingStrategy", "TEXT", f"Keys as TMVA's DNN has them, over {strategy}."),
+            ("WeightInitialization", _one_of(mapping.TMVA_INITIALIZERS.values()), "Initial weights, by TMVA's names."),
+            ("ValidationSize", "TEXT", "Validation events: a percentage, a share or a number."),
+            ("RandomSeed", "INTEGER", "Seed of initial weights, batches and corruption."),
+        )
+    ):
+        dashed = "--" + re.sub("(?<!^)([A-Z])", r"-\1", name).lower()
+        default = f"  [default: {autoencoder.OPTIONS[name]}]" if autoencoder.OPTIONS[name] else ""
+        command = click.option(dashed, name, metavar=metavar, help=text + default)(command)
+    return command
+
+
+@main.command()
+@click.argument("input_file", type=_PATH)
+@click.option("-k", "k", type=int, help="Number of encoded variables.")
+@click.option("-o", "--output", type=_PATH, required=True, help="Input file to write.")
+@_autoencoder_options
+@click.option("--tied", is_flag=True, help="The decoder's weights are the encoder's, transposed.")
+@click.option("--pretraining", is_flag=True, help="Train level by level first.")
+@click.option("--transformations", metavar="TEXT", help="Chain before the autoencoder, of I, N, D, P.  [default: N]")
+@click.option("--class", "event_class", metavar=_one_of(autoencoder.CLASSES), help="Events to train on.")
+@click.option("--backend", metavar=_one_of(config.BACKENDS), help="Keras backend.  [default: tensorflow]")
+@click.option("--threads", type=int, help="Threads given to the training.  [default: 1]")
+@click.option("--encoder", "stored", type=_PATH, help="Take the autoencoder of this encoded file.")
+def encode(
+    input_file: Path, k: int | None, output: Path, tied: bool, pretraining: bool, stored: Path | None, **given: Any
+) -> None:
+    """Write a file's events encoded in fewer variables by a deep autoencoder.
+
+    It is trained on the training events and encodes all. The output is an input file for every method, and holds the
+    autoencoder and its errors on the test events, beside those of principal components.
+    """
+    asked = {name: value for name, value in given.items() if value is not None}
+    switches = {name: "True" for name, wanted in (("Tied", tied), ("Pretraining", pretraining)) if wanted}
+    options = {name: str(asked.pop(name)) for name in autoencoder.OPTIONS if name in asked} | switches
+    if stored:
+        if k is not None or asked or options:
+            raise UserError(f"--encoder {stored}: is trained already; leave -k and the options of the training out")
+        metadata = encoding.encode_with(stored, input_file, output)
+    elif k is None:
+        raise UserError("-k: give the number of encoded variables, or an encoded file with --encoder")
+    else:
+        metadata = encoding.encode(input_file, output, k, options=options, **asked)
+    _say_written(output, metadata)
+    click.echo(encoder.written(encoder.read_errors(output)))
+    click.echo("Mean square of the test events, in units of the variance; PCA: as many principal components")
+    if outside := encoder.read(output).outside(numpy.concatenate(list(inputs.read(input_file).events.values()))):
+        click.echo(f"{100 * outside:.2g} % of the events lie outside the ranges that the autoencoder was trained on")
+
+
+@main.command()
+@click.argument("encoded_file", type=_PATH)
+@click.option("-o", "--output", type=_PATH, required=True, help="Input file to write.")
+def decode(encoded_file: Path, output: Path) -> None:
+    """Write the events that an encoded file's autoencoder makes of its encoded ones."""
+    _say_written(output, encoder.write_decoded(encoded_file, output))
 
 
 @main.command()

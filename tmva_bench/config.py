@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from tmva_bench.errors import UserError, unknown
@@ -69,7 +70,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "dropout": Parameter(float, "drop probability after each hidden layer", low=0, high=1, open_high=True),
     "regularization": Parameter(str, "regularization of the weights", REGULARIZATIONS),
     "weight_decay": Parameter(float, "factor of the regularization term", low=0),
-    "transformations": Parameter(str, "chain of variable transformations, e.g. N,D"),
+    "transformations": Parameter(str, "chain of variable transformations, e.g. N,D or N,A(k=3),D"),
     "factory_string": Parameter(str, "options of TMVA.Factory"),
     "start": Parameter(str, "whose initial weights and batches Keras takes (keras only)", STARTS),
     "dropout_rule": Parameter(str, "whose dropout Keras applies (keras only)", DROPOUT_RULES),
@@ -127,8 +128,19 @@ class Point:
 
     @property
     def chain(self) -> List[str]:
-        """The transformations, in the order in which they apply; ``I`` (none) is left out."""
-        return [name for name in self.transformations.split(",") if name != "I"]
+        """The method's own transformations, in the order in which they apply; ``I`` (none) is left out.
+
+        An autoencoder and what stands before it are none: the method is given encoded events.
+        """
+        names = split_chain(self.transformations)
+        return [name for name in names[len(self.encoding) :] if name != "I"]
+
+    @property
+    def encoding(self) -> List[str]:
+        """The transformations up to the autoencoder, which a file is encoded with before the run; empty without one."""
+        names = split_chain(self.transformations)
+        ends = [number for number, name in enumerate(names) if "(" in name]
+        return names[: ends[0] + 1] if ends else []
 
 
 # The slides' table, with the limit of epochs that they do not give.
@@ -233,16 +245,29 @@ def _parse_name(name: str, parameter: Parameter, value: Any) -> str:
     return normal
 
 
+def split_chain(text: str) -> List[str]:
+    """The transformations of a chain; a comma in brackets separates none."""
+    return [part.strip() for part in re.split(r",(?![^()]*\))", text)]
+
+
 def _parse_transformations(text: str) -> str:
-    names = [part.strip() for part in text.split(",")]
-    for name in names:
+    from tmva_bench import autoencoder  # it reads its values by way of this module
+
+    names = split_chain(text)
+    learnt = [number for number, name in enumerate(names) if name.split("(")[0].strip() in autoencoder.NAMES]
+    if len(learnt) > 1:
+        raise UserError(f"transformations = {text!r}: two autoencoders; one stands in a chain")
+    for number in learnt:
+        names[number] = autoencoder.normal(names[number])
+        autoencoder.of_chain(names[: number + 1], seed=1)
+    for name in (name for number, name in enumerate(names) if number not in learnt):
         if "_" in name and name.split("_")[0] in TRANSFORMATIONS:
             raise UserError(
                 f"transformations = {text!r}: the class suffix of {name!r} is lost when TMVA reads the method back "
                 f"for testing; use {name.split('_')[0]!r}, which takes the events of all classes"
             )
         if name not in TRANSFORMATIONS:
-            raise unknown("transformation", name, list(TRANSFORMATIONS))
+            raise unknown("transformation", name, [*TRANSFORMATIONS, "A(k=3)"])
     return ",".join(names)
 
 

@@ -480,7 +480,11 @@ def _verdicts(point: Point) -> dict[str, tuple[tuple[str, ...], str]]:
         "transformations": (
             (),
             "VarTransform, prepared on the training events of all classes; for Keras tmva_bench.transforms computes "
-            "what TMVA's Variable...Transform classes do.",
+            "what TMVA's Variable...Transform classes do."
+            + (
+                f" {','.join(point.encoding)} is done before: every method is given encoded events."
+                * bool(point.encoding)
+            ),
         ),
         "factory_string": (
             (),

@@ -12,12 +12,12 @@ import os
 import re
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Union
 
 import numpy
 import uproot
 
-from tmva_bench import mapping, roc
+from tmva_bench import autoencoder, mapping, roc
 from tmva_bench.config import Point
 from tmva_bench.errors import UserError
 
@@ -38,6 +38,18 @@ _KEYS = {"sample", "parameters", "seed", "variables", "original_names", "events"
 # Branches that TMVA's TestTree has beside the variables.
 _RESERVED = (WEIGHT, "classID", "className", mapping.METHOD_TITLE)
 _MAKE = "make one with `tmva-bench generate`"
+
+
+class Tree(NamedTuple):
+    """A tree that a file holds beside the events.
+
+    Attributes:
+        title: what it is.
+        columns: arrays of numbers or lists of texts by branch, equally long.
+    """
+
+    title: str
+    columns: Mapping[str, Any]
 
 
 class InputFile(NamedTuple):
@@ -82,7 +94,7 @@ def write(sample: "Sample", path: Union[str, Path]) -> Dict[str, Any]:
         "original_names": sample.original_names,
     }
     input_file = InputFile(str(path), sample.variables, events, weights, metadata)
-    return _store(input_file, sample.log_likelihood_ratio)
+    return store(input_file, sample.log_likelihood_ratio)
 
 
 def read(path: Union[str, Path]) -> InputFile:
@@ -170,7 +182,58 @@ def take(
         weights={tree: values[: ends[tree]] for tree, values in whole.weights.items()},
         metadata=dict(whole.metadata, taken_from=whole.metadata["digest"]),
     )
-    return _store(part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()})
+    return store(part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()})
+
+
+def store(
+    input_file: InputFile,
+    ratio: Optional[Dict[str, numpy.ndarray]] = None,
+    *,
+    trees: Optional[Mapping[str, Tree]] = None,
+    texts: Optional[Mapping[str, str]] = None,
+) -> Dict[str, Any]:
+    """Writes events as a common input file, complete or not at all.
+
+    Args:
+        input_file: the events; ``path`` is where they go, ``metadata`` is completed by what follows from the events.
+        ratio: log likelihood ratio of the test events, None where it is not known.
+        trees: what else the file holds, by name.
+        texts: likewise.
+
+    Returns:
+        The metadata that the file holds.
+
+    Raises:
+        UserError: events that no method may be given (see :func:`read`), or a file that cannot be written.
+    """
+    _check_events(input_file)
+    metadata = dict(input_file.metadata, **_derived(input_file, ratio))
+    path = Path(input_file.path)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        try:
+            with beside.open("w+b") as raw, uproot.recreate(raw) as file:
+                _fill(file, input_file, ratio)
+                for name, tree in (trees or {}).items():
+                    types = {
+                        branch: values.dtype if isinstance(values, numpy.ndarray) else "string"
+                        for branch, values in tree.columns.items()
+                    }
+                    file.mktree(name, types, title=tree.title).extend(tree.columns)
+                for name, text in {**(texts or {}), _METADATA: json.dumps(metadata)}.items():
+                    file[name] = text
+            with beside.open("rb") as written:  # uproot has closed the other
+                os.fsync(written.fileno())
+            beside.replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                beside.unlink()
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); give a path in a folder that is there, "
+            "may be written and has room"
+        ) from error
+    return metadata
 
 
 def membership(training: numpy.ndarray, validating: int, test: numpy.ndarray) -> Dict[str, str]:
@@ -202,11 +265,15 @@ def check_batches(input_file: InputFile, point: Point) -> None:
 
     Args:
         input_file: the events.
-        point: gives the batch size and the share of validation events.
+        point: gives the batch size and the share of validation events, and the autoencoder's, if it has one.
 
     Raises:
-        UserError: ``batch_size`` is larger than either part.
+        UserError: ``batch_size`` is larger than either part, or the autoencoder cannot be trained on the events.
     """
+    if point.encoding:
+        wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
+        held = {kind: len(input_file.weights[f"Train{kind[0]}"]) for kind in ("Signal", "Background")}
+        wanted.check(input_file.path, len(input_file.variables), held.get(wanted.event_class, sum(held.values())))
     total = len(input_file.weights["TrainS"]) + len(input_file.weights["TrainB"])
     validation = mapping.training(point).validation_events(total)
     parts = {"training": total - validation, "validation": validation}
@@ -395,31 +462,7 @@ def _read_ratio(input_file: InputFile) -> Optional[Dict[str, numpy.ndarray]]:
     return ratio
 
 
-def _store(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> Dict[str, Any]:
-    """Checks the events, completes the metadata and writes both, beside the file and renamed into place."""
-    _check_events(input_file)
-    metadata = dict(input_file.metadata, **_derived(input_file, ratio))
-    path = Path(input_file.path)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        try:
-            with beside.open("w+b") as raw, uproot.recreate(raw) as file:
-                _fill(file, input_file, ratio, json.dumps(metadata))
-            with beside.open("rb") as written:  # uproot has closed the other
-                os.fsync(written.fileno())
-            beside.replace(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                beside.unlink()
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); give a path in a folder that is there, "
-            "may be written and has room"
-        ) from error
-    return metadata
-
-
-def _fill(file: Any, input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]], metadata: str) -> None:
+def _fill(file: Any, input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> None:
     for tree, title in TREES.items():
         events, weights = input_file.events[tree], input_file.weights[tree]
         columns = {name: events[:, column] for column, name in enumerate(input_file.variables)}
@@ -429,7 +472,6 @@ def _fill(file: Any, input_file: InputFile, ratio: Optional[Dict[str, numpy.ndar
         branches = {_RATIO: values.astype(numpy.float64)}
         title = f"log likelihood ratio of the events of {tree}"
         file.mktree(_RATIO_TREES[tree], dict.fromkeys(branches, numpy.float64), title=title).extend(branches)
-    file[_METADATA] = metadata
 
 
 def _columns(columns: List[numpy.ndarray]) -> numpy.ndarray:

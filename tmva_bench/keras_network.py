@@ -30,7 +30,7 @@ def build(keras: Any, training: Training, inputs: int, phase: int = 0) -> Any:
         phase: index of the training phase that it is compiled for.
     """
     model = keras.Sequential(_layers(keras, training, training.phases[phase], inputs))
-    _compile(keras, model, training, training.phases[phase])
+    compile_for(keras, model, training, training.phases[phase])
     return model
 
 
@@ -90,8 +90,20 @@ def with_masks(keras: Any, model: Any, training: Training, inputs: int, phase: i
             number += 1
         values = layer(values)
     masked = keras.Model(given, values)
-    _compile(keras, masked, training, training.phases[phase])
+    compile_for(keras, masked, training, training.phases[phase])
     return masked
+
+
+def compile_for(keras: Any, model: Any, training: Training, phase: Phase) -> None:
+    """Gives a model the loss and the optimizer of a training phase."""
+    kind = "BinaryCrossentropy" if training.loss == "cross_entropy" else "MeanSquaredError"
+    arguments = {"from_logits": True} if training.loss == "cross_entropy" else {}
+    metrics = {}
+    if phase.regularization != "none":
+        # Without the regularization term, which MethodDL adds once an epoch.
+        metrics = {"weighted_metrics": [getattr(keras.metrics, kind)(name=DATA_LOSS, **arguments)]}
+    loss = getattr(keras.losses, kind)(**arguments)
+    model.compile(optimizer=_optimizer(keras, phase), loss=loss, **metrics)
 
 
 @functools.lru_cache(maxsize=None)
@@ -148,17 +160,6 @@ def regularization_term(model: Any, phase: Phase) -> float:
 def trainable_parameters(model: Any) -> int:
     """Number of trainable parameters."""
     return sum(int(weight.size) for layer in model.layers if layer.trainable for weight in layer.get_weights())
-
-
-def _compile(keras: Any, model: Any, training: Training, phase: Phase) -> None:
-    kind = "BinaryCrossentropy" if training.loss == "cross_entropy" else "MeanSquaredError"
-    arguments = {"from_logits": True} if training.loss == "cross_entropy" else {}
-    metrics = {}
-    if phase.regularization != "none":
-        # Without the regularization term, which MethodDL adds once an epoch.
-        metrics = {"weighted_metrics": [getattr(keras.metrics, kind)(name=DATA_LOSS, **arguments)]}
-    loss = getattr(keras.losses, kind)(**arguments)
-    model.compile(optimizer=_optimizer(keras, phase), loss=loss, **metrics)
 
 
 def _layers(keras: Any, training: Training, phase: Phase, inputs: int) -> List[Any]:

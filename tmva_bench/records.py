@@ -337,7 +337,12 @@ def _migrate_2(record: Record) -> None:
         history["cpu_time"] = [math.nan] * len(history["epoch"])
 
 
-_MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2}
+def _migrate_3(record: Record) -> None:
+    """Version 4 added the time of encoding."""
+    record["row"].update(cpu_time_encode=math.nan, real_time_encode=math.nan)
+
+
+_MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2, 3: _migrate_3}
 
 
 def _parsed(path: Path, cure: str) -> Record:

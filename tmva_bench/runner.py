@@ -20,7 +20,7 @@ import psutil
 import uproot
 
 import tmva_bench
-from tmva_bench import environments, inputs, records, roc, schema, tmva_files, worker
+from tmva_bench import encoding, environments, inputs, records, roc, schema, tmva_files, worker
 from tmva_bench.config import ARCHITECTURES, BACKENDS, COUNTS, METHODS, Point
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.methods import Epoch, Task
@@ -123,6 +123,7 @@ def identify(request: Request, data: inputs.InputFile, environment: environments
             "point": dataclasses.asdict(request.point),
             **{name: value for name, value in request._asdict().items() if name != "point"},
             "versions": environment.versions,
+            **({"encoder": environments.describe().versions} if request.point.encoding else {}),
             "environment": environment.name,
             "tmva_bench": tmva_bench.__version__,
             "machine": machine["cpu_model"] if request.architecture == "cpu" else machine["gpu_model"],
@@ -168,6 +169,16 @@ def run(
     with records.under_way(results, name) as folder:
         record = _empty_record(request, data, environment, name)
         row = record["row"]
+        given = data
+        if request.point.encoding:
+            try:
+                given = encoding.for_run(data, request.point, results, cpus=cpus, stop=stop)
+            except UserError as error:
+                row.update(status="failed", reason=str(error))
+                records.finish(folder, record)
+                return record
+            taken = given.metadata["encoded"]["training"]
+            row.update({name: taken[name] for name in ("cpu_time_encode", "real_time_encode")})
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
         task = Task(
             request.point,
@@ -175,7 +186,7 @@ def run(
             request.backend,
             request.architecture,
             request.threads,
-            str(Path(data.path).resolve()),
+            str(Path(given.path).resolve()),
             str(folder.resolve()),
         )
         (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))

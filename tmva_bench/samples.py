@@ -19,6 +19,9 @@ from tmva_bench.errors import UserError, unknown
 WEIGHTS = ("unit", "random")
 # Mean radius of the background of `rings`, in widths of a ring.
 _RING_RADIUS = 3.0
+# Radius of `swissroll` at the inner end of the sheet, and growth to the outer one.
+_ROLL_START, _ROLL_GROWTH = 0.5, 1.0
+_ROLL_VARIABLES = (3, 10)
 _HIGGS_FOLDERS = ("machine_learning/data", "tmva/data")
 _HIGGS_FILE = "Higgs_data.root"
 
@@ -170,6 +173,72 @@ def rings(
     return _toy("rings", made, events, seed, draw, log_ratio)
 
 
+def swissroll(
+    *,
+    variables: int = 3,
+    separation: float = 2.0,
+    weights: str = "unit",
+    train_signal: int = 20000,
+    train_background: int = 20000,
+    test_signal: int = 50000,
+    test_background: int = 50000,
+    seed: int = 1,
+) -> Sample:
+    """A sheet rolled up by one and a half turns: events of dimension 2 in 3 to 10 variables, which no plane holds.
+
+    A place on the sheet is u along it and v across it, both in 0 to 1. Background is flat on the sheet, the density of
+    signal there proportional to (u v)^``separation``. With the angle t = 3 pi (u + 1/2) the variables are
+
+    * 1 and 3: (u + 1/2) cos t and (u + 1/2) sin t; 2: b, with a = 2u - 1 and b = 2v - 1;
+    * 4 to 10: products of Legendre polynomials, ab, P2(a), P2(b), P2(a) b, a P2(b), P3(a), P3(b): without correlation
+      on a flat sheet.
+
+    Nothing is smeared, so every event tells its u and v, and the likelihood ratio is that of the densities on the
+    sheet.
+
+    Args:
+        variables: number of variables, 3 to 10.
+        separation: power of the density of signal, at least 0.
+        weights: ``unit``, all event weights 1, or ``random``, flat in 0.5 to 1.5 and independent of the variables.
+        train_signal: training events, signal.
+        train_background: training events, background.
+        test_signal: test events, signal.
+        test_background: test events, background.
+        seed: makes the same events each time; fewer events of the same seed are the first of more.
+
+    Raises:
+        UserError: a value outside its limits.
+    """
+    low, high = _ROLL_VARIABLES
+    _check_whole("variables", variables, low)
+    if variables > high:
+        raise UserError(f"variables = {variables}: must be a whole number of at most {high}")
+    _check_separation(separation)
+
+    def draw(generator: numpy.random.Generator, events: int, is_signal: bool) -> list[numpy.ndarray]:
+        sheet = generator.uniform(size=(events, 2)).T
+        along, across = sheet ** (1 / (1 + separation)) if is_signal else sheet
+        radius = _ROLL_START + _ROLL_GROWTH * along
+        angle = 3 * math.pi * radius
+        a, b = 2 * along - 1, 2 * across - 1
+        squares, cubes = [[(3 * x * x - 1) / 2 for x in (a, b)], [(5 * x * x - 3) * x / 2 for x in (a, b)]]
+        roll = [radius * numpy.cos(angle), b, radius * numpy.sin(angle)]
+        return [*roll, a * b, *squares, squares[0] * b, a * squares[1], *cubes][:variables]
+
+    def log_ratio(columns: list[numpy.ndarray]) -> numpy.ndarray:
+        along = (_length([columns[0], columns[2]]) - _ROLL_START) / _ROLL_GROWTH
+        across = (columns[1] + 1) / 2
+        # The stored events are rounded, and may lie just outside the sheet.
+        least = numpy.finfo(numpy.float32).tiny
+        logs = _sum([numpy.log(numpy.clip(x, least, 1)) for x in (along, across)])
+        ratio: numpy.ndarray = 2 * math.log(1 + separation) + separation * logs
+        return ratio
+
+    made = {"variables": variables, "separation": separation, "weights": weights}
+    events = _numbers(train_signal, train_background, test_signal, test_background)
+    return _toy("swissroll", made, events, seed, draw, log_ratio)
+
+
 def higgs(
     *,
     train_signal: int = 5000,
@@ -263,7 +332,12 @@ def own(
     return Sample("own", names, branches, trees, {**parameters, **_numbers(*numbers)}, seed, None)
 
 
-SAMPLES: dict[str, Callable[..., Sample]] = {"gauss": gauss, "rings": rings, "higgs": higgs}
+SAMPLES: dict[str, Callable[..., Sample]] = {
+    "gauss": gauss,
+    "rings": rings,
+    "swissroll": swissroll,
+    "higgs": higgs,
+}
 
 
 def parameters_of(sample: str) -> list[str]:
@@ -335,7 +409,7 @@ def _check_separation(value: float) -> None:
 
 
 def _higgs_path(python: str) -> Path:
-    cure = "give the Python of an environment that has ROOT, or take the sample gauss or rings"
+    cure = "give the Python of an environment that has ROOT, or take the sample gauss, rings or swissroll"
     command = [python, "-c", "import ROOT; print(ROOT.gROOT.GetTutorialDir())"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)

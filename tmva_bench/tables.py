@@ -16,6 +16,7 @@ _TABULATE = {"text": "simple", "md": "pipe", "latex": "latex_raw"}
 _COLUMNS = (
     ("roc_auc", "ROC area"),
     ("roc_integral", "ROC by TMVA"),
+    ("real_time_encode", "real encode [s]"),
     ("cpu_time_train", "CPU train [s]"),
     ("real_time_train", "real train [s]"),
     ("real_time_fit", "real fit [s]"),

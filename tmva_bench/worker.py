@@ -120,10 +120,22 @@ def peak_memory(process: Union[int, str] = "self") -> float:
     return int(found.group(1)) / 1024 if found else 0.0
 
 
+def end_with(parent: int) -> None:
+    """Has the system end this process when its parent ends, however that happens: an orphan would go on for hours.
+
+    Args:
+        parent: the number of the process that started it.
+    """
+    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the parent has ended")
+
+
 def main() -> None:
     """Runs the task in the folder named on the command line."""
     folder = Path(sys.argv[1])
-    _end_with(int(sys.argv[2]))
+    end_with(int(sys.argv[2]))
     # Affinity is the one thing that confines JAX; set before a library counts its threads.
     cpus = json.loads((folder / "cpus.json").read_text())
     if cpus:
@@ -140,14 +152,6 @@ def main() -> None:
     beside.rename(folder / "outcome.json")
     # ROOT and TensorFlow can crash while they unload each other; everything is written by now.
     os._exit(0)
-
-
-def _end_with(parent: int) -> None:
-    """Has the system end this process when its parent ends, however that happens: an orphan would go on for hours."""
-    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
-    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("the parent has ended")
 
 
 def _write_scores(path: Path, scores: Dict[str, numpy.ndarray]) -> None:

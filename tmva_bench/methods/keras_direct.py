@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy
 from scipy.special import expit
@@ -26,7 +26,7 @@ class Arrays(NamedTuple):
 
     Attributes:
         x: variables, float32, shape (events, variables).
-        y: 1 for signal, 0 for background, float32, shape (events, 1).
+        y: targets, float32, shape (events, outputs); of a classification 1 for signal and 0 for background.
         w: event weights, float32, shape (events,).
     """
 
@@ -185,6 +185,7 @@ def fit(
     events: Arrays,
     random: tmva_random.WeightGenerator,
     phase: int = 0,
+    corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
 ) -> Fit:
     """Trains one phase as MethodDL does, epoch by epoch.
 
@@ -200,6 +201,7 @@ def fit(
         events: transformed training events in TMVA's order.
         random: the generator that drew the initial weights; it draws the masks of dropout by TMVA's rule.
         phase: index of the phase.
+        corrupt: changes the inputs that are trained on, anew before each epoch.
 
     Raises:
         Unavailable: dropout by TMVA's rule on a Keras that cannot express it.
@@ -235,6 +237,7 @@ def fit(
                 epoch += 1
                 own = training.start == "keras"
                 now = fitted if own else fitted.take(order.next()[:used])
+                now = now._replace(x=corrupt(now.x)) if corrupt else now
                 x = [now.x, *random.masks(used // batch, batch, plan.drop).values()] if masked else now.x
                 log = trained.fit(x, now.y, batch, sample_weight=now.w, shuffle=own, verbose=0)
             with clock.phase("loss"):

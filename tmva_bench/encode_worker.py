@@ -1,0 +1,143 @@
+"""Trains an autoencoder and encodes a file with it, as a child: ``python -m tmva_bench.encode_worker FOLDER PARENT``.
+
+The folder holds ``task.json``, see :class:`Task`. What cannot be done is said in the last line of the output. It ends
+when the process numbered ``PARENT`` ends.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
+
+import numpy
+
+from tmva_bench import autoencoder, encoder, inputs
+from tmva_bench.autoencoder import Specification
+from tmva_bench.errors import TrainingFailed, Unavailable, UserError
+from tmva_bench.worker import end_with
+
+if TYPE_CHECKING:
+    from tmva_bench.keras_autoencoder import Fitted
+
+
+class Task(NamedTuple):
+    """What the child is asked to do.
+
+    Attributes:
+        input_file: the common input file.
+        output: the file to write.
+        k: number of encoded variables.
+        options: of :func:`tmva_bench.autoencoder.specification`.
+        transformations: likewise.
+        event_class: likewise.
+        backend: the Keras backend.
+        split_seed: seed of the order of the training events, whose last validate.
+        cpus: cores to run on; none for all.
+    """
+
+    input_file: str
+    output: str
+    k: int
+    options: Dict[str, str]
+    transformations: str
+    event_class: str
+    backend: str
+    split_seed: int
+    cpus: List[int]
+
+
+def run(task: Task) -> None:
+    """Trains, encodes and writes; the metadata say how it went and how long it took.
+
+    Args:
+        task: what to do.
+
+    Raises:
+        UserError: events or options that nothing can be trained with.
+        Unavailable: the Keras or the backend asked for is not there.
+        TrainingFailed: nothing was learnt.
+    """
+    from tmva_bench.methods import keras_direct
+    from tmva_bench.stopwatch import Stopwatch
+
+    keras, backend = keras_direct.load(task.backend)
+    wanted = autoencoder.specification(
+        task.k, task.options, transformations=task.transformations, event_class=task.event_class
+    )
+    watch = Stopwatch()
+    with watch.phase("encode"):
+        data = inputs.read(task.input_file)
+        trained, (_, fit, parameters) = train(keras, wanted, data, task.split_seed)
+        for events in data.events.values():
+            trained.encode(events)
+    if fit.best_epoch == 0 and not wanted.pretraining:
+        raise TrainingFailed(
+            f"no epoch of {len(fit.history)} had a lower validation loss than the untrained network; "
+            "try a smaller LearningRate or more events"
+        )
+    facts = {
+        **trained.facts,
+        "backend": task.backend,
+        "keras_version": keras.__version__,
+        "backend_version": backend.__version__,
+        "epochs": len(fit.history),
+        "best_epoch": fit.best_epoch,
+        "validation_loss": fit.validation_loss,
+        "parameters": parameters,
+        **watch.seconds,
+    }
+    encoder.write_encoded(trained._replace(facts=facts), data, task.output)
+
+
+def train(
+    keras: Any, specification: Specification, data: inputs.InputFile, split_seed: int
+) -> Tuple[encoder.Encoder, "Fitted"]:
+    """Trains an autoencoder on the training events of its class.
+
+    Args:
+        keras: the Keras module.
+        specification: what to train.
+        data: the common input file.
+        split_seed: seed of the order of the training events, whose last validate.
+
+    Raises:
+        UserError: events that it cannot be trained on.
+    """
+    from tmva_bench import keras_autoencoder
+    from tmva_bench.methods import keras_direct
+
+    prepared = encoder.prepare(specification, data)
+    events = keras_direct.training_vector(data, split_seed)
+    if specification.event_class != "AllClasses":
+        events = events.take(events.y[:, 0] == (specification.event_class == "Signal"))
+    keras.utils.set_random_seed(specification.seed)
+    x = prepared.network_inputs(events.x).astype(numpy.float32)
+    fitted = keras_autoencoder.train(keras, specification, x, events.w)
+    return prepared._replace(layers=fitted.layers), fitted
+
+
+def main() -> None:
+    """Does the task in the folder named on the command line."""
+    folder = Path(sys.argv[1])
+    end_with(int(sys.argv[2]))
+    try:
+        import ROOT
+
+        ROOT.gROOT.GetVersion()
+        task = Task(**json.loads((folder / "task.json").read_text()))
+        if task.cpus:
+            os.sched_setaffinity(0, task.cpus)
+        run(task)
+    except ImportError as error:
+        sys.exit(f"no ROOT here ({error}); make env")
+    except (Unavailable, UserError, TrainingFailed) as error:
+        sys.exit(str(error))
+    except Exception as error:  # whatever a library throws, the log of the child is not the user's
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
