@@ -18,7 +18,7 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study test lint plots doctor env env-theano clean
+.PHONY: bench study autoencoder test lint plots doctor env env-theano clean
 
 # The figures are drawn where a run failed too (exit 1).
 bench: env
@@ -29,6 +29,15 @@ study: name = $(notdir $(basename $(STUDY)))
 study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
 	  $(MAKE) -s plots RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
+
+# The study of the autoencoder, and beside its figures those of each encoded file and of each run of dae.
+autoencoder: export PYTHONWARNINGS = ignore::UserWarning:ROOT
+autoencoder: env
+	@$(MAKE) -s study STUDY=autoencoder FIGURES=$(FIGURES)
+	@$(IN_ENV) root -l -b -q "macros/errors.C(\"results/autoencoder/results.root\",\"$(FIGURES)/autoencoder\")"
+	@for file in results/autoencoder/inputs/*-encoded-*.root results/autoencoder/runs/dae-*/encoded.root; do \
+	  folder="$(FIGURES)/autoencoder/$$(basename $$(dirname $$file))-$$(basename $$file .root)"; mkdir -p "$$folder"; \
+	  $(IN_ENV) root -l -b -q "macros/autoencoder.C(\"$$file\",\"$$folder\")" || exit; done
 
 test: env
 	$(IN_ENV) python -m pytest -n 2
@@ -42,7 +51,7 @@ lint: env
 plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT
 plots: env
 	@mkdir -p $(FIGURES)
-	@for macro in $(filter-out macros/inputs.C macros/scan.C,$(wildcard macros/*.C)); do \
+	@for macro in $(filter-out macros/autoencoder.C macros/errors.C macros/inputs.C macros/scan.C,$(wildcard macros/*.C)); do \
 	  $(IN_ENV) root -l -b -q "$$macro(\"$(RESULTS)/results.root\",\"$(FIGURES)\")" || exit; done
 	@$(IN_ENV) root -l -b -q "macros/scan.C(\"$(RESULTS)/results.root\",\"\",\"\",\"$(FIGURES)\")"
 	@$(IN_ENV) root -l -b -q "macros/inputs.C(\"$(RESULTS)/input.root\",\"$(FIGURES)\")"
