@@ -21,7 +21,7 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study test lint plots page docs tutorial doctor env env-theano clean
+.PHONY: bench study autoencoder test lint plots page docs tutorial doctor env env-theano clean
 
 # Figures and page are made where a run failed, too (exit 1).
 bench: env
@@ -33,6 +33,15 @@ study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
 	  $(DRAW) plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
 
+# The study of the autoencoder, and beside its figures those of each encoded file and of each run of dae.
+autoencoder: export PYTHONWARNINGS = ignore::UserWarning:ROOT
+autoencoder: env
+	@$(DRAW) study STUDY=autoencoder
+	@$(IN_ENV) root -l -b -q "macros/errors.C(\"results/autoencoder/results.root\",\"$(FIGURES)/autoencoder\")"
+	@for file in results/autoencoder/inputs/*-encoded-*.root results/autoencoder/runs/dae-*/encoded.root; do \
+	  folder="$(FIGURES)/autoencoder/$$(basename $$(dirname $$file))-$$(basename $$file .root)"; mkdir -p "$$folder"; \
+	  $(IN_ENV) root -l -b -q "macros/autoencoder.C(\"$$file\",\"$$folder\")" || exit; done
+
 test: env
 	$(IN_ENV) python -m pytest -n 2
 
@@ -43,7 +52,8 @@ lint: env
 
 # PyPI's ROOT says at each start that it is an alpha.
 plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT
-plots: $(patsubst macros/%.C,plot-%,$(wildcard macros/*.C))
+# Those of autoencoders are drawn by make autoencoder.
+plots: $(patsubst macros/%.C,plot-%,$(filter-out macros/autoencoder.C macros/errors.C,$(wildcard macros/*.C)))
 
 plot-%: env
 	@mkdir -p $(FIGURES)

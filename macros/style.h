@@ -173,6 +173,7 @@ inline const std::vector<Condition> &Conditions()
       {"dropout", "dropout", true},
       {"regularization", "regularization", true},
       {"weight_decay", "weight decay", true},
+      {"encoded_variables", "encoded variables", true},
       {"transformations", "transformations", true},
       {"factory_string", "Factory", true},
       {"start", "start", true, "tmva", true},
@@ -200,10 +201,31 @@ struct Rows {
 
 namespace detail {
 
+// "N,A(k=3:Layout=...)_Background" as "N,A(k)_Background": k is a condition of its own, and the options go where they are
+// the same in all runs.
+inline void ShortenEncodings(std::vector<std::string> &chains)
+{
+   const std::string start = "A(k=";
+   const auto optionsOf = [&](const std::string &chain) {
+      const size_t end = chain.rfind(')'), colon = chain.find(':', chain.find(start));
+      return colon < end ? chain.substr(colon, end - colon) : "";
+   };
+   std::set<std::string> options;
+   for (const std::string &chain : chains)
+      if (chain.find(start) != std::string::npos)
+         options.insert(optionsOf(chain));
+   for (std::string &chain : chains) {
+      const size_t begin = chain.find(start);
+      if (begin != std::string::npos)
+         chain = chain.substr(0, begin) + "A(k" + (options.size() > 1 ? optionsOf(chain) : "") +
+                 chain.substr(chain.rfind(')'));
+   }
+}
+
 inline std::string Shown(const std::string &name)
 {
    static const std::map<std::string, std::string> names = {
-      {"tmva-dnn", "TMVA DNN"}, {"pykeras", "PyKeras"}, {"keras", "Keras"},     {"sgd", "SGD"},
+      {"tmva-dnn", "TMVA DNN"}, {"pykeras", "PyKeras"}, {"keras", "Keras"},     {"dae", "Autoencoder"}, {"sgd", "SGD"},
       {"adam", "Adam"},         {"rmsprop", "RMSprop"}, {"adagrad", "Adagrad"}, {"adadelta", "Adadelta"}};
    const auto found = names.find(name);
    return found == names.end() ? name : found->second;
@@ -211,7 +233,7 @@ inline std::string Shown(const std::string &name)
 
 inline int Rank(const std::string &name)
 {
-   static const std::vector<std::string> order = {"tmva-dnn", "pykeras", "keras", "sgd", "adam"};
+   static const std::vector<std::string> order = {"tmva-dnn", "pykeras", "keras", "dae", "sgd", "adam"};
    return std::find(order.begin(), order.end(), name) - order.begin();
 }
 
@@ -282,11 +304,14 @@ inline Rows ReadRows(const std::string &path, const std::string &selection)
    const auto optimizer = Column<std::string>(tree, "optimizer");
    for (const Condition &condition : Conditions())
       rows.values[condition.column] = Texts(tree, condition.column.c_str());
+   detail::ShortenEncodings(rows.values["transformations"]);
    const size_t all = rows.status.size();
    const auto selected = selection.empty() ? std::vector<bool>(all, true) : detail::Selected(tree, selection);
    for (size_t row = 0; row < all; ++row) {
       rows.base.push_back(detail::Shown(method[row]));
-      if (backend[row] != "tmva")
+      if (method[row] == "dae" && backend[row] == "tmva")
+         rows.base[row] += ", TMVA";
+      else if (backend[row] != "tmva")
          rows.base[row] += ", " + backend[row];
       rows.base[row] += ", " + detail::Shown(optimizer[row]);
       if (architecture[row] == "gpu")

@@ -52,7 +52,14 @@ class Folder:
         history = {"epoch": list(range(1, len(losses) + 1)), "validation_loss": list(losses)}
         history |= {"training_loss": list(losses), "real_time": [1.0] * len(losses)}
         history["cpu_time"] = [1.5] * len(losses)
-        record = {"schema": schema.VERSION, "row": row, "roc": {}, "history": history, "scores": {}}
+        record = {
+            "schema": schema.VERSION,
+            "row": row,
+            "roc": {},
+            "history": history,
+            "scores": {},
+            "reconstruction": {},
+        }
         with records.held(self.path), records.under_way(self.path, name) as folder:
             (folder / "task.json").write_text(json.dumps({"input_file": str(self.input)}))
             with uproot.recreate(folder / "scores.root") as file:

@@ -155,6 +155,7 @@ def test_encoded_events_are_an_input_file(data, tmp_path):
         for tree, letter in (("TestS", "S"), ("TestB", "B")):
             back = file[f"Reconstruction{letter}"].arrays(library="np")
             events = data.events[tree]
+            assert (back["var3_input"] == events[:, 2]).all()
             assert (back["var3_reconstructed"] == found.decode(found.encode(events))[:, 2]).all()
             for name, errors in zip(("error", "pca_error"), found.errors(events), strict=True):
                 assert back[name] == pytest.approx(errors)

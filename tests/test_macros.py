@@ -27,7 +27,7 @@ from made_up_results import (
     write_results,
 )
 
-from tmva_bench import summary
+from tmva_bench import autoencoder, encoder, inputs, roc, samples, summary
 from tmva_bench.tree_writer import Table
 
 MACROS = Path(__file__).parent.parent / "macros"
@@ -586,3 +586,62 @@ def test_what_cannot_be_drawn_is_one_line_and_the_value_1(broken: Path) -> None:
 
 def test_root_gives_the_value_on_as_its_exit_code(broken: Path) -> None:
     assert draw(f'bars("{broken / "missing.root"}")').returncode == 1
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files with events encoded in two and in three variables by their principal components."""
+    folder = tmp_path_factory.mktemp("encoded")
+    events = {"train_signal": 400, "train_background": 400, "test_signal": 300, "test_background": 500}
+    inputs.write(samples.rings(variables=3, **events), folder / "in.root")
+    data = inputs.read(folder / "in.root")
+    for k in (2, 3):
+        options = {"Layout": "LINEAR|k,LINEAR"}
+        made = encoder.prepare(autoencoder.specification(k, options), data)
+        axes = made.axes[:, :k]
+        layers = [(axes, -made.mean @ axes), (0.9 * axes.T, made.mean)]
+        encoder.write_encoded(made._replace(layers=layers), data, folder / f"k{k}.root")
+    return folder
+
+
+def test_an_encoded_file(encoded: Path) -> None:
+    for k in (2, 3):
+        answer = draw(f'autoencoder("{encoded}/k{k}.root", "{encoded}/figures{k}")')
+        assert answer.returncode == 0, answer.stderr
+    names = {path.stem for path in (encoded / "figures2").glob("*.pdf")}
+    assert names == {"reconstruction", "codes", "anomaly"}
+    assert {path.stem for path in (encoded / "figures3").glob("*.pdf")} == {"reconstruction", "anomaly"}
+    shown = [text.text for text in texts(encoded / "figures2" / "reconstruction.pdf")]
+    assert {"var1", "var2", "var3", "signal", "background", "input", "reconstruction"} <= set(shown)
+    with uproot.open(encoded / "k2.root") as file:
+        trees = [file[f"Reconstruction{letter}"].arrays(library="np") for letter in "SB"]
+        weights = [file[f"Test{letter}"]["weight"].array(library="np") for letter in "SB"]
+    shown = [text.text for text in texts(encoded / "figures2" / "anomaly.pdf")]
+    for name, label in (("error", "autoencoder"), ("pca_error", "principal components (dashed)")):
+        area = roc.auc(*(tree[name] for tree in trees), *weights)
+        assert f"{label}, ROC area {area:.4f}" in shown
+
+
+def test_a_file_that_is_not_encoded(encoded: Path) -> None:
+    answer = draw(f'autoencoder("{encoded}/in.root")')
+    assert answer.returncode == 1
+    assert f"autoencoder.C: {encoded}/in.root: no tree ReconstructionS" in answer.stderr
+
+
+def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
+    tables = made_up_tables(1, repetitions=2)
+    plain = write_results(tables, tmp_path / "plain.root")
+    benchmark = tables["benchmark"]
+    layout = ":Layout=TANH|60,LINEAR|k,LINEAR:Tied)"
+    benchmark["encoded_variables"] = [2, 4]
+    benchmark["transformations"] = [f"N,A(k={k}{layout}_Background,D" for k in (2, 4)]
+    benchmark["reconstruction_error"], benchmark["pca_error"] = [0.3, 0.1], [0.5, 0.4]
+    encoded = write_results(tables, tmp_path / "encoded.root")
+    answer = draw(f'errors("{encoded}", "{tmp_path}")')
+    assert answer.returncode == 0, answer.stderr
+    shown = words(tmp_path / "errors.pdf")
+    for text in ("encoded variables", "principal components", label(SERIES[0]), "transformations N,A(k)_Background"):
+        assert text in shown
+    answer = draw(f'errors("{plain}", "{tmp_path}")')
+    assert answer.returncode == 1
+    assert f"errors.C: {plain}: no finished run has an autoencoder in its transformations" in answer.stderr

@@ -28,7 +28,7 @@ def record(name):
     empty = {str: "", int: 0, float: math.nan}
     row = {column.name: empty[column.type] for column in schema.BENCHMARK}
     row.update(run_id=name, status="ok", start_time="2026-01-01T00:00:00")
-    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
+    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}, "reconstruction": {}}
 
 
 def keep(results, name, **values):
@@ -174,6 +174,21 @@ def test_records_of_version_2_are_brought_to_the_present_one(tmp_path):
     assert math.isnan(record["row"]["initial_weights_spread"])
     assert record["history"].pop("cpu_time") == [pytest.approx(math.nan, nan_ok=True)] * 2
     assert record["history"] == history
+
+
+def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
+    keep(tmp_path, "a")
+    folder = tmp_path / "runs" / "a"
+    old = json.loads((folder / "record.json").read_text())
+    old["schema"] = 3
+    for name in ("cpu_time_encode", "real_time_encode", "reconstruction_error", "pca_error", "encoded_variables"):
+        del old["row"][name]
+    (folder / "record.json").write_text(json.dumps(old))
+    (folder / "curves.json").write_text(json.dumps({"roc": {}, "history": {}, "scores": {}}))
+    record = find(tmp_path, "a")
+    assert math.isnan(record["row"]["real_time_encode"])
+    assert record["row"]["encoded_variables"] == 0
+    assert record["reconstruction"] == {}
 
 
 def test_removed_runs_are_gone_whole(tmp_path):

@@ -21,7 +21,7 @@ def made_up_records(series, **options):
     for number, name in enumerate(tables["benchmark"]["run_id"]):
         row = {column: values[number] for column, values in tables["benchmark"].items()}
         record = {"schema": schema.VERSION, "row": {k: math.nan if v is None else v for k, v in row.items()}}
-        for tree in ("roc", "history", "scores"):
+        for tree in ("roc", "history", "scores", "reconstruction"):
             table = tables[tree]
             own = [index for index, run in enumerate(table["run_id"]) if run == name]
             columns = {column: [table[column][i] for i in own] for column in table if column != "run_id"}

@@ -247,3 +247,16 @@ def test_every_combination_is_planned_once(tmp_path_factory, neurons, layers, re
     runs = study.plan(study.read(path))
     facts = {(r.request.point.neurons, r.request.point.layers, r.request.method, r.request.repetition) for r in runs}
     assert len(runs) == len(facts) == len(neurons) * len(layers) * repetitions * 2
+
+
+def test_dae_has_runs_where_there_is_an_autoencoder(read):
+    text = TEXT.replace("[axes]", '[axes]\ntransformations = ["N", "N,A(k=2)", "A(k=1)_Signal"]', 1)
+    planned = study.plan(read(f"{text}\n[[series]]\nmethod = 'dae'\nbackend = 'jax'\n"))
+    runs = [run.request.point.transformations for run in planned if run.request.method == "dae"]
+    assert set(runs) == {"N,A(k=2)", "A(k=1)_Signal"}
+    others = [run.request.point.transformations for run in planned if run.request.method == "tmva-dnn"]
+    assert set(others) == {"N", "N,A(k=2)", "A(k=1)_Signal"}
+    with pytest.raises(UserError, match="transformations = N,D: dae trains the autoencoder at their end"):
+        read(f"{TEXT}\n[[series]]\nmethod = 'dae'\nbackend = 'jax'\n")
+    with pytest.raises(UserError, match="transformations = A.k=1.,D: dae trains the autoencoder at their end"):
+        read(f"{text.replace('A(k=1)_Signal', 'A(k=1),D')}\n[[series]]\nmethod = 'dae'\nbackend = 'jax'\n")

@@ -74,18 +74,18 @@ def test_gpu_without_gpu(doubled: Any, make_task: Any) -> None:
 def test_architecture_is_the_one_asked_for() -> None:
     fallen_back = tmva_files.architecture(recordings.log("quiet-gpu-without-gpu"))
     with pytest.raises(TrainingFailed, match="asked for architecture gpu, and TMVA's log says that it trained on cpu"):
-        tmva_dnn._check_architecture(fallen_back, "gpu")
+        tmva_dnn.check_architecture(fallen_back, "gpu")
     with pytest.raises(TrainingFailed, match="does not say"):
-        tmva_dnn._check_architecture(None, "gpu")
-    tmva_dnn._check_architecture("gpu", "gpu")
-    tmva_dnn._check_architecture(None, "cpu")
+        tmva_dnn.check_architecture(None, "gpu")
+    tmva_dnn.check_architecture("gpu", "gpu")
+    tmva_dnn.check_architecture(None, "cpu")
 
 
 OUTPUT = str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root")
 
 
 def test_history_of_a_silent_run_comes_from_the_output_file() -> None:
-    history = tmva_dnn._history(recordings.log("silent-factory"), OUTPUT)
+    history = tmva_dnn.history_of(recordings.log("silent-factory"), OUTPUT)
     assert [epoch.epoch for epoch in history] == [1, 2, 3, 4, 5]
     assert all(math.isnan(epoch.real_time) for epoch in history)
     assert history[3].validation_loss == pytest.approx(0.492136, rel=1e-5)
@@ -94,14 +94,14 @@ def test_history_of_a_silent_run_comes_from_the_output_file() -> None:
 def test_history_of_a_version_that_stores_none_comes_from_the_log() -> None:
     empty = str(recordings.FOLDER / "input.root")
     log = recordings.log("dnn-seed-preset")
-    assert tmva_dnn._history(log, empty) == tmva_files.epoch_table(log)
+    assert tmva_dnn.history_of(log, empty) == tmva_files.epoch_table(log)
     with pytest.raises(TrainingFailed, match="nothing was trained"):
-        tmva_dnn._history(recordings.log("silent-factory"), empty)
+        tmva_dnn.history_of(recordings.log("silent-factory"), empty)
 
 
 def test_log_and_output_file_of_different_runs() -> None:
     with pytest.raises(TrainingFailed, match="different losses"):
-        tmva_dnn._history(recordings.log("dnn-two-seeds"), OUTPUT)
+        tmva_dnn.history_of(recordings.log("dnn-two-seeds"), OUTPUT)
 
 
 def test_child_with_the_double(make_task: Any, run_worker: Any) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import logging
+import math
 import re
 import sys
 import tempfile
@@ -199,7 +200,9 @@ def decode(encoded_file: Path, output: Path) -> None:
 @main.command()
 @click.argument("input_file", type=_PATH)
 @click.option("--method", metavar=_one_of(config.METHODS), required=True, help="What trains the network.")
-@click.option("--backend", metavar=_one_of(config.BACKENDS), help="Keras backend.  [default: tensorflow]")
+@click.option(
+    "--backend", metavar=_one_of(config.BACKENDS), help="Keras backend; dae takes tmva, too.  [default: tensorflow]"
+)
 @click.option("--architecture", metavar=_one_of(config.ARCHITECTURES), default="cpu", help="What to train on.")
 @click.option("--preset", metavar=_one_of(config.PRESETS), help="Start from a named table of parameters.")
 @_point_options
@@ -243,6 +246,11 @@ def run(
     )
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(report.benchmark_table([row]))
+    if not math.isnan(row["reconstruction_error"]):
+        click.echo(
+            f"Autoencoder: error {row['reconstruction_error']:.4f}, principal components {row['pca_error']:.4f} "
+            "(mean square of the test events, in units of the variance)"
+        )
     _say_results(api.results_folder(input_file, folder))
     if row["status"] != "ok":
         _fail(f"{report.series_name(row)}: {row['status']}: {row['reason']}", 1)

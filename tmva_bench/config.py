@@ -16,7 +16,7 @@ REGULARIZATIONS = ("none", "l1", "l2")
 STARTS = ("tmva", "keras")
 DROPOUT_RULES = ("keras", "tmva")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
-METHODS = ("tmva-dnn", "pykeras", "keras")
+METHODS = ("tmva-dnn", "pykeras", "keras", "dae")
 BACKENDS = ("tensorflow", "jax", "torch", "theano")
 ARCHITECTURES = ("cpu", "gpu")
 
@@ -83,7 +83,7 @@ PARAMETERS: Dict[str, Parameter] = {
 }
 
 # The side of a comparison that each method stands on, and the parameters that one side alone has.
-SIDES = {"tmva-dnn": "tmva", "pykeras": "tmva", "keras": "keras"}
+SIDES = {"tmva-dnn": "tmva", "pykeras": "tmva", "keras": "keras", "dae": ""}
 ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras"}
 
 # The tree of the common input file behind each number of events.

@@ -17,8 +17,12 @@ from tmva_bench.autoencoder import Specification
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.worker import end_with
 
+# What a run of the method dae leaves: the encoded events, with the autoencoder and its errors.
+OUTPUT = "encoded.root"
+
 if TYPE_CHECKING:
     from tmva_bench.keras_autoencoder import Fitted
+    from tmva_bench.methods.keras_direct import Arrays, Fit
 
 
 class Task(NamedTuple):
@@ -72,10 +76,7 @@ def run(task: Task) -> None:
         for events in data.events.values():
             trained.encode(events)
     if fit.best_epoch == 0 and not wanted.pretraining:
-        raise TrainingFailed(
-            f"no epoch of {len(fit.history)} had a lower validation loss than the untrained network; "
-            "try a smaller LearningRate or more events"
-        )
+        raise TrainingFailed(nothing_learnt(fit))
     facts = {
         **trained.facts,
         "backend": task.backend,
@@ -105,16 +106,37 @@ def train(
         UserError: events that it cannot be trained on.
     """
     from tmva_bench import keras_autoencoder
-    from tmva_bench.methods import keras_direct
 
     prepared = encoder.prepare(specification, data)
-    events = keras_direct.training_vector(data, split_seed)
-    if specification.event_class != "AllClasses":
-        events = events.take(events.y[:, 0] == (specification.event_class == "Signal"))
+    events = training_events(specification, data, split_seed)
     keras.utils.set_random_seed(specification.seed)
     x = prepared.network_inputs(events.x).astype(numpy.float32)
     fitted = keras_autoencoder.train(keras, specification, x, events.w)
     return prepared._replace(layers=fitted.layers), fitted
+
+
+def training_events(specification: Specification, data: inputs.InputFile, split_seed: int) -> "Arrays":
+    """The training events of the autoencoder's class, in TMVA's order.
+
+    Args:
+        specification: gives the class.
+        data: the common input file.
+        split_seed: seed of the order of the training events, whose last validate.
+    """
+    from tmva_bench.methods import keras_direct
+
+    events = keras_direct.training_vector(data, split_seed)
+    if specification.event_class == "AllClasses":
+        return events
+    return events.take(events.y[:, 0] == (specification.event_class == "Signal"))
+
+
+def nothing_learnt(fit: "Fit") -> str:
+    """Why a training whose best weights are the first ones is none."""
+    return (
+        f"no epoch of {len(fit.history)} had a lower validation loss than the untrained network; "
+        "try a smaller LearningRate or more events"
+    )
 
 
 def main() -> None:

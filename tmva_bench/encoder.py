@@ -20,6 +20,8 @@ from tmva_bench.errors import UserError
 
 VERSION = 1
 TOTAL = "total"
+# The trees of training events by class.
+TRAINING_TREES = {"AllClasses": ("TrainS", "TrainB"), "Signal": ("TrainS",), "Background": ("TrainB",)}
 _TEXT = "encoder"
 _TREE = "ReconstructionError"
 _TEST_TREES = {"TestS": "ReconstructionS", "TestB": "ReconstructionB"}
@@ -121,19 +123,21 @@ class Encoder(NamedTuple):
         return values
 
 
-def prepare(specification: Specification, data: inputs.InputFile) -> Encoder:
+def prepare(specification: Specification, data: inputs.InputFile, *, chain_of_class: bool = False) -> Encoder:
     """All of an encoder but its layers, from the training events.
 
     Args:
         specification: what is to be trained.
         data: the common input file.
+        chain_of_class: prepare the transformations before it on the events of its class, and not on all.
 
     Raises:
         UserError: too few events, too few variables, or a variable that is constant in the events of the class.
     """
-    trees = {"AllClasses": ("TrainS", "TrainB"), "Signal": ("TrainS",), "Background": ("TrainB",)}
-    whole, every = (_joined(values, trees["AllClasses"]) for values in (data.events, data.weights))
-    events, weights = (_joined(values, trees[specification.event_class]) for values in (data.events, data.weights))
+    whole, every = (_joined(values, TRAINING_TREES["AllClasses"]) for values in (data.events, data.weights))
+    events, weights = (
+        _joined(values, TRAINING_TREES[specification.event_class]) for values in (data.events, data.weights)
+    )
     specification.check(data.path, len(data.variables), len(events))
     variances = _covariance(events, weights)[1].diagonal()
     for name, variance in zip(data.variables, variances):
@@ -142,7 +146,8 @@ def prepare(specification: Specification, data: inputs.InputFile) -> Encoder:
                 f"{data.path}: {name} is the same in all training events of {specification.event_class}; leave it out"
             )
     matrix, shift = numpy.eye(len(data.variables)), numpy.zeros(len(data.variables))
-    for step in transforms.Chain(list(specification.chain), whole, every).steps:
+    given = (events, weights) if chain_of_class else (whole, every)
+    for step in transforms.Chain(list(specification.chain), *given).steps:
         next_matrix, next_shift = transforms.affine(step, len(data.variables))
         matrix, shift = matrix @ next_matrix, shift @ next_matrix + next_shift
     mean, covariance = _covariance(events.astype(float) @ matrix + shift, weights)
@@ -207,8 +212,8 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
     """Writes the encoded events as a common input file, with the encoder and its errors.
 
     The file holds the variables ``latent1``, ..., the event weights as they were, the tree ``ReconstructionError``
-    (see :func:`error_table`), the trees ``ReconstructionS`` and ``ReconstructionB`` (the reconstruction and the error
-    of each test event), and the encoder.
+    (see :func:`error_table`), the trees ``ReconstructionS`` and ``ReconstructionB`` (variables, their reconstruction
+    and the error of each test event), and the encoder.
 
     Args:
         encoder: the encoder.
@@ -244,7 +249,8 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
     trees = {_TREE: inputs.Tree("mean error of the test events, in units of the variance", _columns(encoder, data))}
     for tree, name in _TEST_TREES.items():
         given = data.events[tree]
-        back = dict(zip((f"{n}_reconstructed" for n in data.variables), encoder.decode(events[tree]).T))
+        back = dict(zip((f"{n}_input" for n in data.variables), given.T))
+        back.update(zip((f"{n}_reconstructed" for n in data.variables), encoder.decode(events[tree]).T))
         errors = dict(zip(("error", "pca_error"), encoder.errors(given)))
         trees[name] = inputs.Tree(f"reconstruction of the events of {tree}", {**back, **errors})
     encoded = inputs.InputFile(str(path), variables, events, data.weights, metadata)

@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 _RECORD = "record.json"
 # The long part of a record in a file of its own: a thousand rows must be read at once.
 _CURVES = "curves.json"
-_TREES = ("roc", "history", "scores")
+_TREES = ("roc", "history", "scores", "reconstruction")
 _PARTIAL = ".partial"
 # Less than this on the disk: what failed, failed for want of space.
 _FULL = 2**20
@@ -68,7 +68,7 @@ def load(results: Path, *, curves: bool = True) -> list[Record]:
 
     Args:
         results: the folder, e.g. ``results/quick``; empty where it does not exist yet.
-        curves: whether the trees ``roc``, ``history`` and ``scores`` are wanted, too, or the rows alone.
+        curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the rows alone.
 
     Raises:
         UserError: a record that is damaged, or of a newer version than this program knows.
@@ -82,7 +82,7 @@ def read(folder: Path, *, curves: bool = True) -> Record:
 
     Args:
         folder: the run's folder.
-        curves: whether the trees ``roc``, ``history`` and ``scores`` are wanted, too, or the row alone.
+        curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the row alone.
 
     Raises:
         UserError: no record, a damaged one, one of another run, or one of a newer version.
@@ -338,8 +338,10 @@ def _migrate_2(record: Record) -> None:
 
 
 def _migrate_3(record: Record) -> None:
-    """Version 4 added the time of encoding."""
-    record["row"].update(cpu_time_encode=math.nan, real_time_encode=math.nan)
+    """Version 4 added autoencoders: their errors, and the time of encoding."""
+    measured = ("reconstruction_error", "pca_error", "cpu_time_encode", "real_time_encode")
+    record["row"].update(dict.fromkeys(measured, math.nan), encoded_variables=0)
+    record["reconstruction"] = {}
 
 
 _MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2, 3: _migrate_3}

@@ -55,7 +55,7 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
 
 def method_name(row: Row) -> str:
     """A run's method in words, e.g. ``keras jax`` or ``tmva-dnn gpu``."""
-    backend = "" if row["backend"] == "tmva" else row["backend"]
+    backend = "" if row["method"] == "tmva-dnn" else row["backend"]
     architecture = "" if row["architecture"] == "cpu" else row["architecture"]
     return " ".join(filter(None, (row["method"], backend, architecture)))
 

@@ -20,7 +20,19 @@ import psutil
 import uproot
 
 import tmva_bench
-from tmva_bench import encoding, environments, inputs, records, roc, schema, tmva_files, worker
+from tmva_bench import (
+    autoencoder,
+    encode_worker,
+    encoder,
+    encoding,
+    environments,
+    inputs,
+    records,
+    roc,
+    schema,
+    tmva_files,
+    worker,
+)
 from tmva_bench.config import ARCHITECTURES, BACKENDS, COUNTS, METHODS, Point
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.methods import Epoch, Task
@@ -60,8 +72,8 @@ class Request(NamedTuple):
 
     Attributes:
         point: the benchmark point.
-        method: ``tmva-dnn``, ``pykeras`` or ``keras``.
-        backend: ``tmva`` for ``tmva-dnn``, else the Keras backend.
+        method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
+        backend: ``tmva`` for ``tmva-dnn`` and ``dae`` in TMVA, else the Keras backend.
         architecture: ``cpu`` or ``gpu``.
         threads: threads given to the run.
         repetition: from 1.
@@ -89,7 +101,11 @@ def make_request(
         raise unknown("architecture", architecture, list(ARCHITECTURES))
     if not isinstance(threads, int) or threads < 1:
         raise UserError(f"threads = {threads}: must be a whole number, at least 1")
-    if method == "tmva-dnn":
+    if method == "dae":
+        point = _of_autoencoder(point)
+    if method == "dae" and backend == "tmva":
+        _check_tmva_can(point)
+    elif method == "tmva-dnn":
         if backend not in (None, "tmva"):
             raise UserError(f"backend = {backend}: tmva-dnn has none, it is TMVA's own; leave the backend out")
         backend = "tmva"
@@ -103,6 +119,41 @@ def make_request(
             if value != getattr(Point(), name):
                 raise UserError(f"{name} = {value}: {method} has no such parameter; leave it out, or take method keras")
     return Request(point, method, backend, architecture, threads)
+
+
+def _of_autoencoder(point: Point) -> Point:
+    """The point with the parameters that its autoencoder is trained with, which dae has nothing beside."""
+    if not point.encoding or point.chain:
+        raise UserError(
+            f"transformations = {point.transformations}: dae trains the autoencoder at their end; end them with one, "
+            "e.g. N,A(k=3)_Background"
+        )
+    wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
+    names = ("optimizer", "learning_rate", "momentum", "batch_size", "convergence_steps", "max_epochs")
+    own = {name: getattr(wanted.phase, name) for name in names}
+    return dataclasses.replace(
+        point,
+        **own,
+        initializer=wanted.initializer,
+        loss="sum_of_squares",
+        dropout=0.0,
+        regularization="none",
+        weight_decay=0.0,
+    )
+
+
+def _check_tmva_can(point: Point) -> None:
+    """Refuses an autoencoder that TMVA's DNN, booked as a regression, cannot train."""
+    wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
+    lacks = {"Tied": wanted.tied, "Pretraining": wanted.pretraining, "Corruption": wanted.corruption > 0}
+    for name, asked in lacks.items():
+        if asked:
+            raise UserError(f"{name}: backend tmva cannot do this; leave it out, or take a Keras backend")
+    if not set(wanted.chain) <= {"N"}:
+        raise UserError(
+            f"transformations = {point.transformations}: in a regression TMVA mixes inputs and targets under D and P; "
+            "put N alone before the autoencoder, or take a Keras backend"
+        )
 
 
 class Ending(NamedTuple):
@@ -170,7 +221,7 @@ def run(
         record = _empty_record(request, data, environment, name)
         row = record["row"]
         given = data
-        if request.point.encoding:
+        if request.point.encoding and request.method != "dae":
             try:
                 given = encoding.for_run(data, request.point, results, cpus=cpus, stop=stop)
             except UserError as error:
@@ -179,6 +230,7 @@ def run(
                 return record
             taken = given.metadata["encoded"]["training"]
             row.update({name: taken[name] for name in ("cpu_time_encode", "real_time_encode")})
+            _fill_errors(record, given.path)
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
         task = Task(
             request.point,
@@ -198,6 +250,8 @@ def run(
         row.update(load.columns(ending, request.threads))
         if ending.status == "ok":
             _fill(record, json.loads((folder / "outcome.json").read_text()), folder, data)
+            if request.method == "dae":
+                _fill_errors(record, str(folder / encode_worker.OUTPUT))
         elif records.disk_full(results):
             _give_up(folder, record, results)
         records.finish(folder, record)
@@ -271,7 +325,7 @@ def _empty_record(
     request: Request, data: inputs.InputFile, environment: environments.Environment, name: str
 ) -> records.Record:
     row = planned_row(request, data, environment, name)
-    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}}
+    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}, "reconstruction": {}}
 
 
 def planned_row(
@@ -294,6 +348,7 @@ def planned_row(
         repetition=request.repetition,
         sample=data.metadata["sample"],
         variables=len(data.variables),
+        encoded_variables=autoencoder.of_chain(request.point.encoding, 1)[0].encoded if request.point.encoding else 0,
         roc_auc_best_possible=math.nan if best is None else best,
         threads=request.threads,
         python_version=environment.versions.get("python", ""),
@@ -457,6 +512,14 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
         )
     )
     record["scores"] = _histograms(scores, data)
+
+
+def _fill_errors(record: records.Record, encoded_file: str) -> None:
+    """The errors of an autoencoder, from the file that it encoded."""
+    rows = encoder.read_errors(encoded_file)
+    record["reconstruction"] = {name: [row[name] for row in rows] for name in rows[0]}
+    total = next(row for row in rows if row["variable"] == encoder.TOTAL)
+    record["row"].update(reconstruction_error=total["error"], pca_error=total["pca_error"])
 
 
 def _working_points(

@@ -58,7 +58,7 @@ BENCHMARK: List[Column] = [
     Column("run_id", str, "digest of all that can change the result"),
     Column("status", str, " | ".join(STATUSES)),
     Column("reason", str, "why there is no result, and the cure"),
-    Column("method", str, "tmva-dnn | pykeras | keras"),
+    Column("method", str, "tmva-dnn | pykeras | keras | dae"),
     Column("backend", str, "learning library under the method: tmva | tensorflow | jax | torch | theano"),
     Column("architecture", str, "architecture asked for: cpu | gpu"),
     Column("device", str, "what the training ran on"),
@@ -69,11 +69,14 @@ BENCHMARK: List[Column] = [
     Column("sample", str, "name of the sample in the input file"),
     *[Column(n, p.type, p.help) for n, p in PARAMETERS.items() if n not in ("optimizer", "seed")],
     Column("variables", int, "input variables"),
+    Column("encoded_variables", int, "variables after the autoencoder in the transformations (0: none there)"),
     Column("roc_integral", float, "ROC integral by TMVA itself (NaN where no TMVA made it)"),
-    Column("roc_auc", float, "area under the ROC curve, exact, weighted, test events"),
+    Column("roc_auc", float, "area under the ROC curve, exact, weighted, test events (dae: its error is the score)"),
     Column("roc_auc_error", float, "error of roc_auc from the number of test events (DeLong)"),
     Column("roc_auc_best_possible", float, "area of the likelihood ratio on the same test events"),
     Column("roc_integral_difference", float, "roc_integral - roc_auc (NaN where no TMVA made it)"),
+    Column("reconstruction_error", float, "mean square error of the autoencoder, test events, in units of variance"),
+    Column("pca_error", float, "the same of as many principal components"),
     *[
         column
         for share, name in EFFICIENCIES.items()
@@ -157,10 +160,26 @@ SCORES: List[Column] = [
     Column("density_error", float, "statistical error of density"),
 ]
 
+RECONSTRUCTION: List[Column] = [
+    Column("run_id", str, "run"),
+    Column("variable", str, "input variable, or total"),
+    *[
+        Column(
+            f"{name}{suffix}",
+            float,
+            f"mean square error of {of}, test events{f', {suffix[1:]}' if suffix else ''}, in units of the variance",
+        )
+        for suffix in ("", "_signal", "_background")
+        for name, of in (("error", "the autoencoder"), ("pca_error", "as many principal components"))
+    ],
+]
+
 # What is averaged over repetitions.
 QUANTITIES = (
     "roc_auc",
     "roc_integral",
+    "reconstruction_error",
+    "pca_error",
     "cpu_time_encode",
     "real_time_encode",
     "cpu_time_prepare",
@@ -222,12 +241,14 @@ TREES: Dict[str, List[Column]] = {
     "roc": ROC,
     "history": HISTORY,
     "scores": SCORES,
+    "reconstruction": RECONSTRUCTION,
     "summary": SUMMARY,
 }
 TITLES = {
     "benchmark": "one row a run: parameters, ROC area, times, where it ran",
     "roc": "ROC curves of the test events, at most 500 points a run",
     "history": "losses and time, one row an epoch of a run",
+    "reconstruction": "errors of autoencoders, one row a variable and the total of a run",
     "scores": "binned scores of training and test events, one row a bin of a run",
     "summary": "means over repetitions with errors and spreads, one row a series and point",
 }

@@ -90,7 +90,7 @@ class Series(NamedTuple):
     """One line in a figure.
 
     Attributes:
-        method: ``tmva-dnn``, ``pykeras`` or ``keras``.
+        method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
         backend: the Keras backend, None for the method's own.
         architecture: ``cpu`` or ``gpu``.
         environment: name of the environment.
@@ -247,6 +247,8 @@ def plan(study: Study) -> list[Planned]:
     Repetition 1 of everything comes before repetition 2 of anything, and the series alternate within, so that a
     drift of the machine hits all alike.
 
+    The series of the method dae have no runs at points without an autoencoder.
+
     Raises:
         UserError: a series at a point of the scan has values that do not belong together.
     """
@@ -255,6 +257,7 @@ def plan(study: Study) -> list[Planned]:
         for repetition in range(1, study.repetitions + 1)
         for values in points(study)
         for series in study.series
+        if _has_run(study, series, values)
     ]
 
 
@@ -280,6 +283,12 @@ def _facts(run: Planned) -> dict[str, Any]:
         "repetition": request.repetition,
         **{name: getattr(request.point, name) for name in config.PARAMETERS},
     }
+
+
+def _has_run(study: Study, series: Series, values: Mapping[str, Any]) -> bool:
+    """Whether a series has a run at a point: dae has none where the transformations have no autoencoder."""
+    chain = {**study.point, **series.parameters, **values}.get("transformations", "")
+    return series.method != "dae" or bool(config.Point(transformations=str(chain)).encoding)
 
 
 def _planned(study: Study, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
@@ -317,7 +326,9 @@ def _check_points(study: Study, reader: "_Reader") -> None:
         if len(set(lengths.values())) > 1:
             raise reader.error(("", "zip"), f"zip = {group}: axes that move together need as many values each")
     for number, series in enumerate(study.series):
-        for values in points(study):
+        own = [values for values in points(study) if _has_run(study, series, values)]
+        # Without any, the first one says what is missing.
+        for values in own or points(study)[:1]:
             try:
                 _planned(study, series, values, 1)
             except UserError as error:
@@ -468,7 +479,7 @@ class _Reader:
         return found
 
     def _only(self, table: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        sides = list(dict.fromkeys(config.SIDES.values()))
+        sides = list(dict.fromkeys(filter(None, config.SIDES.values())))
         self._known("only", table, sides)
         found = {}
         for side in sides:

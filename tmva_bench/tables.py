@@ -16,6 +16,8 @@ _TABULATE = {"text": "simple", "md": "pipe", "latex": "latex_raw"}
 _COLUMNS = (
     ("roc_auc", "ROC area"),
     ("roc_integral", "ROC by TMVA"),
+    ("reconstruction_error", "error"),
+    ("pca_error", "PCA error"),
     ("real_time_encode", "real encode [s]"),
     ("cpu_time_train", "CPU train [s]"),
     ("real_time_train", "real train [s]"),

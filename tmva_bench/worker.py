@@ -24,7 +24,7 @@ from tmva_bench.config import Point
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.methods import Outcome, Task
 
-MODULES = {"tmva-dnn": "tmva_dnn", "pykeras": "pykeras", "keras": "keras_direct"}
+MODULES = {"tmva-dnn": "tmva_dnn", "pykeras": "pykeras", "keras": "keras_direct", "dae": "dae"}
 
 
 def run(folder: Path) -> Dict[str, Any]:

@@ -13,7 +13,7 @@ class Task(NamedTuple):
 
     Attributes:
         point: the benchmark point.
-        method: ``tmva-dnn``, ``pykeras`` or ``keras``.
+        method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
         backend: ``tmva`` for ``tmva-dnn``, else the Keras backend.
         architecture: ``cpu`` or ``gpu``.
         threads: threads given to the run.

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy
 
@@ -22,11 +22,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     import ROOT
 
     tmva_session.require_tmva(ROOT)
-    if task.architecture == "gpu" and not tmva_session.has_feature(ROOT, "tmva-gpu"):
-        raise Unavailable(
-            f"this ROOT's TMVA ({ROOT.gROOT.GetVersion()}) was built without GPU support and would train on the CPU",
-            "use a ROOT built with -Dcuda=ON -Dtmva-gpu=ON, or take architecture cpu",
-        )
+    require_architecture(ROOT, task.architecture)
     data = inputs.read(task.input_file)
     roc_integral = tmva_session.run(
         ROOT,
@@ -41,16 +37,12 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         watch=watch,
     )
     log = tmva_session.log(task.folder)
-    _check_architecture(tmva_files.architecture(log), task.architecture)
+    check_architecture(tmva_files.architecture(log), task.architecture)
     output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))
-    history = _history(log, output_file)
+    history = history_of(log, output_file)
     weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
     network = tmva_files.read_network(weight_file)
-    if not any(layer.weights.any() or layer.biases.any() for layer in network):
-        raise TrainingFailed(
-            f"no epoch of {len(history)} had a lower validation loss than the untrained net, and TMVA kept weights "
-            "that are all zero; try a smaller learning_rate or more events"
-        )
+    check_trained(network, history)
     # The log tells; where it is silent, the best loss does.
     best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
     return Outcome(
@@ -69,7 +61,50 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
-def _check_architecture(trained: Optional[str], wanted: str) -> None:
+def require_architecture(root: Any, architecture: str) -> None:
+    """Makes sure that MethodDL would train where it is asked to.
+
+    Args:
+        root: the ``ROOT`` module.
+        architecture: ``cpu`` or ``gpu``.
+
+    Raises:
+        Unavailable: it would train on the CPU instead.
+    """
+    if architecture == "gpu" and not tmva_session.has_feature(root, "tmva-gpu"):
+        raise Unavailable(
+            f"this ROOT's TMVA ({root.gROOT.GetVersion()}) was built without GPU support and would train on the CPU",
+            "use a ROOT built with -Dcuda=ON -Dtmva-gpu=ON, or take architecture cpu",
+        )
+
+
+def check_trained(network: List[tmva_files.Layer], history: List[Epoch]) -> None:
+    """Refuses the zeros that MethodDL keeps for weights where no epoch was better than the untrained network.
+
+    Args:
+        network: its layers.
+        history: of the training.
+
+    Raises:
+        TrainingFailed: all weights are zero.
+    """
+    if not any(layer.weights.any() or layer.biases.any() for layer in network):
+        raise TrainingFailed(
+            f"no epoch of {len(history)} had a lower validation loss than the untrained net, and TMVA kept weights "
+            "that are all zero; try a smaller learning_rate or more events"
+        )
+
+
+def check_architecture(trained: Optional[str], wanted: str) -> None:
+    """Refuses a training that was done elsewhere than asked for.
+
+    Args:
+        trained: where, by TMVA's log; None where it does not say.
+        wanted: ``cpu`` or ``gpu``.
+
+    Raises:
+        TrainingFailed: the two differ.
+    """
     if wanted == "cpu" and trained is None:
         return
     if trained != wanted:
@@ -79,10 +114,17 @@ def _check_architecture(trained: Optional[str], wanted: str) -> None:
         )
 
 
-def _history(log: str, output_file: str) -> List[Epoch]:
+def history_of(log: str, output_file: str) -> List[Epoch]:
     """The losses in the output file, which have all digits, with the times in the log; one may stand in for the other.
 
     The output file holds the losses since ROOT 6.20, the log of a Silent factory has no table.
+
+    Args:
+        log: all that TMVA printed.
+        output_file: its output file.
+
+    Raises:
+        TrainingFailed: no epoch there, or the two tell of different losses.
     """
     table = tmva_files.epoch_table(log)
     stored = tmva_files.read_history(output_file, mapping.METHOD_TITLE)

@@ -6,6 +6,7 @@ about overloads); the reason stands in the log, which the parent process keeps a
 
 import contextlib
 import ctypes
+import math
 import os
 import re
 import sys
@@ -86,6 +87,7 @@ def run(
     folder: str,
     threads: int,
     watch: Stopwatch,
+    regression: Tuple[str, ...] = (),
 ) -> float:
     """Books one method, trains, tests and evaluates it; leaves TMVA's output and weight files in ``folder``.
 
@@ -103,9 +105,11 @@ def run(
         folder: the run's folder, the current directory while TMVA works.
         threads: size of ROOT's pool of threads.
         watch: gets the phases.
+        regression: none for a classification; else the trees of training events of a regression of the inputs on
+            themselves.
 
     Returns:
-        TMVA's ROC integral of the test events (``Factory.GetROCIntegral``).
+        TMVA's ROC integral of the test events (``Factory.GetROCIntegral``), NaN of a regression.
 
     Raises:
         TrainingFailed: TMVA gave up, with the reason from its log.
@@ -114,7 +118,16 @@ def run(
     with _working_in(folder), _arguments_kept():
         try:
             return _session(
-                root, source, variables, factory_options, split_options, method, method_options, threads, watch
+                root,
+                source,
+                variables,
+                factory_options,
+                split_options,
+                method,
+                method_options,
+                threads,
+                watch,
+                regression,
             )
         except Exception as error:
             raise TrainingFailed(f"TMVA: {tmva_files.failure(log(folder)) or _one_line(error)}") from error
@@ -143,6 +156,7 @@ def _session(
     method_options: str,
     threads: int,
     watch: Stopwatch,
+    regression: Tuple[str, ...],
 ) -> float:
     if threads > 1:
         root.EnableImplicitMT(threads)
@@ -160,12 +174,21 @@ def _session(
             loader.AddVariable(name, "F")
         # TMVA keeps the trees by pointer: they live as long as the session.
         trees = {name: source.Get(name) for name in ("TrainS", "TrainB", "TestS", "TestB")}
-        loader.AddSignalTree(trees["TrainS"], 1.0, tmva.Types.kTraining)
-        loader.AddBackgroundTree(trees["TrainB"], 1.0, tmva.Types.kTraining)
-        loader.AddSignalTree(trees["TestS"], 1.0, tmva.Types.kTesting)
-        loader.AddBackgroundTree(trees["TestB"], 1.0, tmva.Types.kTesting)
-        loader.SetSignalWeightExpression("weight")
-        loader.SetBackgroundWeightExpression("weight")
+        if regression:
+            for name in variables:
+                loader.AddTarget(name)
+            for name in regression:
+                loader.AddRegressionTree(trees[name], 1.0, tmva.Types.kTraining)
+            for name in ("TestS", "TestB"):
+                loader.AddRegressionTree(trees[name], 1.0, tmva.Types.kTesting)
+            loader.SetWeightExpression("weight", "Regression")
+        else:
+            loader.AddSignalTree(trees["TrainS"], 1.0, tmva.Types.kTraining)
+            loader.AddBackgroundTree(trees["TrainB"], 1.0, tmva.Types.kTraining)
+            loader.AddSignalTree(trees["TestS"], 1.0, tmva.Types.kTesting)
+            loader.AddBackgroundTree(trees["TestB"], 1.0, tmva.Types.kTesting)
+            loader.SetSignalWeightExpression("weight")
+            loader.SetBackgroundWeightExpression("weight")
         loader.PrepareTrainingAndTestTree(root.TCut(""), split_options)
         factory.BookMethod(loader, getattr(tmva.Types, method), mapping.METHOD_TITLE, method_options)
         loader.GetDataSetInfo().GetDataSet()
@@ -174,7 +197,7 @@ def _session(
     with watch.phase("test"):
         factory.TestAllMethods()
     factory.EvaluateAllMethods()
-    roc_integral = float(factory.GetROCIntegral(loader, mapping.METHOD_TITLE))
+    roc_integral = math.nan if regression else float(factory.GetROCIntegral(loader, mapping.METHOD_TITLE))
     output.Close()
     source.Close()
     return roc_integral

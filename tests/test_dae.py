@@ -1,0 +1,178 @@
+"""The method dae: an autoencoder as a run of its own, with its error in place of a classifier's score."""
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import numpy
+import pytest
+import uproot
+from click.testing import CliRunner
+from conftest import VARIABLES, command_line
+
+from tmva_bench import autoencoder, cli, config, encoder, inputs, records, roc, runner
+from tmva_bench.errors import UserError
+from tmva_bench.methods import Task, dae, tmva_session
+
+CHAIN = "N,A(k=2:TrainingStrategy=Optimizer=SGD,LearningRate=0.3,MaxEpochs=3,BatchSize=50,Corruption=0.1)_Background"
+
+
+@pytest.fixture(scope="module")
+def done(small_input, tmp_path_factory):
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("needs jax")
+    folder = tmp_path_factory.mktemp("dae")
+    run = command_line(folder, "run", small_input, "--method", "dae", "--backend", "jax", "--transformations", CHAIN)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+@pytest.fixture(scope="module")
+def record(done):
+    (found,) = records.load(done.cwd / "results" / "small")
+    return found
+
+
+def test_its_errors_are_in_row_tree_and_file(done, record, small_input):
+    row, data = record["row"], inputs.read(small_input)
+    path = done.cwd / "results" / "small" / "runs" / row["run_id"] / "encoded.root"
+    rows = encoder.error_table(encoder.read(path), data)
+    assert row["reconstruction_error"] == pytest.approx(rows[-1]["error"])
+    assert row["pca_error"] == pytest.approx(rows[-1]["pca_error"])
+    assert f"Autoencoder: error {row['reconstruction_error']:.4f}" in done.stdout
+    assert record["reconstruction"]["variable"] == [*data.variables, "total"]
+    with uproot.open(done.cwd / "results" / "small" / "results.root") as file:
+        tree = file["reconstruction"].arrays(library="np")
+        assert tree["run_id"].tolist() == [row["run_id"]] * 5
+        assert tree["error_signal"] == pytest.approx([one["error_signal"] for one in rows])
+        assert file["benchmark"]["encoded_variables"].array(library="np").tolist() == [2]
+
+
+def test_its_score_is_the_error_of_the_event(done, record, small_input):
+    row, data = record["row"], inputs.read(small_input)
+    folder = done.cwd / "results" / "small" / "runs" / row["run_id"]
+    ours = encoder.read(folder / "encoded.root")
+    errors = {tree: ours.errors(data.events[tree])[0] for tree in inputs.TREES}
+    with uproot.open(folder / "scores.root") as file:
+        for tree in inputs.TREES:
+            assert file[tree]["score"].array(library="np") == pytest.approx(errors[tree])
+    area = roc.auc(errors["TestS"], errors["TestB"], data.weights["TestS"], data.weights["TestB"])
+    assert row["roc_auc"] == pytest.approx(area)
+
+
+def test_its_row_says_what_was_trained(record, small_input):
+    row = record["row"]
+    assert (row["status"], row["transformations"], row["epochs"]) == ("ok", CHAIN, 3)
+    assert (row["optimizer"], row["learning_rate"], row["batch_size"], row["loss"]) == (
+        "sgd",
+        0.3,
+        50,
+        "sum_of_squares",
+    )
+    assert row["parameters"] == 2 * (4 * 20 + 20 * 2) + 20 + 2 + 20 + 4
+    for clock in ("prepare", "train", "test", "total"):
+        assert row[f"real_time_{clock}"] > 0
+    assert 0 < row["real_time_fit"] < row["real_time_train"]
+    assert numpy.isnan(row["real_time_encode"])
+    assert len(record["history"]["epoch"]) == 3
+    assert row["test_digest"]
+
+
+RECORDED = Path(__file__).parent / "data" / "autoencoder-regression"
+AS_RECORDED = (
+    "N,A(k=2:Layout=TANH|16,TANH|k,TANH|16,LINEAR:TrainingStrategy=Optimizer=ADAM,MaxEpochs=20,ConvergenceSteps=100)"
+)
+
+
+def recorded_calls():
+    return [tuple(call) for call in json.loads((RECORDED / "case.json").read_text())["calls"]]
+
+
+def test_tmva_is_booked_as_recorded():
+    request = runner.make_request(config.point({"transformations": AS_RECORDED}), "dae", "tmva")
+    wanted, _ = autoencoder.of_chain(request.point.encoding, request.point.seed)
+    [booked] = [call[-1] for call in recorded_calls() if call[0] == "BookMethod"]
+    assert dae.booking(request.point, wanted, "cpu") == booked
+    [factory] = [call[-1] for call in recorded_calls() if call[0] == "TMVA.Factory"]
+    assert dae.factory_options(request.point).replace("!Draw", "Draw") == factory
+
+
+@pytest.mark.parametrize("trees", [("TrainS", "TrainB"), ("TrainB",)])
+def test_tmva_is_called_as_recorded(tmp_path, trees):
+    calls, root = recorded_calls(), MagicMock()
+    root.TFile.Open.return_value.Get.side_effect = lambda name: name
+    root.TCut.side_effect = lambda text: text
+    root.TMVA.Types = SimpleNamespace(kTraining="kTraining", kTesting="kTesting", kDL="kDL")
+    [split] = [call[2] for call in calls if call[0] == "PrepareTrainingAndTestTree"]
+    area = tmva_session.run(
+        root,
+        input_file="input.root",
+        variables=VARIABLES,
+        factory_options=calls[0][-1],
+        split_options=split,
+        method="kDL",
+        method_options=next(call[-1] for call in calls if call[0] == "BookMethod"),
+        folder=str(tmp_path),
+        threads=1,
+        watch=MagicMock(),
+        regression=trees,
+    )
+    assert math.isnan(area)
+    names = {call[0] for call in calls} - {"TMVA.Factory", "TMVA.DataLoader"}
+    made = [(call[0].split(".")[-1], *call[1]) for call in root.TMVA.mock_calls]
+    made = [call for call in made if call[0] in names]
+    expected = [call for call in calls if call[0] in names]
+    # A regression on one class, which no recording has, leaves the other's training events out.
+    expected = [call for call in expected if call[:2] != ("AddRegressionTree", "TrainS") or "TrainS" in trees]
+    # The recording names the loader.
+    assert [call if call[0] != "BookMethod" else ("BookMethod", "dataset", *call[2:]) for call in made] == expected
+
+
+@pytest.mark.parametrize(
+    ("chain", "words"),
+    [
+        ("N,A(k=2:Tied)", "Tied: backend tmva cannot do this"),
+        ("N,A(k=2:Pretraining)", "Pretraining: backend tmva"),
+        ("N,A(k=2:TrainingStrategy=Corruption=0.1)", "Corruption: backend tmva"),
+        ("N,D,A(k=2)", "TMVA mixes inputs and targets under D and P"),
+        ("N,A(k=2),D", "dae trains the autoencoder at their end"),
+    ],
+)
+def test_what_tmva_cannot_train_is_refused(chain, words):
+    with pytest.raises(UserError, match=words):
+        runner.make_request(config.point({"transformations": chain}), "dae", "tmva")
+
+
+def test_without_tmva_it_is_unavailable(small_input, tmp_path, run_worker):
+    request = runner.make_request(config.point({"transformations": AS_RECORDED}), "dae", "tmva")
+    task = Task(request.point, "dae", "tmva", "cpu", 1, str(small_input), str(tmp_path))
+    found, _ = run_worker(task)
+    if found["status"] != "ok":
+        assert found["status"] == "unavailable"
+        assert "has no TMVA" in found["reason"]
+
+
+@pytest.mark.parametrize("chain", ["N,D", "N,A(k=2),D", "I"])
+def test_without_an_autoencoder_at_the_end_there_is_nothing_to_train(small_input, tmp_path, monkeypatch, chain):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["run", str(small_input), "--method", "dae", "--transformations", chain]
+    answer = CliRunner().invoke(cli.main, arguments)
+    assert (answer.exit_code, len(answer.stderr.splitlines())) == (2, 1)
+    assert f"transformations = {chain}: dae trains the autoencoder at their end" in answer.stderr
+
+
+def test_parameters_that_it_does_not_have_are_those_of_the_autoencoder():
+    point = config.point({"transformations": CHAIN, "optimizer": "adam", "max_epochs": 77})
+    request = runner.make_request(point, "dae", "jax")
+    assert (request.point.optimizer, request.point.max_epochs, request.point.transformations) == ("sgd", 3, CHAIN)
+    with pytest.raises(UserError, match="start = keras: dae has no such parameter"):
+        runner.make_request(config.point({"transformations": CHAIN, "start": "keras"}), "dae", "jax")
+
+
+def test_the_point_is_what_the_child_was_told(done, record):
+    folder = done.cwd / "results" / "small" / "runs" / record["row"]["run_id"]
+    task = json.loads((folder / "task.json").read_text())
+    assert (task["method"], task["point"]["transformations"]) == ("dae", CHAIN)
