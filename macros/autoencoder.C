@@ -10,22 +10,11 @@ namespace {
 
 const int nDrawn = 2000; // events of a class that a cell shows
 
-struct Events {
+struct Reconstructed {
    std::vector<std::vector<double>> inputs, reconstructed; // by variable, then event
    std::vector<double> errors, pca, weights;
    std::vector<std::vector<double>> encoded;
 };
-
-std::vector<double> Numbers(TTree &tree, const std::string &name)
-{
-   auto leaf = static_cast<TLeaf *>(bench::Branch(tree, name.c_str()).GetListOfLeaves()->First());
-   std::vector<double> numbers;
-   for (Long64_t entry = 0; entry < tree.GetEntries(); ++entry) {
-      leaf->GetBranch()->GetEntry(entry);
-      numbers.push_back(leaf->GetValue());
-   }
-   return numbers;
-}
 
 std::vector<std::string> Variables(TTree &tree)
 {
@@ -39,20 +28,20 @@ std::vector<std::string> Variables(TTree &tree)
    return names;
 }
 
-Events ReadEvents(TFile &file, const char *letter, const std::vector<std::string> &names)
+Reconstructed ReadEvents(TFile &file, const char *letter, const std::vector<std::string> &names)
 {
    TTree &tree = bench::Tree(file, (std::string("Reconstruction") + letter).c_str());
    TTree &test = bench::Tree(file, (std::string("Test") + letter).c_str());
-   Events events;
+   Reconstructed events;
    for (const std::string &name : names) {
-      events.inputs.push_back(Numbers(tree, name + "_input"));
-      events.reconstructed.push_back(Numbers(tree, name + "_reconstructed"));
+      events.inputs.push_back(bench::Numbers(tree, name + "_input"));
+      events.reconstructed.push_back(bench::Numbers(tree, name + "_reconstructed"));
    }
-   events.errors = Numbers(tree, "error");
-   events.pca = Numbers(tree, "pca_error");
-   events.weights = Numbers(test, "weight");
+   events.errors = bench::Numbers(tree, "error");
+   events.pca = bench::Numbers(tree, "pca_error");
+   events.weights = bench::Numbers(test, "weight");
    for (int i = 1; test.GetBranch(Form("latent%d", i)); ++i)
-      events.encoded.push_back(Numbers(test, Form("latent%d", i)));
+      events.encoded.push_back(bench::Numbers(test, Form("latent%d", i)));
    return events;
 }
 
@@ -91,7 +80,7 @@ bench::Extent ExtentOf(const std::vector<const std::vector<double> *> &columns)
    return {extent.low - margin, extent.high + margin};
 }
 
-void DrawVariables(const std::vector<std::string> &names, const Events &signal, const Events &background,
+void DrawVariables(const std::vector<std::string> &names, const Reconstructed &signal, const Reconstructed &background,
                    const std::string &line, const char *figures)
 {
    const int perPage = 30, n = names.size();
@@ -119,7 +108,7 @@ void DrawVariables(const std::vector<std::string> &names, const Events &signal, 
    }
 }
 
-void DrawCodes(const Events &signal, const Events &background, const std::string &line, const char *figures)
+void DrawCodes(const Reconstructed &signal, const Reconstructed &background, const std::string &line, const char *figures)
 {
    const bench::Grid grid(1);
    const double top = bench::HeaderHeight(line, grid.CanvasWidth()) + 34;
@@ -167,7 +156,7 @@ std::pair<TGraph, double> Roc(const std::vector<double> &signal, const std::vect
    return {curve, area};
 }
 
-void DrawAnomaly(const Events &signal, const Events &background, const std::string &line, const char *figures)
+void DrawAnomaly(const Reconstructed &signal, const Reconstructed &background, const std::string &line, const char *figures)
 {
    const bench::Grid grid(1);
    const double top = bench::HeaderHeight(line, grid.CanvasWidth()) + 58;
@@ -193,7 +182,7 @@ int autoencoder(const char *encodedFile, const char *figures = "figures")
    return bench::Run("autoencoder.C", [&] {
       const auto file = bench::Open(encodedFile);
       const auto names = Variables(bench::Tree(*file, "ReconstructionS"));
-      const Events signal = ReadEvents(*file, "S", names), background = ReadEvents(*file, "B", names);
+      const Reconstructed signal = ReadEvents(*file, "S", names), background = ReadEvents(*file, "B", names);
       const std::string line = Form("%s, test events: signal %zu, background %zu, %zu encoded variables",
                                     gSystem->BaseName(encodedFile), signal.errors.size(), background.errors.size(),
                                     signal.encoded.size());

@@ -6,7 +6,7 @@
 
 namespace {
 
-struct Curve {
+struct Errors {
    std::string label;
    std::map<double, std::vector<double>> mine, linear; // by number of encoded variables
 };
@@ -57,14 +57,14 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
       bench::MakeSeries(rows, "encoded_variables");
       const auto mine = bench::Column<double>(*rows.tree, "reconstruction_error");
       const auto linear = bench::Column<double>(*rows.tree, "pca_error");
-      std::map<int, Curve> curves;
+      std::map<int, Errors> curves;
       bench::Extent x, y;
       y.Add(0);
       for (const size_t row : rows.kept) {
          if (!rows.Finished(row) || !std::isfinite(mine[row]))
             continue;
          const int series = rows.seriesOf[row];
-         Curve &curve = curves[series];
+         Errors &curve = curves[series];
          curve.label = rows.series[series].label;
          const double k = rows.Value("encoded_variables", row);
          curve.mine[k].push_back(mine[row]);

@@ -43,18 +43,6 @@ struct Scan {
    std::string parameters;
 };
 
-std::vector<double> Numbers(TTree &tree, const std::string &name)
-{
-   TBranch &branch = bench::Branch(tree, name.c_str());
-   auto leaf = static_cast<TLeaf *>(branch.GetListOfLeaves()->First());
-   std::vector<double> numbers;
-   for (Long64_t row = 0; row < tree.GetEntries(); ++row) {
-      branch.GetEntry(row);
-      numbers.push_back(leaf->GetValue());
-   }
-   return numbers;
-}
-
 // The title of a branch without its explanations, with its unit.
 std::string Title(TBranch &branch)
 {
@@ -144,7 +132,7 @@ void SetRange(Axis &axis, double low, double high, double part)
 std::vector<double> BestPossible(const bench::Rows &rows, const std::vector<double> &grid,
                                  const std::vector<double> &xs)
 {
-   const auto best = Numbers(*rows.tree, "roc_auc_best_possible");
+   const auto best = bench::Numbers(*rows.tree, "roc_auc_best_possible");
    std::vector<double> found(grid.size(), none);
    for (const size_t row : rows.kept) {
       if (!rows.Finished(row))
@@ -173,7 +161,7 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
       for (const bench::Condition &condition : bench::Conditions())
          if (condition.column == parameter)
             scan.x.title = condition.name;
-   const auto xs = Numbers(*rows.tree, parameter), ys = Numbers(*rows.tree, quantity);
+   const auto xs = bench::Numbers(*rows.tree, parameter), ys = bench::Numbers(*rows.tree, quantity);
    std::set<double> grid;
    for (const size_t row : rows.kept)
       grid.insert(xs[row]);

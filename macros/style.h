@@ -108,6 +108,19 @@ std::vector<T> Column(TTree &tree, const char *name)
    return column;
 }
 
+// Any numeric column as double.
+inline std::vector<double> Numbers(TTree &tree, const std::string &name)
+{
+   TBranch &branch = Branch(tree, name.c_str());
+   auto leaf = static_cast<TLeaf *>(branch.GetListOfLeaves()->First());
+   std::vector<double> numbers;
+   for (Long64_t row = 0; row < tree.GetEntries(); ++row) {
+      branch.GetEntry(row);
+      numbers.push_back(leaf->GetValue());
+   }
+   return numbers;
+}
+
 // Any column as text, numbers in %g.
 inline std::vector<std::string> Texts(TTree &tree, const char *name)
 {

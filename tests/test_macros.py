@@ -645,3 +645,13 @@ def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
     answer = draw(f'errors("{plain}", "{tmp_path}")')
     assert answer.returncode == 1
     assert f"errors.C: {plain}: no finished run has an autoencoder in its transformations" in answer.stderr
+
+
+def test_all_macros_load_in_one_session() -> None:
+    """Cling knows one unnamed namespace in a session: no two macros may use one name in theirs."""
+    names = [path.stem for path in MACROS.glob("*.C")]
+    answer = session(
+        "print(*[callable(getattr(ROOT, name, None)) for name in dict.fromkeys(one[0] for one in arguments)])",
+        [[name] for name in names],
+    )
+    assert answer.stdout.split()[-len(names) :] == ["True"] * len(names), answer.stderr
