@@ -32,7 +32,7 @@ def made(runs):
     random = numpy.random.default_rng(3)
     for run in runs:
         made_up_results.add_run(tables, random, *run)
-    curves = {tree: {} for tree in ("roc", "history", "scores")}
+    curves = {tree: {} for tree in ("roc", "history", "scores", "reconstruction")}
     for tree, by_run in curves.items():
         columns = {name: values for name, values in tables[tree].items() if name != "run_id"}
         for n, run_id in enumerate(tables[tree]["run_id"]):

@@ -264,6 +264,7 @@ def _plots(
     series = list(dict.fromkeys(names))
     values = {axis: _values(group.point[axis] for group in finished) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row[name]) for g in finished for row in g.rows)]
+    digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
     curves = {record["row"]["run_id"]: record for record in made}
     points = min(max(_POINTS // max(len(finished), 1), _FEWEST), _MOST)
     reached = {_key(row.group): row for row in found.rows} if found else {}
@@ -275,7 +276,7 @@ def _plots(
             "s": series.index(name),
             "p": [values[axis].index(group.point[axis]) for axis in axes],
             "n": len(group.rows),
-            "m": [_short(mean.value, 5) for mean in means],
+            "m": [_short(mean.value, digits[quantity]) for quantity, mean in zip(quantities, means, strict=True)],
             "e": [_short(mean.error, 2) for mean in means],
             "best": _short(summary.best_possible(group), 5),
             "run": len(runs),
@@ -289,7 +290,7 @@ def _plots(
                 "g": number,
                 "id": row["run_id"],
                 "r": row["repetition"],
-                "v": [_short(float(row[quantity]), 5) for quantity in quantities],
+                "v": [_short(float(row[quantity]), digits[quantity]) for quantity in quantities],
             }
             for row in group.rows
         ]
