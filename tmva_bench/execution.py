@@ -26,7 +26,7 @@ RERUN = {
     "all": ("ok", "failed", "killed", "out_of_memory", "timeout", "unavailable"),
 }
 # Between two runs results.root is rebuilt when it is older than this [s].
-_REBUILD = 60.0
+_REBUILD = 300.0
 # What a run's time depends on most, for estimates.
 _TIMED = ("method", "backend", "architecture", "environment", "optimizer", "threads", "cpu_model")
 
