@@ -499,6 +499,11 @@ void Draw(const Scan &scan, const std::string &figures)
       Axis y = {"ratio", means.low > 0 && means.high > bench::kFromLog / 3 * means.low, 0, 0};
       if (y.logarithmic)
          range.low = std::max(range.low, means.low / 2);
+      // Engines that agree to rounding: a part in a thousand is shown, labels of more digits do not fit.
+      if (range.high - range.low < 0.002) {
+         const double middle = (range.low + range.high) / 2;
+         range = {middle - 0.001, middle + 0.001};
+      }
       SetRange(y, range.low, range.high, 0.08);
       DrawFrame(*canvas, scan, y, left, bottom + gap, right, end);
       DrawCurves(scan, ratios, y, right - left, ratioHeight);
