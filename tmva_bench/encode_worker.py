@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
 
 import numpy
 
-from tmva_bench import autoencoder, encoder, inputs
+from tmva_bench import autoencoder, encoder, inputs, worker
 from tmva_bench.autoencoder import Specification
-from tmva_bench.errors import TrainingFailed, Unavailable, UserError
-from tmva_bench.worker import end_with
+from tmva_bench.errors import TrainingFailed
 
 # What a run of the method dae leaves: the encoded events, with the autoencoder and its errors.
 OUTPUT = "encoded.root"
@@ -142,23 +141,15 @@ def nothing_learnt(fit: "Fit") -> str:
 def main() -> None:
     """Does the task in the folder named on the command line."""
     folder = Path(sys.argv[1])
-    end_with(int(sys.argv[2]))
-    try:
-        import ROOT
+    worker.end_with(int(sys.argv[2]))
 
-        ROOT.gROOT.GetVersion()
+    def encode() -> None:
         task = Task(**json.loads((folder / "task.json").read_text()))
         if task.cpus:
             os.sched_setaffinity(0, task.cpus)
         run(task)
-    except ImportError as error:
-        sys.exit(f"no ROOT here ({error}); make env")
-    except (Unavailable, UserError, TrainingFailed) as error:
-        sys.exit(str(error))
-    except Exception as error:  # whatever a library throws, the log of the child is not the user's
-        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-    sys.stdout.flush()
-    os._exit(0)
+
+    worker.answer(encode)
 
 
 if __name__ == "__main__":

@@ -83,10 +83,7 @@ def encode(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env={
-                    **environments.run_variables(threads=threads, backend=backend, architecture="cpu"),
-                    "PATH": environments.search_path(python),
-                },
+                env=environments.child_variables(python, threads=threads, backend=backend, architecture="cpu"),
                 start_new_session=True,
             )
             try:

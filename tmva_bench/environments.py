@@ -120,6 +120,19 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def child_variables(python: str, *, threads: int, backend: str, architecture: str) -> dict[str, str]:
+    """The whole environment of a child: :func:`run_variables`, and its own Python's programs first.
+
+    Args:
+        python: the child's Python executable.
+        threads: see :func:`run_variables`.
+        backend: likewise.
+        architecture: likewise.
+    """
+    variables = run_variables(threads=threads, backend=backend, architecture=architecture)
+    return {**variables, "PATH": search_path(python)}
+
+
 def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str, str]:
     """Environment variables of a child: those of this process, with threads, backend and GPU set.
 

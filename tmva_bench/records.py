@@ -23,7 +23,6 @@ _logger = logging.getLogger(__name__)
 _RECORD = "record.json"
 # The long part of a record in a file of its own: a thousand rows must be read at once.
 _CURVES = "curves.json"
-_TREES = ("roc", "history", "scores", "reconstruction")
 _PARTIAL = ".partial"
 # Less than this on the disk: what failed, failed for want of space.
 _FULL = 2**20
@@ -184,8 +183,8 @@ def finish(folder: Path, record: Record) -> None:
     A record that was there under that name is replaced only after the new one is complete.
     """
     parts = {
-        _CURVES: {name: record[name] for name in _TREES},
-        _RECORD: {name: record[name] for name in record if name not in _TREES},
+        _CURVES: {name: record[name] for name in schema.CURVES},
+        _RECORD: {name: record[name] for name in record if name not in schema.CURVES},
     }
     for name, part in parts.items():
         with (folder / name).open("w") as file:
@@ -368,7 +367,7 @@ def _agrees(record: Record) -> bool:
 
 def _curves_agree(record: Record) -> bool:
     """Whether a record has the columns of the other trees, equally long."""
-    for tree in _TREES:
+    for tree in schema.CURVES:
         columns = record.get(tree)
         known = {column.name for column in schema.TREES[tree]} - {"run_id"}
         if not isinstance(columns, dict) or set(columns) not in (set(), known):

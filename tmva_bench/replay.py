@@ -53,8 +53,7 @@ def run(
             text=True,
             cwd=work,
             env={
-                **environments.run_variables(threads=1, backend=backend, architecture="cpu"),
-                "PATH": environments.search_path(python),
+                **environments.child_variables(python, threads=1, backend=backend, architecture="cpu"),
                 "JAX_ENABLE_X64": "1",
             },
         )

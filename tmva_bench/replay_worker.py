@@ -5,7 +5,6 @@ answer goes into ``OUT`` as JSON, see :func:`tmva_bench.replay.run`.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -13,8 +12,8 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 import uproot
 
-from tmva_bench import config, inputs, tmva_files, tmva_options
-from tmva_bench.errors import TrainingFailed, Unavailable, UserError
+from tmva_bench import config, inputs, tmva_files, tmva_options, worker
+from tmva_bench.errors import UserError
 
 
 class Left(NamedTuple):
@@ -182,10 +181,8 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
 def main() -> None:
     """Answers one question; what cannot be done is said in the last line of the output."""
     action, folder, input_file, out, backend = sys.argv[1:]
-    try:
-        import ROOT
 
-        ROOT.gROOT.GetVersion()
+    def reply() -> None:
         from tmva_bench.methods import keras_direct
 
         left = find(Path(folder))
@@ -193,15 +190,9 @@ def main() -> None:
         # In single precision rounding grows from epoch to epoch, under Adam at a large rate to 1e-3.
         keras.backend.set_floatx("float64")
         answer = verify(keras, left) if action == "verify" else replay(keras, left, input_file)
-    except ImportError as error:
-        sys.exit(f"no ROOT here ({error}); make env")
-    except (Unavailable, UserError, TrainingFailed) as error:
-        sys.exit(str(error))
-    except Exception as error:  # whatever a library throws, the log of the child is not the user's
-        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-    Path(out).write_text(json.dumps(answer))
-    sys.stdout.flush()
-    os._exit(0)
+        Path(out).write_text(json.dumps(answer))
+
+    worker.answer(reply)
 
 
 if __name__ == "__main__":

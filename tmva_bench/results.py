@@ -28,7 +28,7 @@ def tables(records: list[Record]) -> Tables:
     for record in records:
         for name in columns["benchmark"]:
             columns["benchmark"][name].append(_plain(record["row"][name]))
-        for tree in ("roc", "history", "scores", "reconstruction"):
+        for tree in schema.CURVES:
             if not record[tree]:
                 continue
             rows = len(next(iter(record[tree].values())))

@@ -325,7 +325,7 @@ def _empty_record(
     request: Request, data: inputs.InputFile, environment: environments.Environment, name: str
 ) -> records.Record:
     row = planned_row(request, data, environment, name)
-    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}, "reconstruction": {}}
+    return {"schema": schema.VERSION, "row": row, **{tree: {} for tree in schema.CURVES}}
 
 
 def planned_row(
@@ -386,12 +386,9 @@ def _child(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={
-                **environments.run_variables(
-                    threads=task.threads, backend=task.backend, architecture=task.architecture
-                ),
-                "PATH": environments.search_path(environment.python),
-            },
+            env=environments.child_variables(
+                environment.python, threads=task.threads, backend=task.backend, architecture=task.architecture
+            ),
             start_new_session=True,
         )
     waiting = _Waiting(child.pid)

@@ -244,6 +244,8 @@ TREES: Dict[str, List[Column]] = {
     "reconstruction": RECONSTRUCTION,
     "summary": SUMMARY,
 }
+# The trees that a run fills with rows of its own beside the one in "benchmark".
+CURVES = ("roc", "history", "scores", "reconstruction")
 TITLES = {
     "benchmark": "one row a run: parameters, ROC area, times, where it ran",
     "roc": "ROC curves of the test events, at most 500 points a run",

@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Dict, Union
+from typing import Any, Callable, Dict, Union
 
 import numpy
 
@@ -130,6 +130,29 @@ def end_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the parent has ended")
+
+
+def answer(work: Callable[[], None]) -> None:
+    """Does what a child is there for, ROOT loaded first, and ends the process.
+
+    Where it cannot be done, the exit code is 1 and the last line of the output says why.
+
+    Args:
+        work: what to do.
+    """
+    try:
+        import ROOT
+
+        ROOT.gROOT.GetVersion()
+        work()
+    except ImportError as error:
+        sys.exit(f"no ROOT here ({error}); make env")
+    except (Unavailable, UserError, TrainingFailed) as error:
+        sys.exit(str(error))
+    except Exception as error:  # whatever a library throws, the log of the child is not the user's
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def main() -> None:
