@@ -14,7 +14,7 @@ import pytest
 from conftest import TRAINED
 from scipy import stats
 
-from tmva_bench import config, inputs, records, roc, runner, worker
+from tmva_bench import child, config, inputs, records, roc, runner, worker
 from tmva_bench.errors import UserError
 from tmva_bench.methods import Outcome
 
@@ -29,7 +29,7 @@ def ended(fake_python, small_input, tmp_path):
     def run(code, request=REQUEST, **limits):
         results = tmp_path / "results"
         made = runner.run(
-            request, inputs.read(small_input), results, environment=fake_python(code), limits=runner.Limits(**limits)
+            request, inputs.read(small_input), results, environment=fake_python(code), limits=child.Limits(**limits)
         )
         (kept,) = records.load(results)
         assert str(kept) == str(made)
@@ -116,7 +116,7 @@ def test_whatever_can_change_a_result_names_another_run(fake_python, small_input
 
 def test_limits_must_be_above_zero():
     with pytest.raises(UserError, match="memory limit = -1"):
-        runner.limits(None, -1)
+        child.limits(None, -1)
 
 
 def test_a_real_run(real_run):

@@ -72,7 +72,7 @@ def ends(monkeypatch, tmp_path):
     def run(method):
         monkeypatch.setitem(sys.modules, "tmva_bench.methods.keras_direct", types.SimpleNamespace(run=method))
         put(tmp_path / "run")
-        return worker.run(tmp_path / "run")
+        return worker.attempt(worker.run, tmp_path / "run")
 
     return run
 
@@ -331,7 +331,7 @@ from pathlib import Path
 from tmva_bench import worker
 *others, last = map(Path, sys.argv[2:])
 for folder in others:
-    (folder / "outcome.json").write_text(json.dumps(worker.run(folder)))
+    (folder / "outcome.json").write_text(json.dumps(worker.attempt(worker.run, folder)))
 sys.argv[1:] = [str(last), sys.argv[1]]
 worker.main()
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import config, environments, execution, inputs, records, runner, samples
+from tmva_bench import child, config, environments, execution, inputs, records, runner, samples
 from tmva_bench import study as studies
 from tmva_bench.errors import UserError, unknown
 
@@ -47,7 +47,7 @@ def run(
     point: config.Point | Mapping[str, Any] | None = None,
     threads: int = 1,
     folder: str | Path | None = None,
-    limits: runner.Limits | None = None,
+    limits: child.Limits | None = None,
     rerun: str | None = None,
     listener: execution.Listener | None = None,
 ) -> dict[str, Any]:

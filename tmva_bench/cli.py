@@ -22,6 +22,7 @@ import tmva_bench
 from tmva_bench import (
     api,
     autoencoder,
+    child,
     config,
     doctor,
     encoder,
@@ -181,7 +182,8 @@ def encode(
     elif k is None:
         raise UserError("-k: give the number of encoded variables, or an encoded file with --encoder")
     else:
-        metadata = encoding.encode(input_file, output, k, options=options, **asked)
+        with progress.encoding() as on_epoch:
+            metadata = encoding.encode(input_file, output, k, options=options, on_epoch=on_epoch, **asked)
     _say_written(output, metadata)
     click.echo(encoder.written(encoder.read_errors(output)))
     click.echo("Mean square of the test events, in units of the variance; PCA: as many principal components")
@@ -240,7 +242,7 @@ def run(
         point=point,
         threads=threads,
         folder=folder,
-        limits=runner.limits(time_limit, memory_limit),
+        limits=child.limits(time_limit, memory_limit),
         rerun=rerun,
         listener=progress.Bars(),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import config, environments, inputs, runner, samples
+from tmva_bench import child, config, environments, inputs, runner, samples
 
 SERIES = (
     ("tmva-dnn", None, "cpu"),
@@ -42,7 +42,7 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
             if on_method:
                 on_method(" ".join(part for part in series if part))
             request = runner.make_request(config.point(_POINT), method, backend, architecture=architecture)
-            record = runner.run(request, data, Path(folder), limits=runner.Limits(seconds=_SECONDS))
+            record = runner.run(request, data, Path(folder), limits=child.Limits(seconds=_SECONDS))
             row = record["row"]
             methods.append(
                 {

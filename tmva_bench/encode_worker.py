@@ -1,14 +1,11 @@
 """Trains an autoencoder and encodes a file with it, as a child: ``python -m tmva_bench.encode_worker FOLDER PARENT``.
 
-The folder holds ``task.json``, see :class:`Task`. What cannot be done is said in the last line of the output. It ends
-when the process numbered ``PARENT`` ends.
+The folder holds ``task.json``, see :class:`Task`.
 """
 
 import json
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 
 import numpy
 
@@ -36,7 +33,6 @@ class Task(NamedTuple):
         event_class: likewise.
         backend: the Keras backend.
         split_seed: seed of the order of the training events, whose last validate.
-        cpus: cores to run on; none for all.
     """
 
     input_file: str
@@ -47,14 +43,16 @@ class Task(NamedTuple):
     event_class: str
     backend: str
     split_seed: int
-    cpus: List[int]
 
 
-def run(task: Task) -> None:
-    """Trains, encodes and writes; the metadata say how it went and how long it took.
+def run(folder: Path) -> Dict[str, Any]:
+    """Trains, encodes and writes; the metadata of the file say how it went and how long it took.
 
     Args:
-        task: what to do.
+        folder: holds the task.
+
+    Returns:
+        Nothing beside: all is in the file.
 
     Raises:
         UserError: events or options that nothing can be trained with.
@@ -64,6 +62,7 @@ def run(task: Task) -> None:
     from tmva_bench.methods import keras_direct
     from tmva_bench.stopwatch import Stopwatch
 
+    task = Task(**json.loads((folder / "task.json").read_text()))
     keras, backend = keras_direct.load(task.backend)
     wanted = autoencoder.specification(
         task.k, task.options, transformations=task.transformations, event_class=task.event_class
@@ -88,6 +87,7 @@ def run(task: Task) -> None:
         **watch.seconds,
     }
     encoder.write_encoded(trained._replace(facts=facts), data, task.output)
+    return {}
 
 
 def train(
@@ -140,16 +140,7 @@ def nothing_learnt(fit: "Fit") -> str:
 
 def main() -> None:
     """Does the task in the folder named on the command line."""
-    folder = Path(sys.argv[1])
-    worker.end_with(int(sys.argv[2]))
-
-    def encode() -> None:
-        task = Task(**json.loads((folder / "task.json").read_text()))
-        if task.cpus:
-            os.sched_setaffinity(0, task.cpus)
-        run(task)
-
-    worker.answer(encode)
+    worker.answer(run)
 
 
 if __name__ == "__main__":

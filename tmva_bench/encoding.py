@@ -1,24 +1,32 @@
 """Encodes input files: an autoencoder is trained in a child process, or a stored one is taken."""
 
-import contextlib
 import hashlib
 import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import autoencoder, config, encode_worker, encoder, environments, inputs, records
+from tmva_bench import autoencoder, child, config, encode_worker, encoder, environments, inputs, records
 from tmva_bench.errors import UserError, unknown
+from tmva_bench.methods import Epoch
 
-_POLL = 0.2
 # Runs side by side may want the same encoded file: one makes it.
 _making = threading.Lock()
+
+
+class NotEncoded(UserError):
+    """An autoencoder that gave nothing.
+
+    Attributes:
+        status: that of its child, see :class:`tmva_bench.child.Ending`.
+    """
+
+    def __init__(self, input_file: str | Path, ending: child.Ending) -> None:
+        super().__init__(f"{input_file}: not encoded: {ending.reason}")
+        self.status = ending.status
 
 
 def encode(
@@ -33,7 +41,9 @@ def encode(
     threads: int = 1,
     cpus: Iterable[int] = (),
     split_seed: int = config.Point().split_seed,
+    limits: child.Limits | None = None,
     stop: threading.Event | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
     python: str = sys.executable,
 ) -> dict[str, Any]:
     """Trains an autoencoder on the training events of a file and writes the encoded events.
@@ -49,14 +59,17 @@ def encode(
         threads: threads of the training.
         cpus: cores to run on; none for all.
         split_seed: seed of the order of the training events, whose last validate.
+        limits: time and memory.
         stop: ends the training when it is set.
+        on_epoch: called with each epoch of the training.
         python: a Python executable with ROOT and Keras.
 
     Returns:
         The metadata that the file holds.
 
     Raises:
-        UserError: something in the request or the input file is wrong, or nothing was learnt, with the reason.
+        UserError: something in the request or the input file is wrong.
+        NotEncoded: nothing was learnt, or a limit was reached, with the reason.
         KeyboardInterrupt: the training was ended.
     """
     if backend not in config.BACKENDS:
@@ -72,30 +85,21 @@ def encode(
         event_class,
         backend,
         split_seed,
-        list(cpus),
     )
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "task.json").write_text(json.dumps(task._asdict()))
-        with (Path(folder) / "log.txt").open("w+") as log:
-            child = subprocess.Popen(
-                [python, "-m", "tmva_bench.encode_worker", folder, str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=environments.child_variables(python, threads=threads, backend=backend, architecture="cpu"),
-                start_new_session=True,
-            )
-            try:
-                _wait(child, stop)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-            log.seek(0)
-            lines = log.read().strip().splitlines() or [f"exit code {child.returncode}"]
-    if child.returncode:
-        raise UserError(f"{input_file}: not encoded: {lines[-1]}")
+        ending = child.run(
+            "tmva_bench.encode_worker",
+            task._asdict(),
+            Path(folder),
+            python=python,
+            variables=environments.child_variables(python, threads=threads, backend=backend, architecture="cpu"),
+            cpus=cpus,
+            limits=limits,
+            stop=stop,
+            on_epoch=on_epoch,
+        )
+    if ending.status != "ok":
+        raise NotEncoded(input_file, ending)
     return inputs.read(output).metadata
 
 
@@ -121,8 +125,10 @@ def for_run(
     point: config.Point,
     folder: Path,
     *,
+    limits: child.Limits | None = None,
     cpus: Iterable[int] = (),
     stop: threading.Event | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
 ) -> inputs.InputFile:
     """The events that a method is given whose transformations have an autoencoder: encoded ones, made once.
 
@@ -133,8 +139,10 @@ def for_run(
         data: the common input file.
         point: the benchmark point; its seeds are those of the autoencoder, too.
         folder: the results folder.
+        limits: time and memory of the training.
         cpus: cores of the run, of which the first is taken; none for all.
         stop: ends the training when it is set.
+        on_epoch: called with each epoch of the training.
 
     Raises:
         UserError: the autoencoder cannot be trained, with the reason.
@@ -167,15 +175,8 @@ def for_run(
                 backend=backend,
                 cpus=list(cpus)[:1],
                 split_seed=point.split_seed,
+                limits=limits,
                 stop=stop,
+                on_epoch=on_epoch,
             )
     return inputs.read(path)
-
-
-def _wait(child: "subprocess.Popen[bytes]", stop: threading.Event | None) -> None:
-    while True:
-        if stop is not None and stop.is_set():
-            raise KeyboardInterrupt
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_POLL)
-            return

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tmva_bench import config, environments, inputs, records, results, runner
+from tmva_bench import child, config, environments, inputs, records, results, runner
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.methods import Epoch
 
@@ -56,6 +56,9 @@ class Listener(Protocol):
     def started(self, job: Job) -> None:
         """A child is about to start."""
 
+    def encoding(self, job: Job, epoch: Epoch) -> None:
+        """An epoch of the autoencoder that encodes the events before the run has ended."""
+
     def epoch(self, job: Job, epoch: Epoch) -> None:
         """An epoch has ended."""
 
@@ -70,6 +73,9 @@ class Silent:
         """Nothing to tell."""
 
     def started(self, job: Job) -> None:
+        """Nothing to tell."""
+
+    def encoding(self, job: Job, epoch: Epoch) -> None:
         """Nothing to tell."""
 
     def epoch(self, job: Job, epoch: Epoch) -> None:
@@ -162,7 +168,7 @@ def execute(
     jobs: Iterable[Job],
     folder: Path,
     *,
-    limits: runner.Limits | None = None,
+    limits: child.Limits | None = None,
     side_by_side: int = 1,
     rerun: str | None = None,
     limit: int | None = None,
@@ -194,7 +200,7 @@ def execute(
     listener = listener or Silent()
     listener.planned(todo, kept)
     if todo:
-        crew = _Crew(folder, limits or runner.Limits(), made, listener)
+        crew = _Crew(folder, limits or child.Limits(), made, listener)
         try:
             crew.work(todo, cores)
         finally:
@@ -209,7 +215,7 @@ def execute(
 class _Crew:
     """Does jobs in threads, one child each."""
 
-    def __init__(self, folder: Path, limits: runner.Limits, made: list[records.Record], listener: Listener) -> None:
+    def __init__(self, folder: Path, limits: child.Limits, made: list[records.Record], listener: Listener) -> None:
         self._folder, self._limits, self._listener = folder, limits, listener
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -272,6 +278,7 @@ class _Crew:
             cpus=cpus,
             stop=self._stop,
             on_epoch=functools.partial(self._listener.epoch, job),
+            on_encoding=functools.partial(self._listener.encoding, job),
         )
 
     def _rebuild(self) -> None:

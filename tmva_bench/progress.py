@@ -1,6 +1,8 @@
 """Progress of runs on the terminal, and line by line where there is none."""
 
+import contextlib
 import math
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +17,13 @@ from rich.progress import (
 
 from tmva_bench import execution, records, report, runner
 from tmva_bench.methods import Epoch
+
+
+@contextlib.contextmanager
+def encoding() -> Iterator[Callable[[Epoch], None]]:
+    """A line on the terminal while an autoencoder is trained; gives what is to be told of each epoch."""
+    with Console(stderr=True).status("autoencoder") as line:
+        yield lambda epoch: line.update(f"autoencoder, epoch {epoch.epoch}: val. loss {epoch.validation_loss:.4f}")
 
 
 class Bars:
@@ -55,6 +64,11 @@ class Bars:
         """See :class:`tmva_bench.execution.Listener`."""
         total = job.request.point.max_epochs
         self._lines[job.name] = self._bars.add_task(self._name(job), total=total, says="")
+
+    def encoding(self, job: execution.Job, epoch: Epoch) -> None:
+        """See :class:`tmva_bench.execution.Listener`."""
+        says = f"autoencoder, epoch {epoch.epoch}: val. loss {epoch.validation_loss:.4f}"
+        self._bars.update(self._lines[job.name], says=says)
 
     def epoch(self, job: execution.Job, epoch: Epoch) -> None:
         """See :class:`tmva_bench.execution.Listener`."""

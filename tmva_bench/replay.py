@@ -1,7 +1,5 @@
 """Repeats trainings of TMVA's DNN in Keras, and evaluates the weights that TMVA kept: each in a child process."""
 
-import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Any
 
 import tabulate
 
-from tmva_bench import config, environments
+from tmva_bench import child, config, environments, replay_worker
 from tmva_bench.errors import UserError, unknown
 
 # A recorded run of a real TMVA, for machines that have none.
@@ -43,26 +41,21 @@ def run(
     """
     if backend not in config.BACKENDS:
         raise unknown("backend", backend, list(config.BACKENDS))
+    given = str(input_file.resolve()) if input_file else ""
+    task = replay_worker.Task(action, str(folder.resolve()), backend, given)
+    variables = environments.child_variables(python, threads=1, backend=backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
-        out = Path(work) / "out.json"
-        given = str(input_file.resolve()) if input_file else ""
-        answer = subprocess.run(
-            [python, "-m", "tmva_bench.replay_worker", action, str(folder.resolve()), given, str(out), backend],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=work,
-            env={
-                **environments.child_variables(python, threads=1, backend=backend, architecture="cpu"),
-                "JAX_ENABLE_X64": "1",
-            },
+        ending = child.run(
+            "tmva_bench.replay_worker",
+            task._asdict(),
+            Path(work),
+            python=python,
+            variables={**variables, "JAX_ENABLE_X64": "1"},
         )
-        if not out.exists():
-            lines = answer.stdout.strip().splitlines() or [f"exit code {answer.returncode}"]
-            reason = lines[-1]
-            raise UserError(reason if reason.startswith(str(folder.resolve())) else f"{folder}: {reason}")
-        found: dict[str, Any] = json.loads(out.read_text())
-    return found
+    if ending.status != "ok":
+        reason = ending.reason
+        raise UserError(reason if reason.startswith(task.folder) else f"{folder}: {reason}")
+    return ending.outcome
 
 
 def agrees(found: dict[str, Any], tolerance: float) -> bool:

@@ -1,11 +1,10 @@
-"""TMVA's own trainings in Keras, as a child: ``python -m tmva_bench.replay_worker ACTION FOLDER INPUT OUT BACKEND``.
+"""TMVA's own trainings in Keras, as a child: ``python -m tmva_bench.replay_worker FOLDER PARENT``.
 
-A training is repeated from the same start (``replay``), or the weights that TMVA kept are evaluated (``verify``); the
-answer goes into ``OUT`` as JSON, see :func:`tmva_bench.replay.run`.
+A training is repeated from the same start (``replay``), or the weights that TMVA kept are evaluated (``verify``). The
+folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva_bench.replay.run`.
 """
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -14,6 +13,22 @@ import uproot
 
 from tmva_bench import config, inputs, tmva_files, tmva_options, worker
 from tmva_bench.errors import UserError
+
+
+class Task(NamedTuple):
+    """What the child is asked.
+
+    Attributes:
+        action: ``replay`` or ``verify``.
+        folder: see :func:`find`.
+        backend: the Keras backend.
+        input_file: the common input file, for a folder without TMVA's output file; else "".
+    """
+
+    action: str
+    folder: str
+    backend: str
+    input_file: str
 
 
 class Left(NamedTuple):
@@ -178,21 +193,29 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
     }
 
 
+def run(folder: Path) -> Dict[str, Any]:
+    """Answers one question.
+
+    Args:
+        folder: holds the task.
+
+    Raises:
+        UserError: it cannot be answered.
+        Unavailable: the backend asked for is not there.
+    """
+    from tmva_bench.methods import keras_direct
+
+    task = Task(**json.loads((folder / "task.json").read_text()))
+    left = find(Path(task.folder))
+    keras, _ = keras_direct.load(task.backend)
+    # In single precision rounding grows from epoch to epoch, under Adam at a large rate to 1e-3.
+    keras.backend.set_floatx("float64")
+    return verify(keras, left) if task.action == "verify" else replay(keras, left, task.input_file)
+
+
 def main() -> None:
-    """Answers one question; what cannot be done is said in the last line of the output."""
-    action, folder, input_file, out, backend = sys.argv[1:]
-
-    def reply() -> None:
-        from tmva_bench.methods import keras_direct
-
-        left = find(Path(folder))
-        keras, _ = keras_direct.load(backend)
-        # In single precision rounding grows from epoch to epoch, under Adam at a large rate to 1e-3.
-        keras.backend.set_floatx("float64")
-        answer = verify(keras, left) if action == "verify" else replay(keras, left, input_file)
-        Path(out).write_text(json.dumps(answer))
-
-    worker.answer(reply)
+    """Answers the question in the folder named on the command line."""
+    worker.answer(run)
 
 
 if __name__ == "__main__":

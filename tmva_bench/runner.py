@@ -1,16 +1,12 @@
-"""One run = one child process: environment, threads, limits, log, failure, and the record it leaves."""
+"""One run: its name, its child process, and the record it leaves."""
 
 import contextlib
 import dataclasses
 import datetime
-import json
 import math
 import os
 import shutil
-import signal
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +18,7 @@ import uproot
 import tmva_bench
 from tmva_bench import (
     autoencoder,
+    child,
     encode_worker,
     encoder,
     encoding,
@@ -31,40 +28,12 @@ from tmva_bench import (
     roc,
     schema,
     tmva_files,
-    worker,
 )
 from tmva_bench.config import ARCHITECTURES, BACKENDS, COUNTS, METHODS, Point
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.methods import Epoch, Task
 
-_POLL = 0.1
 _SCORE_BINS = 40
-# A child that takes more than this share of the memory that was free would bring the machine down.
-_MEMORY_SHARE = 0.9
-
-
-class Limits(NamedTuple):
-    """Limits of one run.
-
-    Attributes:
-        seconds: real time, infinite for none.
-        memory: resident memory of the child and its children [MiB]; by default 90 % of what is free.
-    """
-
-    seconds: float = math.inf
-    memory: float = math.inf
-
-
-def limits(seconds: float | None, memory: float | None) -> Limits:
-    """Limits as a user gives them; None for no limit.
-
-    Raises:
-        UserError: a limit that is not above 0.
-    """
-    for name, value in (("time limit", seconds), ("memory limit", memory)):
-        if value is not None and not value > 0:
-            raise UserError(f"{name} = {value:g}: must be above 0")
-    return Limits(seconds or math.inf, memory or math.inf)
 
 
 class Request(NamedTuple):
@@ -156,16 +125,6 @@ def _check_tmva_can(point: Point) -> None:
         )
 
 
-class Ending(NamedTuple):
-    """How a child ended: status, reason, its largest resident memory [MiB], its real time and CPU time [s]."""
-
-    status: str
-    reason: str
-    peak_memory: float
-    real_time: float
-    cpu_time: float
-
-
 def identify(request: Request, data: inputs.InputFile, environment: environments.Environment) -> str:
     """The run's name, from all that can change its result; times are part of that, so the processor is, too."""
     machine = environments.machine()
@@ -189,10 +148,11 @@ def run(
     results: Path,
     *,
     environment: environments.Environment | None = None,
-    limits: Limits | None = None,
+    limits: child.Limits | None = None,
     cpus: list[int] | None = None,
     stop: threading.Event | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_encoding: Callable[[Epoch], None] | None = None,
 ) -> records.Record:
     """Runs one benchmark in a child process and leaves its record in ``results``, which the caller holds.
 
@@ -201,10 +161,11 @@ def run(
         data: the common input file, read and checked.
         results: the results folder.
         environment: the Python to run in; by default this one.
-        limits: time and memory.
+        limits: time and memory, of the run, and of the training of the autoencoder before it.
         cpus: cores to bind the child to; by default the first ones, as many as the request has threads.
         stop: ends the child when it is set.
         on_epoch: called with each epoch as it appears in the log.
+        on_encoding: the same for the autoencoder before the run.
 
     Returns:
         The record: ``schema``, ``row`` (the benchmark tree's columns), ``roc``, ``history``, ``scores``.
@@ -223,11 +184,12 @@ def run(
         given = data
         if request.point.encoding and request.method != "dae":
             try:
-                given = encoding.for_run(data, request.point, results, cpus=cpus, stop=stop)
+                given = encoding.for_run(
+                    data, request.point, results, limits=limits, cpus=cpus, stop=stop, on_epoch=on_encoding
+                )
             except UserError as error:
-                row.update(status="failed", reason=str(error))
-                records.finish(folder, record)
-                return record
+                row.update(status=getattr(error, "status", "failed"), reason=str(error))
+                return _finished(folder, record, results)
             taken = given.metadata["encoded"]["training"]
             row.update({name: taken[name] for name in ("cpu_time_encode", "real_time_encode")})
             _fill_errors(record, given.path)
@@ -241,20 +203,38 @@ def run(
             str(Path(given.path).resolve()),
             str(folder.resolve()),
         )
-        (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))
-        (folder / "cpus.json").write_text(json.dumps(cpus))
         load = _Load()
-        ending = _child(folder, task, environment, limits or Limits(), stop, on_epoch)
+        ending = child.run(
+            "tmva_bench.worker",
+            {**task._asdict(), "point": dataclasses.asdict(task.point)},
+            folder,
+            python=environment.python,
+            variables=environments.child_variables(
+                environment.python,
+                threads=request.threads,
+                backend=request.backend,
+                architecture=request.architecture,
+            ),
+            cpus=cpus,
+            limits=limits,
+            stop=stop,
+            on_epoch=on_epoch,
+            epochs=tmva_files.keras_epoch_table if request.method == "pykeras" else tmva_files.epoch_table,
+        )
         row.update(status=ending.status, reason=ending.reason)
         row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
         row.update(load.columns(ending, request.threads))
         if ending.status == "ok":
-            _fill(record, json.loads((folder / "outcome.json").read_text()), folder, data)
+            _fill(record, ending.outcome, folder, data)
             if request.method == "dae":
                 _fill_errors(record, str(folder / encode_worker.OUTPUT))
-        elif records.disk_full(results):
-            _give_up(folder, record, results)
-        records.finish(folder, record)
+        return _finished(folder, record, results)
+
+
+def _finished(folder: Path, record: records.Record, results: Path) -> records.Record:
+    if record["row"]["status"] != "ok" and records.disk_full(results):
+        _give_up(folder, record, results)
+    records.finish(folder, record)
     return record
 
 
@@ -299,7 +279,7 @@ class _Load:
     def __init__(self) -> None:
         self._before, self._busy = os.getloadavg()[0], self._busy_seconds()
 
-    def columns(self, ending: Ending, threads: int) -> dict[str, Any]:
+    def columns(self, ending: child.Ending, threads: int) -> dict[str, Any]:
         """The columns of the row; ``others_load`` is NaN where the system does not count the child's own time."""
         busy = self._busy_seconds() - self._busy
         others = math.nan
@@ -366,115 +346,6 @@ def planned_row(
 def _cpus(threads: int) -> list[int]:
     cpus = sorted(os.sched_getaffinity(0))
     return cpus[:threads] if threads < len(cpus) else []
-
-
-def _child(
-    folder: Path,
-    task: Task,
-    environment: environments.Environment,
-    limits: Limits,
-    stop: threading.Event | None,
-    on_epoch: Callable[[Epoch], None] | None,
-) -> Ending:
-    memory = min(limits.memory, _MEMORY_SHARE * psutil.virtual_memory().available / 2**20)
-    with (folder / "log.txt").open("wb") as log:
-        start = time.monotonic()
-        child = subprocess.Popen(
-            [environment.python, "-m", "tmva_bench.worker", str(folder.resolve()), str(os.getpid())],
-            # "-m" looks for modules in the current directory first: not in the user's, which may hold a keras.py.
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environments.child_variables(
-                environment.python, threads=task.threads, backend=task.backend, architecture=task.architecture
-            ),
-            start_new_session=True,
-        )
-    waiting = _Waiting(child.pid)
-    log_reader = _LogReader(folder / "log.txt", task.method, on_epoch)
-    outcome = folder / "outcome.json"
-    stopped: tuple[str, str] | None = None
-    peak = math.nan
-    try:
-        while not (waiting.join(_POLL) or outcome.exists() or stopped):
-            if stop is not None and stop.is_set():
-                raise KeyboardInterrupt
-            log_reader.poll()
-            peak = worker.peak_memory(child.pid) or peak
-            stopped = _over_limit(time.monotonic() - start, peak, limits.seconds, memory)
-    finally:
-        # With all that it started. Not reaped yet, the child still owns the number of its group.
-        os.killpg(child.pid, signal.SIGKILL)
-        waiting.join()
-        cpu_time = sum(psutil.Process(child.pid).cpu_times()[:4])  # a process not yet reaped still has them
-        exit_code = child.wait()
-    log_reader.poll()
-    if outcome.exists():
-        values = json.loads(outcome.read_text())
-        return Ending(values["status"], values["reason"], values["peak_memory"], waiting.end - start, cpu_time)
-    return Ending(*(stopped or _cause(folder, exit_code)), peak, waiting.end - start, cpu_time)
-
-
-class _Waiting(threading.Thread):
-    """Waits for the child's end in a thread, so that it is timed to the moment; does not reap it."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._pid = pid
-        self.end = math.nan
-        self.start()
-
-    def run(self) -> None:
-        os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
-        self.end = time.monotonic()
-
-    def join(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        super().join(timeout)
-        return not self.is_alive()
-
-
-class _LogReader:
-    """Follows the log, reading every line once, and reports each new epoch."""
-
-    def __init__(self, path: Path, method: str, on_epoch: Callable[[Epoch], None] | None) -> None:
-        self._path, self._on_epoch = path, on_epoch
-        self._table = tmva_files.keras_epoch_table if method == "pykeras" else tmva_files.epoch_table
-        self._read = self._epochs = 0
-
-    def poll(self) -> None:
-        if self._on_epoch is None:
-            return
-        with self._path.open("rb") as log:
-            log.seek(self._read)
-            lines, end, _ = log.read().rpartition(b"\n")
-        self._read += len(lines + end)
-        for epoch in self._table(lines.decode(errors="replace")):
-            self._epochs += 1
-            self._on_epoch(epoch._replace(epoch=self._epochs))
-
-
-def _over_limit(seconds: float, memory: float, time_limit: float, memory_limit: float) -> tuple[str, str] | None:
-    if seconds > time_limit:
-        return "timeout", f"ended after the time limit of {time_limit:g} s"
-    if memory > memory_limit:
-        return "out_of_memory", f"ended at {memory:.0f} MiB, the memory limit is {memory_limit:.0f} MiB"
-    return None
-
-
-def _cause(folder: Path, exit_code: int) -> tuple[str, str]:
-    """Status and reason of a child that left no outcome, from its exit code and its log."""
-    if exit_code == -signal.SIGKILL:
-        # What stands in the log is not the cause.
-        return "killed", "the child was ended by signal SIGKILL (out of memory, or ended by somebody); see its log.txt"
-    log = (folder / "log.txt").read_text(errors="replace")
-    fatal = tmva_files.failure(log)
-    if fatal:
-        return "failed", fatal
-    if exit_code < 0:
-        return "killed", f"the child was ended by signal {signal.Signals(-exit_code).name}; see its log.txt"
-    lines = [line.strip() for line in log.splitlines() if line.strip()] or ["an empty log"]
-    return "failed", f"the child ended with exit code {exit_code} and no result; its log.txt ends: {lines[-1][:300]}"
 
 
 def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: inputs.InputFile) -> None:

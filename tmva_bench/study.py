@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import tomli_w
 
 from tmva_bench import config, filters, runner, samples
+from tmva_bench.child import Limits
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.runner import Limits, Request
+from tmva_bench.runner import Request
 
 
 class Key(NamedTuple):

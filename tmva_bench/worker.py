@@ -1,8 +1,8 @@
 """What the child runs: one task in, one outcome out: ``python -m tmva_bench.worker FOLDER PARENT``.
 
 The folder holds ``task.json`` and ``cpus.json``; the worker leaves ``outcome.json``, ``scores.root`` and the method's
-own files there. It says how the run ended, whatever went wrong; where it cannot, its parent does. It ends when the
-process numbered ``PARENT``, which started it, ends.
+own files there. Every child of the package lives as it does, see :func:`answer`: it says how its task ended, whatever
+went wrong, and where it cannot, its parent does. It ends when the process numbered ``PARENT``, which started it, ends.
 """
 
 import ctypes
@@ -25,43 +25,29 @@ from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.methods import Outcome, Task
 
 MODULES = {"tmva-dnn": "tmva_dnn", "pykeras": "pykeras", "keras": "keras_direct", "dae": "dae"}
+OUTCOME_FILE = "outcome.json"
 
 
 def run(folder: Path) -> Dict[str, Any]:
     """Runs the task in ``folder`` and leaves ``scores.root`` there.
 
     Returns:
-        What goes into ``outcome.json``: ``status``, ``reason``, and for a finished run the measured values.
-    """
-    task = read_task(folder)
-    try:
-        # ROOT first: it does not bear TensorFlow loaded before it (root-project/root issue 15970).
-        try:
-            import ROOT
-        except ImportError as error:
-            raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
-        ROOT.gROOT.GetVersion()
-        ROOT.gROOT.SetBatch(True)
-        from tmva_bench.stopwatch import Stopwatch
+        The measured values.
 
-        watch = Stopwatch()
-        outcome: Outcome = importlib.import_module(f"tmva_bench.methods.{MODULES[task.method]}").run(task, watch)
-        check(outcome)
-        _write_scores(folder / "scores.root", outcome.scores)
-    except Unavailable as error:
-        return {"status": "unavailable", "reason": str(error)}
-    except (TrainingFailed, UserError) as error:
-        return {"status": "failed", "reason": str(error)}
-    except MemoryError as error:
-        traceback.print_exc()
-        return {"status": "out_of_memory", "reason": _one_line(error)}
-    except Exception as error:  # whatever a library throws costs this run only
-        traceback.print_exc()
-        return {"status": "failed", "reason": _one_line(error)}
+    Raises:
+        Unavailable: the method cannot run here.
+        TrainingFailed: it ran and gave no result.
+        UserError: the input cannot be used.
+    """
+    from tmva_bench.stopwatch import Stopwatch
+
+    task = read_task(folder)
+    watch = Stopwatch()
+    outcome: Outcome = importlib.import_module(f"tmva_bench.methods.{MODULES[task.method]}").run(task, watch)
+    check(outcome)
+    _write_scores(folder / "scores.root", outcome.scores)
     first = outcome.history[0].real_time if outcome.history else math.nan
     return {
-        "status": "ok",
-        "reason": "",
         "device": outcome.device,
         "roc_integral": outcome.roc_integral,
         "real_time_fit": outcome.real_time_fit,
@@ -132,49 +118,66 @@ def end_with(parent: int) -> None:
         sys.exit("the parent has ended")
 
 
-def answer(work: Callable[[], None]) -> None:
-    """Does what a child is there for, ROOT loaded first, and ends the process.
-
-    Where it cannot be done, the exit code is 1 and the last line of the output says why.
+def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, Any]:
+    """Does what a child is there for, ROOT loaded first, and says how that ended, whatever went wrong.
 
     Args:
-        work: what to do.
+        work: what to do in a folder; gives what there is to tell.
+        folder: the child's folder.
+
+    Returns:
+        ``status``, ``reason``, and where it was done what ``work`` gave.
     """
     try:
-        import ROOT
-
+        # ROOT first: it does not bear TensorFlow loaded before it (root-project/root issue 15970).
+        try:
+            import ROOT
+        except ImportError as error:
+            raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
         ROOT.gROOT.GetVersion()
-        work()
-    except ImportError as error:
-        sys.exit(f"no ROOT here ({error}); make env")
-    except (Unavailable, UserError, TrainingFailed) as error:
-        sys.exit(str(error))
-    except Exception as error:  # whatever a library throws, the log of the child is not the user's
-        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-    sys.stdout.flush()
-    os._exit(0)
+        ROOT.gROOT.SetBatch(True)
+        return {"status": "ok", "reason": "", **work(folder)}
+    except Unavailable as error:
+        return {"status": "unavailable", "reason": str(error)}
+    except (TrainingFailed, UserError) as error:
+        return {"status": "failed", "reason": str(error)}
+    except MemoryError as error:
+        traceback.print_exc()
+        return {"status": "out_of_memory", "reason": _one_line(error)}
+    except Exception as error:  # whatever a library throws costs this child only
+        traceback.print_exc()
+        return {"status": "failed", "reason": _one_line(error)}
 
 
-def main() -> None:
-    """Runs the task in the folder named on the command line."""
+def answer(work: Callable[[Path], Dict[str, Any]]) -> None:
+    """The life of a child of :func:`tmva_bench.child.run`: leaves ``outcome.json`` and ends the process.
+
+    Args:
+        work: see :func:`attempt`.
+    """
     folder = Path(sys.argv[1])
     end_with(int(sys.argv[2]))
     # Affinity is the one thing that confines JAX; set before a library counts its threads.
     cpus = json.loads((folder / "cpus.json").read_text())
     if cpus:
         os.sched_setaffinity(0, cpus)
-    outcome = run(folder)
+    outcome = attempt(work, folder)
     # The whole process, imports too; libraries unloading afterwards are not part of the run.
     outcome["cpu_time_total"] = time.process_time()
     outcome["peak_memory"] = peak_memory()
     sys.stdout.flush()
     sys.stderr.flush()
     ctypes.CDLL(None).fflush(None)
-    beside = folder / "outcome.json.partial"
+    beside = folder / f"{OUTCOME_FILE}.partial"
     beside.write_text(json.dumps(outcome))
-    beside.rename(folder / "outcome.json")
+    beside.rename(folder / OUTCOME_FILE)
     # ROOT and TensorFlow can crash while they unload each other; everything is written by now.
     os._exit(0)
+
+
+def main() -> None:
+    """Runs the task in the folder named on the command line."""
+    answer(run)
 
 
 def _write_scores(path: Path, scores: Dict[str, numpy.ndarray]) -> None:
