@@ -55,7 +55,7 @@ def test_its_score_is_the_error_of_the_event(done, record, small_input):
     row, data = record["row"], inputs.read(small_input)
     folder = done.cwd / "results" / "small" / "runs" / row["run_id"]
     ours = encoder.read(folder / "encoded.root")
-    errors = {tree: ours.errors(data.events[tree])[0] for tree in inputs.TREES}
+    errors = {tree: ours.error(data.events[tree]) for tree in inputs.TREES}
     with uproot.open(folder / "scores.root") as file:
         for tree in inputs.TREES:
             assert file[tree]["score"].array(library="np") == pytest.approx(errors[tree])

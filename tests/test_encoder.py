@@ -50,12 +50,20 @@ def every(data, name="events", trees=("TestS", "TestB")):
 @pytest.mark.parametrize("chain", ["I", "N", "N,P", "D"])
 def test_principal_components_are_a_linear_network(data, k, chain):
     found = linear(data, k, transformations=chain)
-    mine, pca = found.errors(every(data))
-    assert mine == pytest.approx(pca, abs=1e-6)
-    assert found.decode(found.encode(every(data))) == pytest.approx(found.pca(every(data)), abs=1e-5)
+    back = found.reconstruct(every(data))
+    assert back.error == pytest.approx(back.pca_error, abs=1e-6)
+    assert back.events == pytest.approx(back.pca, abs=1e-5)
     if k == VARIABLES:
-        assert mine == pytest.approx(0, abs=1e-9)
-        assert found.decode(found.encode(every(data))) == pytest.approx(every(data), abs=1e-5)
+        assert back.error == pytest.approx(0, abs=1e-9)
+        assert back.events == pytest.approx(every(data), abs=1e-5)
+
+
+def test_the_parts_of_a_reconstruction(data):
+    found = deep(data)
+    back = found.reconstruct(every(data))
+    assert (back.encoded == found.encode(every(data))).all()
+    assert (back.events == found.decode(back.encoded)).all()
+    assert (back.error == found.error(every(data))).all()
 
 
 def test_the_error_is_what_the_components_leave_out(data):
@@ -64,7 +72,7 @@ def test_the_error_is_what_the_components_leave_out(data):
     trees = ("TrainS", "TrainB")
     events, weights = every(data, trees=trees), every(data, "weights", trees)
     eigenvalues = numpy.sort(numpy.linalg.eigvalsh(numpy.cov(events.T, aweights=weights, ddof=0)))
-    mean = numpy.average(found.errors(events)[1], weights=weights)
+    mean = numpy.average(found.reconstruct(events).pca_error, weights=weights)
     assert mean == pytest.approx(eigenvalues[:2].sum() / eigenvalues.sum(), rel=1e-6)
 
 
@@ -73,7 +81,7 @@ def test_the_mean_in_place_of_every_event_has_the_error_1(data):
     nothing = found._replace(layers=[(kernel * 0, bias) for kernel, bias in found.layers])
     trees = ("TrainS", "TrainB")
     weights = every(data, "weights", trees)
-    assert numpy.average(nothing.errors(every(data, trees=trees))[0], weights=weights) == pytest.approx(1, rel=1e-6)
+    assert numpy.average(nothing.error(every(data, trees=trees)), weights=weights) == pytest.approx(1, rel=1e-6)
 
 
 def test_error_table(data):
@@ -104,7 +112,7 @@ def test_what_is_stored_is_read_back_to_the_last_bit(data, make):
     events = every(data)
     assert (back.encode(events) == found.encode(events)).all()
     assert (back.decode(back.encode(events)) == found.decode(found.encode(events))).all()
-    assert (back.pca(events) == found.pca(events)).all()
+    assert (back.reconstruct(events).pca == found.reconstruct(events).pca).all()
     assert (back.low == found.low).all()
 
 
@@ -157,8 +165,8 @@ def test_encoded_events_are_an_input_file(data, tmp_path):
             events = data.events[tree]
             assert (back["var3_input"] == events[:, 2]).all()
             assert (back["var3_reconstructed"] == found.decode(found.encode(events))[:, 2]).all()
-            for name, errors in zip(("error", "pca_error"), found.errors(events), strict=True):
-                assert back[name] == pytest.approx(errors)
+            assert (back["error"] == found.error(events)).all()
+            assert (back["pca_error"] == found.reconstruct(events).pca_error).all()
 
 
 def test_decoded_events_have_the_variables_of_before(data, tmp_path):

@@ -86,23 +86,33 @@ class Encoder(NamedTuple):
         """Events of encoded ones, float32, shape (events, variables)."""
         return _float32(self._events(self._decoded(encoded)))
 
-    def pca(self, events: numpy.ndarray) -> numpy.ndarray:
-        """The events that as many principal components as encoded variables give back, float32."""
-        return _float32(self._events(self._projected(self.network_inputs(events))))
-
-    def errors(self, events: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
-        """The error of each event, of the autoencoder and of the principal components, float64, shape (events,).
+    def error(self, events: numpy.ndarray) -> numpy.ndarray:
+        """The error of each event, float64, shape (events,).
 
         The square is that of z, of which the network and the principal components make the sum over variables small.
         """
         z = self.network_inputs(events)
-        total = self.network_variances.sum()
-        mine, linear = self._decoded(self.encode(events)), self._projected(z)
-        return ((z - mine) ** 2).sum(axis=1) / total, ((z - linear) ** 2).sum(axis=1) / total
+        return self._error(z, self._decoded(self.encode(events)))
+
+    def reconstruct(self, events: numpy.ndarray) -> "Reconstruction":
+        """What becomes of events, by the autoencoder and by as many principal components."""
+        z, encoded = self.network_inputs(events), self.encode(events)
+        mine, linear = self._decoded(encoded), self._projected(z)
+        return Reconstruction(
+            encoded,
+            _float32(self._events(mine)),
+            _float32(self._events(linear)),
+            self._error(z, mine),
+            self._error(z, linear),
+        )
 
     def outside(self, events: numpy.ndarray) -> float:
         """Share of events with a variable outside its range in the events trained on."""
         return float(((events < self.low) | (events > self.high)).any(axis=1).mean())
+
+    def _error(self, z: numpy.ndarray, back: numpy.ndarray) -> numpy.ndarray:
+        error: numpy.ndarray = ((z - back) ** 2).sum(axis=1) / self.network_variances.sum()
+        return error
 
     def _decoded(self, encoded: numpy.ndarray) -> numpy.ndarray:
         return self._through(slice(self.specification.bottleneck + 1, None), encoded.astype(float))
@@ -121,6 +131,24 @@ class Encoder(NamedTuple):
         for (kernel, bias), activation in zip(self.layers[part], activations):
             values = _ACTIVATIONS[activation](values @ kernel.astype(float) + bias)
         return values
+
+
+class Reconstruction(NamedTuple):
+    """Events, encoded and given back.
+
+    Attributes:
+        encoded: the encoded variables, float32, shape (events, k).
+        events: what the autoencoder gives back, float32, shape (events, variables).
+        pca: what principal components give back, likewise.
+        error: the autoencoder's error of each event, float64, shape (events,).
+        pca_error: that of the principal components.
+    """
+
+    encoded: numpy.ndarray
+    events: numpy.ndarray
+    pca: numpy.ndarray
+    error: numpy.ndarray
+    pca_error: numpy.ndarray
 
 
 def prepare(specification: Specification, data: inputs.InputFile, *, chain_of_class: bool = False) -> Encoder:
@@ -178,19 +206,7 @@ def error_table(encoder: Encoder, data: inputs.InputFile) -> List[Row]:
         Rows with ``variable``, ``error`` and ``pca_error`` of all test events, and of each class
         (``error_signal``, ...). A variable's error is that of its value; the total that of z.
     """
-    rows: List[Row] = [{"variable": name} for name in [*encoder.variables, TOTAL]]
-    for suffix, trees in _CLASSES.items():
-        events, weights = (_joined(values, trees) for values in (data.events, data.weights))
-        for name, back, of_event in zip(
-            ("error", "pca_error"),
-            (encoder.decode(encoder.encode(events)), encoder.pca(events)),
-            encoder.errors(events),
-        ):
-            squares = (events.astype(float) - back) ** 2
-            means = [*numpy.average(squares, axis=0, weights=weights) / encoder.variances]
-            for row, mean in zip(rows, [*means, numpy.average(of_event, weights=weights)]):
-                row[name + suffix] = float(mean)
-    return rows
+    return _error_table(encoder, data, {tree: encoder.reconstruct(data.events[tree]) for tree in _TEST_TREES})
 
 
 def written(rows: List[Row]) -> str:
@@ -229,7 +245,8 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
     """
     check_variables(encoder, data)
     variables = [f"latent{number + 1}" for number in range(encoder.specification.encoded)]
-    events = {tree: encoder.encode(values) for tree, values in data.events.items()}
+    back = {tree: encoder.reconstruct(data.events[tree]) for tree in _TEST_TREES}
+    events = {tree: back[tree].encoded if tree in back else encoder.encode(data.events[tree]) for tree in inputs.TREES}
     training = _joined(events, ("TrainS", "TrainB"))
     for name, low, high in zip(variables, training.min(axis=0), training.max(axis=0)):
         if not low < high:
@@ -246,13 +263,13 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
             "training": encoder.facts,
         },
     }
-    trees = {_TREE: inputs.Tree("mean error of the test events, in units of the variance", _columns(encoder, data))}
+    table = _columns(_error_table(encoder, data, back))
+    trees = {_TREE: inputs.Tree("mean error of the test events, in units of the variance", table)}
     for tree, name in _TEST_TREES.items():
-        given = data.events[tree]
-        back = dict(zip((f"{n}_input" for n in data.variables), given.T))
-        back.update(zip((f"{n}_reconstructed" for n in data.variables), encoder.decode(events[tree]).T))
-        errors = dict(zip(("error", "pca_error"), encoder.errors(given)))
-        trees[name] = inputs.Tree(f"reconstruction of the events of {tree}", {**back, **errors})
+        columns = {f"{n}_input": values for n, values in zip(data.variables, data.events[tree].T)}
+        columns.update((f"{n}_reconstructed", values) for n, values in zip(data.variables, back[tree].events.T))
+        columns.update(error=back[tree].error, pca_error=back[tree].pca_error)
+        trees[name] = inputs.Tree(f"reconstruction of the events of {tree}", columns)
     encoded = inputs.InputFile(str(path), variables, events, data.weights, metadata)
     return inputs.store(encoded, trees=trees, texts={_TEXT: dumps(encoder)})
 
@@ -389,8 +406,20 @@ def _array(values: Any, shape: Tuple[int, ...]) -> numpy.ndarray:
     return array
 
 
-def _columns(encoder: Encoder, data: inputs.InputFile) -> Dict[str, Any]:
-    rows = error_table(encoder, data)
+def _error_table(encoder: Encoder, data: inputs.InputFile, back: Dict[str, Reconstruction]) -> List[Row]:
+    rows: List[Row] = [{"variable": name} for name in [*encoder.variables, TOTAL]]
+    for suffix, trees in _CLASSES.items():
+        events, weights = (_joined(values, trees) for values in (data.events, data.weights))
+        for name, given_back, error in (("error", "events", "error"), ("pca_error", "pca", "pca_error")):
+            squares = (events - _joined_field(back, given_back, trees).astype(float)) ** 2
+            means = [*numpy.average(squares, axis=0, weights=weights) / encoder.variances]
+            total = numpy.average(_joined_field(back, error, trees), weights=weights)
+            for row, mean in zip(rows, [*means, total]):
+                row[name + suffix] = float(mean)
+    return rows
+
+
+def _columns(rows: List[Row]) -> Dict[str, Any]:
     numbers = {name: numpy.array([row[name] for row in rows]) for name in rows[0] if name != "variable"}
     return {"variable": [row["variable"] for row in rows], **numbers}
 
@@ -414,6 +443,10 @@ def _described(specification: Specification) -> Dict[str, Any]:
 def _float32(values: numpy.ndarray) -> numpy.ndarray:
     with numpy.errstate(over="ignore"):  # what overflows turns infinite, and is refused as such
         return values.astype(numpy.float32)
+
+
+def _joined_field(back: Dict[str, Reconstruction], field: str, trees: Tuple[str, ...]) -> numpy.ndarray:
+    return numpy.concatenate([getattr(back[tree], field) for tree in trees])
 
 
 def _joined(parts: Dict[str, numpy.ndarray], trees: Tuple[str, ...]) -> numpy.ndarray:

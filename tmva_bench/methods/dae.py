@@ -70,9 +70,9 @@ def _by_keras(task: Task, watch: Stopwatch) -> Outcome:
         with watch.phase("fit"):
             layers, fit, parameters = keras_autoencoder.train(keras, wanted, x, events.w)
         trained = prepared._replace(layers=layers)
-        scores = {tree: trained.errors(data.events[tree])[0] for tree in ("TrainS", "TrainB")}
+        scores = {tree: trained.error(data.events[tree]) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):
-        scores.update({tree: trained.errors(data.events[tree])[0] for tree in ("TestS", "TestB")})
+        scores.update({tree: trained.error(data.events[tree]) for tree in ("TestS", "TestB")})
     version = str(ROOT.gROOT.GetVersion())
     if fit.best_epoch == 0 and not wanted.pretraining:
         raise TrainingFailed(encode_worker.nothing_learnt(fit))
@@ -125,7 +125,7 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
     best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
     version = str(ROOT.gROOT.GetVersion())
     return Outcome(
-        scores={tree: trained.errors(events)[0] for tree, events in data.events.items()},
+        scores={tree: trained.error(events) for tree, events in data.events.items()},
         history=history,
         best_epoch=best,
         validation_loss=history[best - 1].validation_loss,
