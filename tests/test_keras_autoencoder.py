@@ -2,17 +2,17 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import numpy
 import pytest
 from autoencoders import start
 from conftest import VARIABLES
+from double import recordings
 
 from tmva_bench import autoencoder, encoder, inputs, keras_autoencoder, samples, tmva_files
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
-RECORDED = Path(__file__).parent / "data" / "autoencoder-regression"
+RECORDED = recordings.FOLDER / "autoencoder-regression"
 DEEP = {"Layout": "RELU|50,RELU|50,LINEAR|k,RELU|50,RELU|50,LINEAR"}
 FAST = "LearningRate=0.003,BatchSize=100"
 SHORT = {"TrainingStrategy": "MaxEpochs=2"}

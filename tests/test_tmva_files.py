@@ -13,7 +13,8 @@ from tmva_bench import inputs, tmva_files
 from tmva_bench.errors import TrainingFailed
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
-WITH_OUTPUT = [path.parent.name for path in sorted(recordings.FOLDER.glob("*/TMVA.root"))]
+OUTPUTS = [path.parent.name for path in sorted(recordings.FOLDER.glob("*/TMVA.root"))]
+WITH_OUTPUT = [name for name in OUTPUTS if not recordings.booking(name).targets]
 WITH_WEIGHTS = [path.parts[-4] for path in sorted(recordings.FOLDER.glob("*/dataset/weights/*.xml"))]
 TRAINED_DL = [name for name in WITH_WEIGHTS if recordings.booking(name).method == "kDL" and name != "silent-factory"]
 

@@ -107,7 +107,7 @@ def replay(root: Any, name: str) -> None:
             loader = root.TMVA.DataLoader(*arguments)
         elif verb == "TMVA.PyMethodBase.PyInitialize":
             root.TMVA.PyMethodBase.PyInitialize()
-        elif verb in ("AddSignalTree", "AddBackgroundTree"):
+        elif verb in ("AddSignalTree", "AddBackgroundTree", "AddRegressionTree"):
             getattr(loader, verb)(source.Get(arguments[0]), arguments[1], getattr(root.TMVA.Types, arguments[2]))
         elif verb == "PrepareTrainingAndTestTree":
             loader.PrepareTrainingAndTestTree(root.TCut(arguments[0]), arguments[1])

@@ -156,8 +156,12 @@ def check_transformations(text: str, persistent: bool) -> None:
             raise DoubleError(f"VarTransform {name}: the class is lost when the method is read back for testing")
 
 
-def layout(text: str) -> list[tuple[str, int]]:
-    """Activation and width of each layer; the last layer's missing width is one output.
+def layout(text: str, targets: int) -> list[tuple[str, int]]:
+    """Activation and width of each layer; the last layer's missing width is the number of outputs.
+
+    Args:
+        text: the layout.
+        targets: those of a regression, 0 of a classification.
 
     Raises:
         BadLayout: a token that TMVA would take for a formula.
@@ -174,9 +178,9 @@ def layout(text: str) -> list[tuple[str, int]]:
             raise DoubleError(f"layer {part}: TMVA would fill in what is missing and drop what is too much")
         if not widths and number < len(parts) - 1:
             raise DoubleError(f"layer {part}: TMVA would give it as many neurons as there are outputs")
-        layers.append((activations[0], int(widths[0]) if widths else 1))
-    if layers[-1][1] != 1:
-        raise DoubleError(f"layout {text}: two classes have one output")
+        layers.append((activations[0], int(widths[0]) if widths else targets or 1))
+    if layers[-1][1] != (targets or 1):
+        raise DoubleError(f"layout {text}: two classes have one output, a regression one for each target")
     return layers
 
 

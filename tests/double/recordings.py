@@ -49,6 +49,7 @@ class Booking(NamedTuple):
     split: str
     method: str
     options: str
+    targets: tuple[str, ...] = ()
 
 
 def case(name: str) -> dict[str, Any]:
@@ -77,7 +78,8 @@ def booking(name: str) -> Booking:
     calls = case(name)["calls"]
     [split] = [call[2] for call in calls if call[0] == "PrepareTrainingAndTestTree"]
     method, options = [(call[2], call[4]) for call in calls if call[0] == "BookMethod"][-1]
-    return Booking(tuple(call[1] for call in calls if call[0] == "AddVariable"), split, method, options)
+    variables, targets = (tuple(call[1] for call in calls if call[0] == verb) for verb in ("AddVariable", "AddTarget"))
+    return Booking(variables, split, method, options, targets)
 
 
 def names(pattern: str = "*") -> list[str]:
@@ -94,11 +96,13 @@ def find(wanted: Booking, events: Events) -> str | None:
     return None
 
 
-def read_events(path: Path, variables: tuple[str, ...]) -> Events:
-    """Variables and weights of an input file's four trees."""
+def read_events(path: Path, variables: tuple[str, ...], trees: tuple[str, ...] = TREES) -> Events:
+    """Variables and weights of an input file's trees."""
     with uproot.open(path) as file:
-        return {tree: file[tree].arrays([*variables, "weight"], library="np") for tree in TREES}
+        return {tree: file[tree].arrays([*variables, "weight"], library="np") for tree in trees}
 
 
 def _same(left: Events, right: Events) -> bool:
-    return all(numpy.array_equal(left[tree][name], right[tree][name]) for tree in TREES for name in left[tree])
+    return left.keys() == right.keys() and all(
+        numpy.array_equal(left[tree][name], right[tree][name]) for tree in left for name in left[tree]
+    )

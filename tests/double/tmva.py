@@ -100,6 +100,7 @@ class DataLoader:
         _expect(name == "dataset", "the weight file lies under dataset/")
         CALLS.append(["TMVA.DataLoader", name])
         self.variables: list[str] = []
+        self.targets: list[str] = []
         self.split = ""
         self._trees: dict[str, Any] = {}
         self._weighted: set[str] = set()
@@ -111,6 +112,22 @@ class DataLoader:
         _expect(re.fullmatch(r"[A-Za-z_]\w*", name) is not None, f"variable {name}: TMVA reads it as a formula")
         _expect(name not in self.variables, f"variable {name} stands twice")
         self.variables.append(name)
+
+    def AddTarget(self, name: str) -> None:
+        CALLS.append(["AddTarget", name])
+        _expect(name in self.variables, f"target {name} is no variable: the autoencoder's targets are its inputs")
+        _expect(name not in self.targets, f"target {name} stands twice")
+        self.targets.append(name)
+
+    def AddRegressionTree(self, tree: Any, weight: float, kind: _Enumerator) -> None:
+        CALLS.append(["AddRegressionTree", str(tree.GetName()), weight, kind.name])
+        self._add(str(tree.GetName())[-1], tree, weight, kind)
+
+    def SetWeightExpression(self, expression: str, of_class: str) -> None:
+        CALLS.append(["SetWeightExpression", expression, of_class])
+        _expect(expression == "weight", f"weight {expression}")
+        _expect(of_class == "Regression", f"class {of_class}: the one class of a regression is called Regression")
+        self._weighted.add(of_class)
 
     def AddSignalTree(self, tree: Any, weight: float, kind: _Enumerator) -> None:
         CALLS.append(["AddSignalTree", str(tree.GetName()), weight, kind.name])
@@ -147,8 +164,13 @@ class DataLoader:
         if self._events:
             return self._events
         _expect(bool(self.split), "PrepareTrainingAndTestTree was not called")
-        _expect(self._weighted == {"S", "B"}, "without a weight expression every event weighs 1")
-        _expect(set(self._trees) == set(recordings.TREES), "training and test trees of both classes are needed")
+        weighted = {"Regression"} if self.targets else {"S", "B"}
+        _expect(self._weighted == weighted, "without a weight expression every event weighs 1")
+        _expect(self.targets in ([], self.variables), "targets and variables differ in order or number")
+        # A regression may be trained on one of the two kinds of events.
+        missing = set(recordings.TREES) - set(self._trees)
+        allowed = [set(), {"TrainS"}, {"TrainB"}] if self.targets else [set()]
+        _expect(missing in allowed, "training and test trees of both classes are needed")
         options.parse(self.split, options.SPLIT)
         there = set.intersection(*[{b.GetName() for b in t.GetListOfBranches()} for t in self._trees.values()])
         for name in self.variables:
@@ -156,11 +178,11 @@ class DataLoader:
                 _print(f'Error in <TTreeFormula::Compile>:  Bad numerical expression : "{name}"')
                 raise Fatal(f"Expression {name} could not be resolved to a valid formula. ")
         [path] = {str(tree.GetCurrentFile().GetName()) for tree in self._trees.values()}
-        events = recordings.read_events(Path(path), tuple(self.variables))
+        events = recordings.read_events(Path(path), tuple(self.variables), tuple(self._trees))
         for name in self.variables:
-            values = numpy.concatenate([events[tree][name] for tree in recordings.TREES])
-            _expect(bool(numpy.isfinite(values).all()), f"variable {name}: TMVA drops events that are not finite")
-            if numpy.ptp(values[: len(events["TrainS"][name]) + len(events["TrainB"][name])]) == 0:
+            finite = all(numpy.isfinite(columns[name]).all() for columns in events.values())
+            _expect(finite, f"variable {name}: TMVA drops events that are not finite")
+            if numpy.ptp(numpy.concatenate([events[tree][name] for tree in events if tree.startswith("Train")])) == 0:
                 raise Fatal(f"Dataset[dataset] : Variable {name} is constant. Please remove the variable.")
         self._events = events
         return events
@@ -184,7 +206,9 @@ class Factory:
             # The option that is not known leaves the default, with colours.
             _print(f"\033[37;41;1m<FATAL>                         : {fatal}\033[0m\n***> abort program execution")
             raise TypeError(_FACTORY_ERROR) from None
-        _expect(self._options.get("AnalysisType") == "Classification", "AnalysisType is not Classification")
+        self._regression = self._options.get("AnalysisType") == "Regression"
+        known = self._regression or self._options.get("AnalysisType") == "Classification"
+        _expect(known, "AnalysisType is neither Classification nor Regression")
         self._persistent = self._options.get("ModelPersistence", "True") == "True"
         self._target = target
         self._loader: DataLoader | None = None
@@ -201,6 +225,9 @@ class Factory:
             for attempt in (1, 2, 3):
                 _print_fatal(said * attempt)
             raise TypeError(_BY_NAME)
+        _expect(bool(loader.targets) == self._regression, "targets belong to a regression, and a regression has some")
+        _expect(not (self._regression and method.name == "kPyKeras"), "PyKeras is booked for classifications only")
+        self._loader = loader
         book = {"kDL": self._book_dl, "kPyKeras": self._book_pykeras}[method.name]
         try:
             book(text)
@@ -211,7 +238,6 @@ class Factory:
             raise TypeError(_BOOKING_ERROR) from None
         Path("dataset/weights").mkdir(parents=True, exist_ok=True)
         self._booked[title] = method.name, text
-        self._loader = loader
 
     def TrainAllMethods(self) -> None:
         CALLS.append(["TrainAllMethods"])
@@ -232,6 +258,7 @@ class Factory:
 
     def GetROCIntegral(self, loader: DataLoader, title: str) -> float:
         CALLS.append(["GetROCIntegral", "dataset", title])
+        _expect(not self._regression, "a regression has no ROC integral")
         _expect(self._done[-1:] == ["evaluate"], "GetROCIntegral comes after EvaluateAllMethods")
         if loader is not self._loader or title not in self._booked:
             return 0.0
@@ -258,10 +285,14 @@ class Factory:
         _expect(values["RandomSeed"] != "0", "RandomSeed=0 is irreproducible")
         _expect(values["ErrorStrategy"] != "MUTUALEXCLUSIVE", "MUTUALEXCLUSIVE needs an output for each class")
         try:
-            layers = options.layout(values["Layout"])
+            assert self._loader
+            layers = options.layout(values["Layout"], len(self._loader.targets))
         except BadLayout as bad:
             self._layout = bad
             return
+        if self._regression:
+            _expect(values["ErrorStrategy"] == "SUMOFSQUARES", "the loss of a regression is the sum of squares")
+            _expect(values["VarTransform"] in ("N", "None"), "in a regression D and P mix inputs and targets")
         if values["ErrorStrategy"] == "CROSSENTROPY":
             _expect(layers[-1][0] == "LINEAR", "cross entropy applies the sigmoid itself")
         options.strategy(values["TrainingStrategy"], len(layers))
@@ -289,7 +320,7 @@ class Factory:
         [(title, (method, text))] = self._booked.items()
         assert self._loader
         events = self._loader.events()
-        number = len(events["TrainS"]["weight"]) + len(events["TrainB"]["weight"])
+        number = sum(len(columns["weight"]) for tree, columns in events.items() if tree.startswith("Train"))
         if method == "kDL":
             self._check_dl(options.parse(text, options.DL), number)
         else:
@@ -301,7 +332,8 @@ class Factory:
                     f"must have the same shape, received (({values['BatchSize']}, 1) vs ({values['BatchSize']}, 2)).\n"
                 )
                 raise Fatal("Failed to train model")
-        wanted = recordings.Booking(tuple(self._loader.variables), self._loader.split, method, text)
+        loader = self._loader
+        wanted = recordings.Booking(tuple(loader.variables), loader.split, method, text, tuple(loader.targets))
         name = recordings.find(wanted, events)
         if name is None:
             raise DoubleError(f"no recording of this booking on these events: {wanted}")
