@@ -45,12 +45,18 @@ Reconstructed ReadEvents(TFile &file, const char *letter, const std::vector<std:
    return events;
 }
 
+// Square and plus: in a PNG, ROOT wipes an area as large as the figure for each circle.
+int Marker(bool signal)
+{
+   return signal ? 21 : 2;
+}
+
 void DrawPoints(const std::vector<double> &x, const std::vector<double> &y, bool signal)
 {
    auto points = new TGraph;
    for (size_t i = 0; i < std::min<size_t>(x.size(), nDrawn); ++i)
       points->AddPoint(x[i], y[i]);
-   points->SetMarkerStyle(signal ? 20 : 24);
+   points->SetMarkerStyle(Marker(signal));
    points->SetMarkerSize(0.35);
    points->SetMarkerColor(signal ? bench::SignalColour() : bench::BackgroundColour());
    points->SetBit(kCanDelete);
@@ -60,7 +66,7 @@ void DrawPoints(const std::vector<double> &x, const std::vector<double> &y, bool
 void WriteClass(TCanvas &canvas, double x, double y, bool signal)
 {
    canvas.cd();
-   auto marker = new TMarker((x + 20) / canvas.GetWw(), 1 - (y - 5) / canvas.GetWh(), signal ? 20 : 24);
+   auto marker = new TMarker((x + 20) / canvas.GetWw(), 1 - (y - 5) / canvas.GetWh(), Marker(signal));
    marker->SetNDC();
    marker->SetMarkerColor(signal ? bench::SignalColour() : bench::BackgroundColour());
    marker->SetBit(kCanDelete);
