@@ -11,7 +11,8 @@ PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
 NO_PYTHON = Python 3.11 to 3.13 not found: install it with venv (Debian `python3 python3-venv`, Fedora `python3`)
 
 # Not $(MAKE) in the recipes themselves: with it, make -n would run them.
-DRAW = $(MAKE) -s -j 2
+AGAIN = $(MAKE) -s
+DRAW = $(AGAIN) -j 2
 
 # conda's ROOT looks for its compiler on PATH.
 IN_ENV = PATH="$(CURDIR)/.route/bin:$$PATH"
@@ -33,14 +34,14 @@ study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
 	  $(DRAW) plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
 
-# The study of the autoencoder, and beside its figures those of each encoded file and of each run of dae.
+# The study of the autoencoder, and beside its figures those of each encoded file and of each autoencoder by TMVA.
 autoencoder: export PYTHONWARNINGS = ignore::UserWarning:ROOT
 autoencoder: env
-	@$(DRAW) study STUDY=autoencoder
+	@$(AGAIN) study STUDY=autoencoder
 	@$(IN_ENV) root -l -b -q "macros/errors.C(\"results/autoencoder/results.root\",\"$(FIGURES)/autoencoder\")"
-	@for file in results/autoencoder/inputs/*-encoded-*.root results/autoencoder/runs/dae-*/encoded.root; do \
-	  folder="$(FIGURES)/autoencoder/$$(basename $$(dirname $$file))-$$(basename $$file .root)"; mkdir -p "$$folder"; \
-	  $(IN_ENV) root -l -b -q "macros/autoencoder.C(\"$$file\",\"$$folder\")" || exit; done
+	@cd results/autoencoder && find inputs runs -name 'encoded-*.root' -o -path '*/dae-tmva-*/encoded.root' | sort | \
+	  $(IN_ENV) xargs -P 2 -I @ sh -c 'folder="$(abspath $(FIGURES))/autoencoder/$$(echo @ | tr / -)"; \
+	  mkdir -p "$${folder%.root}" && root -l -b -q "$(CURDIR)/macros/autoencoder.C(\"@\",\"$${folder%.root}\")"'
 
 test: env
 	$(IN_ENV) python -m pytest -n 2

@@ -82,7 +82,8 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
          const char *selection = "")
 {
    return bench::Run("bars.C", [&] {
-      const bench::Results results = bench::ReadResults(resultsFile, selection);
+      bench::Results results = bench::ReadResults(resultsFile, selection);
+      results.parameters += results.busy;
       const int rows = results.series.size();
       std::vector<Bar> area, cpu, real;
       double low = 1e9, high = -1e9, cpuHigh = 1e-3, realHigh = 1e-3;

@@ -35,7 +35,7 @@ void Draw(const TGraph &means, int number, bool linear)
 }
 
 // A line of the legend: samples of both curves and the series.
-void WriteEntry(TCanvas &canvas, double y, int number, const std::string &label)
+void WriteEntry(TCanvas &canvas, double y, int number, const std::string &label, int size)
 {
    for (const bool linear : {false, true}) {
       TGraph sample;
@@ -45,7 +45,7 @@ void WriteEntry(TCanvas &canvas, double y, int number, const std::string &label)
       Draw(sample, number, linear);
       bench::Write(canvas, 142 + 260 * linear, y, linear ? "principal components" : "autoencoder");
    }
-   bench::Write(canvas, 592, y, label, bench::FittingSize(label, canvas.GetWw() - 612.));
+   bench::Write(canvas, 592, y, label, size);
 }
 
 } // namespace
@@ -73,15 +73,23 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
          y.Add(mine[row]);
          y.Add(linear[row]);
       }
+      // A method on encoded events and the autoencoder as a method may have the same autoencoders: one line, named last.
+      for (auto curve = curves.begin(); curve != curves.end();)
+         curve = std::any_of(std::next(curve), curves.end(),
+                             [&](const auto &other) { return other.second.mine == curve->second.mine; })
+                    ? curves.erase(curve)
+                    : std::next(curve);
       if (curves.empty())
          bench::Fail(std::string(resultsFile) + ": no finished run has an autoencoder in its transformations");
       const bench::Grid grid(1);
       const double header = bench::HeaderHeight(rows.parameters, grid.CanvasWidth()), top = header + 24 * curves.size();
       TCanvas *canvas = bench::Canvas("errors", grid.CanvasWidth(), top + grid.height + 10,
                                       "Reconstruction error, test events, in units of the variance", rows.parameters);
-      int number = 0;
+      int number = 0, size = bench::kText;
+      for (const auto &entry : curves)
+         size = std::min(size, bench::FittingSize(entry.second.label, canvas->GetWw() - 612.));
       for (const auto &entry : curves) {
-         WriteEntry(*canvas, header + 14 + 24 * number, number, entry.second.label);
+         WriteEntry(*canvas, header + 14 + 24 * number, number, entry.second.label, size);
          ++number;
       }
       grid.Cell(*canvas, 0, top, "", "", "encoded variables", "mean square error");

@@ -52,7 +52,8 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
       if (std::string(clock) != "real_time" && std::string(clock) != "cpu_time")
          bench::Fail(std::string("clock ") + clock + ": unknown; known are real_time, cpu_time");
       const bool real = std::string(clock) == "real_time";
-      const bench::Results results = bench::ReadResults(resultsFile, selection);
+      bench::Results results = bench::ReadResults(resultsFile, selection);
+      results.parameters += results.busy;
       const auto progress = ReadProgress(*results.file, clock);
       bench::Extent times, losses;
       std::vector<std::string> texts;

@@ -1,5 +1,5 @@
 // A quantity of the results against a scanned parameter: each repetition as a small marker, their mean as a line with
-// its 68 % band, and below it the ratio to the first series.
+// its 68 % band, and below it the ratio to the first series (of those with the most points).
 //   root -l 'macros/scan.C("results/quick/results.root", "neurons", "roc_auc")'
 // A missing point is a gap: no line crosses a value of the parameter at which other runs were planned.
 // The quantity is a number in the tree benchmark, the parameter a common one that the study scans. Either may be "":
@@ -31,6 +31,7 @@ struct Curve {
    std::string label;
    std::vector<std::vector<double>> values; // at each point of the scan, the finished runs that measured it
    std::vector<bench::Measured> means;      // NaN where there is none
+   bool level = false;                      // one mean for every point
 };
 
 struct Scan {
@@ -135,7 +136,7 @@ std::vector<double> BestPossible(const bench::Rows &rows, const std::vector<doub
    const auto best = bench::Numbers(*rows.tree, "roc_auc_best_possible");
    std::vector<double> found(grid.size(), none);
    for (const size_t row : rows.kept) {
-      if (!rows.Finished(row))
+      if (!rows.Finished(row) || xs[row] < grid.front())
          continue;
       double &here = found[std::lower_bound(grid.begin(), grid.end(), xs[row]) - grid.begin()];
       if (!std::isfinite(best[row]) || (std::isfinite(here) && here != best[row]))
@@ -150,6 +151,11 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
 {
    bench::Rows rows = bench::ReadRows(path, selection);
    CheckNames(path, rows, parameter, quantity);
+   // Runs without an autoencoder stand at no number of encoded variables: a level to hold the others against.
+   const auto isLevel = [&](size_t row) { return parameter == "encoded_variables" && rows.Value(parameter, row) == 0; };
+   for (const size_t row : rows.kept)
+      if (isLevel(row))
+         rows.base[row] += ", not encoded";
    bench::MakeSeries(rows, parameter);
    Scan scan;
    scan.quantity = quantity;
@@ -164,7 +170,8 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    const auto xs = bench::Numbers(*rows.tree, parameter), ys = bench::Numbers(*rows.tree, quantity);
    std::set<double> grid;
    for (const size_t row : rows.kept)
-      grid.insert(xs[row]);
+      if (!isLevel(row))
+         grid.insert(xs[row]);
    scan.grid.assign(grid.begin(), grid.end());
 
    std::vector<Curve> curves;
@@ -173,12 +180,16 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    bench::Extent measured, drawn;
    for (const size_t row : rows.kept)
       if (rows.Finished(row) && std::isfinite(ys[row])) {
-         const size_t point = std::distance(grid.begin(), grid.find(xs[row]));
-         curves[rows.seriesOf[row]].values[point].push_back(ys[row]);
+         Curve &curve = curves[rows.seriesOf[row]];
+         curve.level = isLevel(row);
+         const size_t point = curve.level ? 0 : std::distance(grid.begin(), grid.find(xs[row]));
+         curve.values[point].push_back(ys[row]);
          measured.Add(ys[row]);
       }
    for (Curve &curve : curves) {
       bool any = false;
+      if (curve.level)
+         curve.values.assign(grid.size(), curve.values.front());
       for (const auto &values : curve.values) {
          curve.means.push_back(values.empty() ? bench::Measured{none, none} : bench::Mean(values));
          drawn.Add(curve.means.back());
@@ -202,11 +213,15 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    drawn.Add(measured.high);
    const double first = scan.grid.front(), last = scan.grid.back();
    const bool time = scan.y.title.find(" [s]") != std::string::npos;
+   if (time)
+      scan.parameters += bench::Busy(rows);
+   if (time && measured.low >= 0 && drawn.low < 0) // a wide band
+      drawn.low = 0;
    scan.x.logarithmic = Logarithmic(options, "logx", "linx", last > bench::kFromLog * first, first);
    scan.y.logarithmic =
       Logarithmic(options, "logy", "liny", time && measured.high > bench::kFromLog * measured.low, measured.low);
    SetRange(scan.x, first, last, 0.04);
-   if (scan.y.logarithmic && drawn.low <= 0) // a wide band
+   if (scan.y.logarithmic && drawn.low <= 0)
       drawn.low = measured.low / 2;
    SetRange(scan.y, drawn.low, drawn.high, 0.06);
    if (!area && !scan.y.logarithmic && drawn.low >= 0 && (drawn.low < 0.5 * drawn.high || scan.y.low < 0))
@@ -214,13 +229,25 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    return scan;
 }
 
-// The means over those of the first series, without its error: that is the band around 1.
+// The first of the series with the most points.
+const Curve &Reference(const std::vector<Curve> &curves)
+{
+   const auto points = [](const Curve &curve) {
+      return std::count_if(curve.means.begin(), curve.means.end(),
+                           [](const bench::Measured &mean) { return std::isfinite(mean.value); });
+   };
+   return *std::max_element(curves.begin(), curves.end(),
+                            [&](const Curve &a, const Curve &b) { return points(a) < points(b); });
+}
+
+// The means over those of the reference, without its error: that is the band around 1.
 std::vector<Curve> Ratios(const std::vector<Curve> &curves)
 {
+   const Curve &divisor = Reference(curves);
    std::vector<Curve> ratios = curves;
    for (Curve &curve : ratios)
       for (size_t i = 0; i < curve.means.size(); ++i) {
-         const double reference = curves.front().means[i].value;
+         const double reference = divisor.means[i].value;
          curve.values[i].clear();
          curve.means[i].value = reference != 0 ? curve.means[i].value / reference : none;
          curve.means[i].error /= std::abs(reference);
@@ -361,9 +388,10 @@ void DrawFrame(TCanvas &canvas, const Scan &scan, const Axis &y, double left, do
 void DrawCurves(const Scan &scan, const std::vector<Curve> &curves, const Axis &y, double width, double height)
 {
    for (const Curve &curve : curves)
-      DrawBand(scan.grid, curve, y.logarithmic ? y.low : -1e99);
+      DrawBand(scan.grid, curve, y.logarithmic || y.low == 0 ? y.low : -1e99);
    for (const Curve &curve : curves)
-      DrawRepetitions(scan.grid, curve);
+      if (!curve.level)
+         DrawRepetitions(scan.grid, curve);
    for (const Curve &curve : curves)
       DrawMeans(scan.grid, curve, 1 / scan.x.PerPixel(width), 1 / y.PerPixel(height));
 }
@@ -394,6 +422,8 @@ void DrawBest(const Scan &scan)
 // "3 runs a point, 5 of 6 points".
 std::string Counts(const Curve &curve)
 {
+   if (curve.level)
+      return Form("%zu run%s", curve.values.front().size(), curve.values.front().size() > 1 ? "s" : "");
    std::set<size_t> runs;
    size_t points = 0;
    for (const auto &values : curve.values)
@@ -494,7 +524,7 @@ void Draw(const Scan &scan, const std::string &figures)
             means.Add(mean.value);
             range.Add(mean);
          }
-      if (means.low > means.high) // the first series shares no point with another, nor has one of its own
+      if (means.low > means.high) // all means of the reference are 0
          means.low = means.high = range.low = range.high = 1;
       Axis y = {"ratio", means.low > 0 && means.high > bench::kFromLog / 3 * means.low, 0, 0};
       if (y.logarithmic)
@@ -505,10 +535,12 @@ void Draw(const Scan &scan, const std::string &figures)
          range = {middle - 0.001, middle + 0.001};
       }
       SetRange(y, range.low, range.high, 0.08);
+      if (!y.logarithmic && means.low > 0)
+         y.low = std::max(y.low, 0.);
       DrawFrame(*canvas, scan, y, left, bottom + gap, right, end);
       DrawCurves(scan, ratios, y, right - left, ratioHeight);
       gPad->RedrawAxis();
-      const std::string note = "ratio: to " + scan.curves.front().label;
+      const std::string note = "ratio: to " + Reference(scan.curves).label;
       bench::Write(*canvas, left, end + 46, note, bench::FittingSize(note, 420));
    }
    bench::Write(*canvas, right, end + 46, scan.x.title, bench::kText, 31);

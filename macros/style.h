@@ -455,6 +455,19 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
       }
 }
 
+// ", 3 of 8 runs timed on a busy machine" of the finished runs that are drawn; "" where none was.
+inline std::string Busy(const Rows &rows)
+{
+   const auto busy = Numbers(*rows.tree, "busy");
+   int runs = 0, timed = 0;
+   for (const size_t row : rows.kept)
+      if (rows.Finished(row)) {
+         ++runs;
+         timed += busy[row] != 0;
+      }
+   return timed > 0 ? Form(", %d of %d runs timed on a busy machine", timed, runs) : "";
+}
+
 struct RunRow {
    std::string id;
    int series; // index into Results::series
@@ -468,6 +481,7 @@ struct Results {
    std::vector<Series> series;         // the finished ones first
    std::vector<RunRow> runs;           // the finished ones, sorted by series and repetition
    std::string parameters;             // the values that all finished runs share
+   std::string busy;                   // see Busy
    double bestPossible = std::nan(""); // the same for all finished runs, else NaN
 
    int Finished() const
@@ -493,6 +507,7 @@ inline Results ReadResults(const std::string &path, const std::string &selection
    results.series = rows.series;
    results.series.insert(results.series.end(), absent.begin(), absent.end());
    results.parameters = rows.parameters;
+   results.busy = Busy(rows);
 
    TTree &tree = *rows.tree;
    const auto id = Column<std::string>(tree, "run_id");

@@ -8,7 +8,7 @@ import numpy
 import pytest
 from made_up_runs import BAD, TMVA, Folder
 
-from tmva_bench import differences, verdict
+from tmva_bench import differences, inputs, summary, verdict
 from tmva_bench.errors import UserError
 
 
@@ -272,3 +272,48 @@ def test_split_seed_is_an_axis_of_its_own(folder):
     assert found.axes == ["split_seed"]
     places = [(row.group.point["split_seed"], row.reference.point["split_seed"], row.target) for row in found.rows]
     assert places == [(1, 1, pytest.approx(0.42))] * 2 + [(2, 2, pytest.approx(0.62))] * 2
+
+
+def encoded(k, **values):
+    return {"transformations": f"N,A(k={k})", "encoded_variables": k, "training_digest": f"encoded {k}", **values}
+
+
+def test_runs_on_encoded_events_and_autoencoders_stand_beside_the_others(folder):
+    folder.add(parameters=9, training_digest="all")
+    for k in (14, 2):
+        for backend in ("jax", "torch"):
+            folder.add(backend=backend, **encoded(k, parameters=k))
+        folder.add(**encoded(k, method="dae", parameters=30 + k, training_digest="all", losses=(0.1 * k, 0.05 * k)))
+    folder.add(
+        **encoded(2, method="dae", parameters=32, training_digest="background", losses=(0.1, 0.05))
+        | {"transformations": "N,A(k=2)_Background"}
+    )
+    found = folder.compare(reference="keras jax sgd")
+    chains = ["N,A(k=2)", "N,A(k=2)_Background", "N,A(k=14)", "N,D"]
+    assert list(dict.fromkeys(row.group.point["transformations"] for row in found.rows)) == chains
+    at = {
+        (row.group.series["method"], row.group.series["backend"], row.group.point["transformations"]): row
+        for row in found.rows
+    }
+    torch = at["keras", "torch", "N,A(k=2)"]
+    assert torch.areas is not None
+    assert torch.reference is at["keras", "jax", "N,A(k=2)"].group
+    # An autoencoder's loss is measured against its own; those of classifiers of the same events against each other.
+    assert at["dae", "jax", "N,A(k=2)"].target == pytest.approx(0.11)
+    assert at["dae", "jax", "N,A(k=14)"].target == pytest.approx(0.77)
+    assert torch.target == at["keras", "jax", "N,D"].target
+    folder.add(backend="theano", **encoded(2, training_digest="other"))
+    with pytest.raises(UserError, match="were not trained on the same events"):
+        folder.compare()
+
+
+def test_an_encoded_file_has_the_weights_of_its_events(folder):
+    folder.add(**encoded(2))
+    (group,) = summary.groups(record["row"] for record in folder.records())
+    data = inputs.read(folder.input)
+    digest = data.metadata["digest"]
+    assert verdict.read_side(
+        group, folder.path, data._replace(metadata={"digest": "its own", "encoded": {"from": digest}})
+    )
+    with pytest.raises(UserError, match="not the events of these runs"):
+        verdict.read_side(group, folder.path, data._replace(metadata={"digest": "its own"}))

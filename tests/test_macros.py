@@ -420,6 +420,31 @@ def test_scan_with_results_at_one_point_only(tmp_path: Path) -> None:
     assert not canvas.graphs("line", label(SERIES[0]))
 
 
+def test_scan_of_encoded_variables_has_the_runs_that_are_not_encoded_as_a_level(tmp_path: Path) -> None:
+    tables, random = empty_tables(), numpy.random.default_rng(1)
+    for k in (0, 2, 8):
+        for repetition in (1, 2):
+            chain = f"N,A(k={k})" if k else "N"
+            add_run(tables, random, SERIES[6], repetition, {"transformations": chain})
+    rows = tables["benchmark"]
+    rows["encoded_variables"], rows["busy"] = [0, 0, 2, 2, 8, 8], [1, 0, 0, 0, 0, 0]
+    # An error as large as the time reaches below zero; the axis does not.
+    rows["real_time_train"][2:4] = [0.5, 5.5]
+    results = write_results(tables, tmp_path / "results.root")
+    areas, times = scans(*[(results, "encoded_variables", q, tmp_path) for q in ("roc_auc", "real_time_train")])
+    level = numpy.mean(rows["roc_auc"][:2])
+    encoded = label(SERIES[6])
+    plain = f"{encoded}, not encoded"
+    assert areas.points("mean", plain) == [(2, pytest.approx(level)), (8, pytest.approx(level))]
+    assert not areas.points("runs", plain)
+    assert areas.points("mean", encoded, pad=1)[1] == (8, pytest.approx(numpy.mean(rows["roc_auc"][4:]) / level))
+    assert [pad["low"] for pad in times.pads] == [0, 0]
+    shown = words(tmp_path / "scan_real_time_train_encoded_variables.pdf")
+    assert f"{plain}\n2 runs\n" in shown
+    assert "1 of 6 runs timed on a busy machine" in shown
+    assert "busy" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
+
+
 def test_scan_never_averages_different_points(tmp_path: Path) -> None:
     # neurons and layers scanned on their own, and a batch size that moves with the neurons
     grid = [
@@ -629,19 +654,21 @@ def test_a_file_that_is_not_encoded(encoded: Path) -> None:
 
 
 def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
-    tables = made_up_tables(1, repetitions=2)
+    """Two series with the same autoencoders have one line, a third its own."""
+    tables = made_up_tables(3, repetitions=2)
     plain = write_results(tables, tmp_path / "plain.root")
     benchmark = tables["benchmark"]
     layout = ":Layout=TANH|60,LINEAR|k,LINEAR:Tied)"
-    benchmark["encoded_variables"] = [2, 4]
-    benchmark["transformations"] = [f"N,A(k={k}{layout}_Background,D" for k in (2, 4)]
-    benchmark["reconstruction_error"], benchmark["pca_error"] = [0.3, 0.1], [0.5, 0.4]
+    benchmark["encoded_variables"] = [2, 4] * 3
+    benchmark["transformations"] = [f"N,A(k={k}{layout}_Background,D" for k in (2, 4)] * 3
+    benchmark["reconstruction_error"], benchmark["pca_error"] = [0.3, 0.1] * 2 + [0.35, 0.1], [0.5, 0.4] * 3
     encoded = write_results(tables, tmp_path / "encoded.root")
     answer = draw(f'errors("{encoded}", "{tmp_path}")')
     assert answer.returncode == 0, answer.stderr
     shown = words(tmp_path / "errors.pdf")
-    for text in ("encoded variables", "principal components", label(SERIES[0]), "transformations N,A(k)_Background"):
+    for text in ("encoded variables", "principal components", "transformations N,A(k)_Background"):
         assert text in shown
+    assert [label(series) in shown for series in SERIES[:3]] == [False, True, True]
     answer = draw(f'errors("{plain}", "{tmp_path}")')
     assert answer.returncode == 1
     assert f"errors.C: {plain}: no finished run has an autoencoder in its transformations" in answer.stderr

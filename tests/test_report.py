@@ -153,3 +153,23 @@ def test_the_doctors_table():
     assert row_of(lines, "keras torch ") == ["no", *CURE.split()]
     found["machine"]["gpu_model"] = "Big GPU"
     assert printed(report.doctor_table(found))[1] == "GPU: Big GPU"
+
+
+def test_long_options_have_a_name_that_is_explained():
+    """Two autoencoders with other options have other names; one without options needs none."""
+    chains = ["N,A(k=2:Tied),D", "N,A(k=14:Tied)_Background", "N,A(k=2:Layout=TANH|9,TANH|k,LINEAR)", "N,A(k=2)", "N,D"]
+    labels = [report.label(chain) for chain in chains]
+    tied, layout = labels[0][8:12], labels[2][8:12]
+    assert labels == [f"N,A(k=2:{tied}),D", f"N,A(k=14:{tied})_Background", f"N,A(k=2:{layout})", "N,A(k=2)", "N,D"]
+    assert tied != layout
+    assert report.named_options({"transformations": chain} for chain in chains) == [
+        f"A(k=...:{tied}): Tied",
+        f"A(k=...:{layout}): Layout=TANH|9,TANH|k,LINEAR",
+    ]
+    assert report.label(0.25) == "0.25"
+
+
+def test_numbers_in_texts_are_ordered_as_numbers():
+    chains = ["N,D", "N,A(k=14)", "N,A(k=2)", "N,A(k=2)_Background"]
+    assert sorted(chains, key=report.place) == ["N,A(k=2)", "N,A(k=2)_Background", "N,A(k=14)", "N,D"]
+    assert sorted([10, 9], key=report.place) == [9, 10]

@@ -246,6 +246,12 @@ def options_of(specification: Specification) -> Dict[str, str]:
     }
 
 
+def options_in(chain: str) -> str:
+    """The options of the autoencoder in a chain as they stand there, "" where there are none."""
+    found = re.search(rf"{NAMES[0]}\(k=\d+:(.*)\)", chain)
+    return found[1] if found else ""
+
+
 def _in_chain(text: str) -> Tuple[str, Dict[str, str], str, str]:
     """The number of encoded variables, options, backend and class of an autoencoder in a chain."""
     found = _IN_CHAIN.fullmatch(text.strip())

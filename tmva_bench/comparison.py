@@ -386,7 +386,9 @@ def _places(matches: list[Match]) -> list[Place]:
 
 
 def _notes(matches: list[Match], axes: list[str]) -> list[str]:
+    named = (differences.facts(match.second) for match in matches)
     notes = [
+        *(report.named_options(named) if "transformations" in axes else []),
         "difference: mean ROC area over repetitions of B less that of A; training: its standard deviation from the "
         "spread of repetitions; test: from the number of test events; the 95 % interval and the verdict are of both "
         "together",
@@ -524,7 +526,7 @@ def _tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
     areas, times = [], []
     for match in found.matches:
         facts = differences.facts(match.second)
-        lead = [report.series_name(facts), *(report.short(facts[axis]) for axis in found.axes)]
+        lead = [report.series_name(facts), *(report.label(facts[axis]) for axis in found.axes)]
         areas.append(
             [*lead, _both(len(match.first.rows), len(match.second.rows)), *differences.area_cells(match.areas)]
         )

@@ -138,9 +138,7 @@ class Point:
     @property
     def encoding(self) -> List[str]:
         """The transformations up to the autoencoder, which a file is encoded with before the run; empty without one."""
-        names = split_chain(self.transformations)
-        ends = [number for number, name in enumerate(names) if "(" in name]
-        return names[: ends[0] + 1] if ends else []
+        return encoding_of(self.transformations)
 
 
 # The slides' table, with the limit of epochs that they do not give.
@@ -248,6 +246,13 @@ def _parse_name(name: str, parameter: Parameter, value: Any) -> str:
 def split_chain(text: str) -> List[str]:
     """The transformations of a chain; a comma in brackets separates none."""
     return [part.strip() for part in re.split(r",(?![^()]*\))", text)]
+
+
+def encoding_of(transformations: str) -> List[str]:
+    """The transformations of a chain up to its autoencoder; empty without one."""
+    names = split_chain(transformations)
+    ends = [number for number, name in enumerate(names) if "(" in name]
+    return names[: ends[0] + 1] if ends else []
 
 
 def _parse_transformations(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tabulate
 
-from tmva_bench import config, inputs, quality, report, schema, summary, verdict
+from tmva_bench import autoencoder, config, inputs, quality, report, schema, summary, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.records import Record
 from tmva_bench.summary import Group
@@ -139,7 +139,8 @@ def _check_membership(rows: list[report.Row]) -> None:
         for digest, words in parts.items():
             if not row[digest]:
                 continue  # a record from before it was kept
-            other = first.setdefault((digest, *(row[name] for name in ("input_digest", *_MEMBERSHIP))), row)
+            given = digest, row["input_digest"], *_encoded(row), *(row[name] for name in _MEMBERSHIP)
+            other = first.setdefault(given, row)
             if other[digest] != row[digest]:
                 raise UserError(
                     f"{report.series_name(other)} and {report.series_name(row)} were not {words} the same events "
@@ -155,7 +156,8 @@ def _check_start(rows: list[report.Row]) -> None:
     networks: dict[tuple[Any, ...], report.Row] = {}
     starts: dict[tuple[Any, ...], report.Row] = {}
     for row in rows:
-        layout = row["variables"], row["neurons"], row["layers"]
+        own = row["transformations"] if row["method"] == "dae" else ""
+        layout = own, row["encoded_variables"], row["variables"], row["neurons"], row["layers"]
         other = networks.setdefault(layout, row)
         if row["parameters"] != other["parameters"]:
             raise UserError(
@@ -164,7 +166,7 @@ def _check_start(rows: list[report.Row]) -> None:
                 "nothing can be compared; please report it"
             )
         names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
-        started = tuple(row[name] for name in (*names, "seed", "input_digest"))
+        started = (row["method"] == "dae", *_encoded(row), *(row[name] for name in (*names, "seed", "input_digest")))
         for name in ("initial_weights_spread", "untrained_loss"):
             if math.isnan(row[name]) or (row["method"] == "keras" and row["start"] != "tmva"):
                 continue
@@ -175,6 +177,18 @@ def _check_start(rows: list[report.Row]) -> None:
                     f"{other[name]:g} and {row[name]:g} ({other['run_id']}, {row['run_id']}): nothing can be compared; "
                     "please report it"
                 )
+
+
+def _encoded(row: report.Row) -> tuple[Any, ...]:
+    """What makes the events that a run is given other ones than those of its input file.
+
+    The autoencoder of an encoded file has the run's seed, and its rounding is that of a machine; one that is itself the
+    method takes the training events of its class.
+    """
+    parts = config.encoding_of(row["transformations"])
+    if row["method"] == "dae":
+        return (autoencoder.of_chain(parts, seed=1)[0].event_class,)
+    return (",".join(parts), row["seed"], row["host"]) if parts else ()
 
 
 def telling(groups: list[Group]) -> list[str]:
@@ -191,7 +205,7 @@ def telling(groups: list[Group]) -> list[str]:
 def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
     """By point, then as they first appeared."""
     names = [name for name in axes if name in config.PARAMETERS]
-    return sorted(groups, key=lambda group: tuple(group.point[name] for name in names))
+    return sorted(groups, key=lambda group: tuple(report.place(group.point[name]) for name in names))
 
 
 def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> Group | None:
@@ -295,7 +309,9 @@ def input_of(group: Group, results: Path) -> inputs.InputFile:
 
 def _kind(group: Group) -> tuple[Any, ...]:
     """Groups that are equal here have validation losses that can be compared."""
-    return (group.series["input_digest"], group.point["loss"], *(group.point[name] for name in _MEMBERSHIP))
+    # An autoencoder's loss knows of its own layout only.
+    own = group.point["transformations"] if group.series["method"] == "dae" else ""
+    return (group.series["input_digest"], group.point["loss"], own, *(group.point[name] for name in _MEMBERSHIP))
 
 
 def _comparable(group: Group) -> bool:
@@ -343,7 +359,7 @@ def facts(group: Group) -> dict[str, Any]:
 
 def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
     """What the columns say, and what stands in the way of a verdict."""
-    notes = []
+    notes = report.named_options(facts(row.group) for row in rows) if "transformations" in axes else []
     if any(row.areas for row in rows):
         notes += [
             f"difference: mean ROC area over repetitions, less that of {reference}; training: its standard deviation "
@@ -439,7 +455,7 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
 
 
 def _lead(row: Row, axes: list[str]) -> list[str]:
-    return [report.series_name(row.group.series), *(report.short(facts(row.group)[axis]) for axis in axes)]
+    return [report.series_name(row.group.series), *(report.label(facts(row.group)[axis]) for axis in axes)]
 
 
 def _runs(row: Row) -> str:

@@ -161,7 +161,7 @@ def for_run(
         "versions": environments.describe().versions,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    path = folder / "inputs" / f"{data.metadata['digest'][:12]}-encoded-{digest}.root"
+    path = folder / "inputs" / f"encoded-{wanted.encoded}-{wanted.event_class}-{digest}.root"
     with _making:
         if not path.exists():
             records.make_folder(path.parent)

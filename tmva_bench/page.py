@@ -296,7 +296,9 @@ def _plots(
         ]
     return {
         "series": series,
-        "axes": [{"name": axis, "title": config.PARAMETERS[axis].help, "values": values[axis]} for axis in axes],
+        "axes": [
+            {"name": axis, "title": config.PARAMETERS[axis].help, "values": _labelled(values[axis])} for axis in axes
+        ],
         "quantities": [{"name": name, "title": _COLUMNS[name].title} for name in quantities],
         "groups": described,
         "runs": runs,
@@ -312,8 +314,11 @@ def _series(group: Group, places: Iterable[str]) -> str:
 
 
 def _values(values: Iterable[Any]) -> list[Any]:
-    found = list(dict.fromkeys(values))
-    return found if isinstance(found[0], str) else sorted(found)
+    return sorted(dict.fromkeys(values), key=report.place)
+
+
+def _labelled(values: list[Any]) -> list[Any]:
+    return [report.label(value) if isinstance(value, str) else value for value in values]
 
 
 def _key(group: Group) -> tuple[Any, ...]:

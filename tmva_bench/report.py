@@ -1,6 +1,8 @@
 """Tables that people read, made from benchmark rows."""
 
+import hashlib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -9,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tmva_bench import config
+from tmva_bench import autoencoder, config
 
 Row = Mapping[str, Any]
 _Key = TypeVar("_Key")
@@ -81,12 +83,31 @@ def differing(names: Iterable[str], rows: Iterable[Row]) -> list[str]:
 
 def run_name(row: Row, names: Iterable[str]) -> str:
     """A run in words: its series, and the values of ``names``."""
-    return ", ".join([series_name(row), *(f"{name}={short(row[name])}" for name in names)])
+    return ", ".join([series_name(row), *(f"{name}={label(row[name])}" for name in names)])
 
 
 def short(value: Any) -> str:
     """A parameter's value in words."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def label(value: Any) -> str:
+    """A parameter's value that tells runs apart; long options have a name that :func:`named_options` explains."""
+    options = autoencoder.options_in(value) if isinstance(value, str) else ""
+    return value.replace(options, _name(options)) if options else short(value)
+
+
+def place(value: Any) -> tuple[Any, ...]:
+    """Where a parameter's value stands among others: numbers in a text count as numbers, A(k=4) before A(k=14)."""
+    if not isinstance(value, str):
+        return (value,)
+    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", value))
+
+
+def named_options(rows: Iterable[Row]) -> list[str]:
+    """One line for each name that :func:`label` gave to an autoencoder's options."""
+    found = dict.fromkeys(autoencoder.options_in(row["transformations"]) for row in rows)
+    return [f"A(k=...:{_name(options)}): {options}" for options in found if options]
 
 
 def number(value: float, form: str) -> str:
@@ -152,6 +173,10 @@ def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
     for key, name in pairs:
         found.setdefault(key, {})[name] = None
     return {key: list(names) for key, names in found.items()}
+
+
+def _name(options: str) -> str:
+    return hashlib.sha256(options.encode()).hexdigest()[:4]
 
 
 def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:

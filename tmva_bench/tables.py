@@ -82,7 +82,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     best = _best(one_each, {name: headings.index(title) for name, title in shown})
     for group in one_each:
         row = [report.series_name(group.series), *(str(group.series[name]) for name in extra)]
-        row += [report.short(group.point[name]) if name in group.point else "" for name in axes]
+        row += [report.label(group.point[name]) if name in group.point else "" for name in axes]
         row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
         for name, _ in shown:
             mean = group.means[name]
@@ -111,7 +111,7 @@ def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
     def place(group: summary.Group) -> tuple[Any, ...]:
         facts = {**group.series, **group.point}
         first = [facts[name] for name in by]
-        return (*first, series.index(tuple(group.series.values())), *(group.point[name] for name in axes))
+        return (*first, series.index(tuple(group.series.values())), *(report.place(group.point[name]) for name in axes))
 
     return sorted(groups, key=place)
 
@@ -153,7 +153,8 @@ def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str])
             weak.setdefault(warning, []).append(report.run_name({**group.series, **group.point}, axes))
     for warning, names in weak.items():
         notes.append(f"warning: {warning}: {'all rows' if len(names) == len(finished) else report.some(names)}")
-    return notes + report.one_sided(rows) + report.unequal(rows) + report.reasons(rows)
+    named = report.named_options(rows) if "transformations" in axes else []
+    return named + notes + report.one_sided(rows) + report.unequal(rows) + report.reasons(rows)
 
 
 def _with_error(mean: summary.Mean, latex: bool) -> str:

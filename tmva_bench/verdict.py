@@ -130,7 +130,8 @@ def read_side(group: Group, results: Path, data: inputs.InputFile) -> Side:
     Raises:
         UserError: the runs had other events than ``data``, or the scores of a run are missing or damaged.
     """
-    if group.series["input_digest"] != data.metadata["digest"]:
+    # An encoded file holds the weights of the events that it was made of.
+    if group.series["input_digest"] not in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
         raise UserError(
             f"{data.path}: not the events of these runs ({data.metadata['digest'][:12]}, not "
             f"{group.series['input_digest'][:12]}); give the input file that they were run on"
