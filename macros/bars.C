@@ -81,8 +81,8 @@ void DrawBars(const std::vector<Bar> &bars, int rows)
 int bars(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
          const char *selection = "")
 {
-   return bench::Run("bars.C", [&] {
-      bench::Results results = bench::ReadResults(resultsFile, selection);
+   return bench::RunBySample("bars.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+      bench::Results results = bench::ReadResults(resultsFile, chosen);
       results.parameters += results.busy;
       const int rows = results.series.size();
       std::vector<Bar> area, cpu, real;
@@ -139,6 +139,6 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
       if (std::isfinite(results.bestPossible))
          note = Form("dashed: best possible area %.4f; ", results.bestPossible) + note;
       bench::Write(*canvas, first, bottom + 48, note, bench::kSmall);
-      bench::Save(*canvas, figures);
+      bench::Save(*canvas, folder);
    });
 }

@@ -52,8 +52,8 @@ void WriteEntry(TCanvas &canvas, double y, int number, const std::string &label,
 
 int errors(const char *resultsFile, const char *figures = "figures", const char *selection = "")
 {
-   return bench::Run("errors.C", [&] {
-      bench::Rows rows = bench::ReadRows(resultsFile, selection);
+   return bench::RunBySample("errors.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+      bench::Rows rows = bench::ReadRows(resultsFile, chosen);
       bench::MakeSeries(rows, "encoded_variables");
       const auto mine = bench::Column<double>(*rows.tree, "reconstruction_error");
       const auto linear = bench::Column<double>(*rows.tree, "pca_error");
@@ -73,7 +73,7 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
          y.Add(mine[row]);
          y.Add(linear[row]);
       }
-      // A method on encoded events and the autoencoder as a method may have the same autoencoders: one line, named last.
+      // A method on encoded events and the autoencoder as a method may have the same one: one line, named by the latter.
       for (auto curve = curves.begin(); curve != curves.end();)
          curve = std::any_of(std::next(curve), curves.end(),
                              [&](const auto &other) { return other.second.mine == curve->second.mine; })
@@ -102,6 +102,6 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
          ++number;
       }
       gPad->RedrawAxis();
-      bench::Save(*canvas, figures);
+      bench::Save(*canvas, folder);
    });
 }

@@ -94,8 +94,8 @@ void DrawLossLegend(TCanvas &canvas, double top)
 int history(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
             const char *selection = "")
 {
-   return bench::Run("history.C", [&] {
-      const bench::Results results = bench::ReadResults(resultsFile, selection);
+   return bench::RunBySample("history.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+      const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const auto histories = ReadHistories(*results.file);
       double low = 1e99, high = -1e99, last = 1;
       for (const bench::RunRow &run : results.runs) {
@@ -133,6 +133,6 @@ int history(const char *resultsFile = "results/quick/results.root", const char *
                   DrawBest(run.bestEpoch, losses.validation.GetY()[i]);
          }
       }
-      bench::Save(*canvas, figures);
+      bench::Save(*canvas, folder);
    });
 }

@@ -48,11 +48,11 @@ void DrawEpochs(const TGraph &progress, int series, const std::string &label)
 int quality(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
             const char *selection = "", const char *clock = "real_time")
 {
-   return bench::Run("quality.C", [&] {
+   return bench::RunBySample("quality.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
       if (std::string(clock) != "real_time" && std::string(clock) != "cpu_time")
          bench::Fail(std::string("clock ") + clock + ": unknown; known are real_time, cpu_time");
       const bool real = std::string(clock) == "real_time";
-      bench::Results results = bench::ReadResults(resultsFile, selection);
+      bench::Results results = bench::ReadResults(resultsFile, chosen);
       results.parameters += results.busy;
       const auto progress = ReadProgress(*results.file, clock);
       bench::Extent times, losses;
@@ -100,6 +100,6 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
       bench::Write(*canvas, right, bottom + 44, std::string(real ? "real" : "CPU") + " time of training [s]",
                    bench::kText, 31);
       bench::DrawLegend(*canvas, right + 40, top, results, texts);
-      bench::Save(*canvas, figures);
+      bench::Save(*canvas, folder);
    });
 }

@@ -80,12 +80,13 @@ void DrawMarkers(const TGraph &curve, int series, int nSeries, int each, double 
          points->AddPoint(x, y);
    }
    points->SetBit(kCanDelete);
-   points->Draw("P");
+   if (points->GetN() > 0) // a curve below the view has none
+      points->Draw("P");
 }
 
 // One figure: the curves, and below them their differences to the mean of all series.
 void Draw(const bench::Results &results, const std::map<std::string, TGraph> &curves, const View &view,
-          const char *figures)
+          const std::string &figures)
 {
    const int nSeries = results.Finished();
    const bool compared = nSeries > 1;
@@ -136,8 +137,8 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
          bench::DrawDashed(means[series], series, perX, (lower - upper) / (2.3 * largest));
          DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);
       }
-      bench::Write(*canvas, left - 62, (upper + lower) / 2, small ? "diff. to mean [per mille]" : "difference to mean", bench::kText, 21, kBlack,
-                   bench::kFont, 90);
+      bench::Write(*canvas, left - 62, (upper + lower) / 2, small ? "diff. to mean [per mille]" : "difference to mean",
+                   bench::kText, 21, kBlack, bench::kFont, 90);
       xTitle = lower + 44;
    }
    bench::Write(*canvas, right, xTitle, "signal efficiency", bench::kText, 31);
@@ -158,8 +159,8 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
 int roc(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
         const char *selection = "")
 {
-   return bench::Run("roc.C", [&] {
-      const bench::Results results = bench::ReadResults(resultsFile, selection);
+   return bench::RunBySample("roc.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+      const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const auto curves = ReadCurves(*results.file);
       double last = 0; // the largest efficiency at high rejection
       for (const bench::RunRow &run : results.runs) {
@@ -169,9 +170,9 @@ int roc(const char *resultsFile = "results/quick/results.root", const char *figu
          const TGraph above = Above(curve->second, highRejection);
          last = std::max(last, above.GetX()[above.GetN() - 1]);
       }
-      Draw(results, curves, {"roc", "ROC curves, test events", 1, 0, 1.02}, figures);
+      Draw(results, curves, {"roc", "ROC curves, test events", 1, 0, 1.02}, folder);
       const double xHigh = std::min(1., 0.05 * std::ceil(last / 0.05 + 0.2));
       Draw(results, curves, {"roc_high_rejection", "ROC curves at high rejection, test events", xHigh, highRejection,
-                             1.002}, figures);
+                             1.002}, folder);
    });
 }

@@ -147,7 +147,7 @@ std::vector<double> BestPossible(const bench::Rows &rows, const std::vector<doub
 }
 
 Scan ReadScan(const std::string &path, const std::string &parameter, const std::string &quantity,
-              const std::set<std::string> &options, const std::string &selection)
+              const std::set<std::string> &options, const bench::Selection &selection)
 {
    bench::Rows rows = bench::ReadRows(path, selection);
    CheckNames(path, rows, parameter, quantity);
@@ -571,12 +571,12 @@ std::set<std::string> Options(const std::string &text)
 int scan(const char *resultsFile, const char *parameter = "", const char *quantity = "",
          const char *figures = "figures", const char *options = "", const char *selection = "")
 {
-   return bench::Run("scan.C", [&] {
+   return bench::RunBySample("scan.C", resultsFile, figures, selection, [&](const auto &runs, const auto &folder) {
       const std::set<std::string> chosen = Options(options);
       std::vector<std::string> parameters = {parameter}, quantities = {quantity};
       if (parameters.front().empty()) {
          parameters.clear();
-         for (const bench::Condition &scanned : bench::Scanned(bench::ReadRows(resultsFile, selection)))
+         for (const bench::Condition &scanned : bench::Scanned(bench::ReadRows(resultsFile, runs)))
             parameters.push_back(scanned.column);
          if (parameters.empty())
             std::cout << "scan.C: " << resultsFile << ": no parameter is scanned" << std::endl;
@@ -585,6 +585,6 @@ int scan(const char *resultsFile, const char *parameter = "", const char *quanti
          quantities = {"roc_auc", "cpu_time_train", "real_time_train"};
       for (const std::string &name : parameters)
          for (const std::string &what : quantities)
-            Draw(ReadScan(resultsFile, name, what, chosen, selection), figures);
+            Draw(ReadScan(resultsFile, name, what, chosen, runs), folder);
    });
 }

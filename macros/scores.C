@@ -121,8 +121,8 @@ void DrawRun(TCanvas &canvas, const bench::Grid &grid, int cell, double top, con
 int scores(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
            const char *selection = "")
 {
-   return bench::Run("scores.C", [&] {
-      const bench::Results results = bench::ReadResults(resultsFile, selection);
+   return bench::RunBySample("scores.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+      const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const ScoreBins bins = ReadScores(*results.file);
       const int perPage = 12, runs = results.runs.size();
       for (int first = 0; first < runs; first += perPage) {
@@ -140,7 +140,7 @@ int scores(const char *resultsFile = "results/quick/results.root", const char *f
                title += Form(", run %lld", run.repetition);
             DrawRun(*canvas, grid, i - first, top, title, resultsFile, bins, run.id);
          }
-         bench::Save(*canvas, figures);
+         bench::Save(*canvas, folder);
       }
    });
 }

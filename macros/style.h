@@ -197,6 +197,11 @@ inline const std::vector<Condition> &Conditions()
    return conditions;
 }
 
+// What chooses the runs of a figure: a formula on the benchmark tree, and one of several samples.
+struct Selection {
+   std::string formula, sample;
+};
+
 // The rows of the benchmark tree that a figure draws.
 struct Rows {
    std::unique_ptr<TFile> file;
@@ -215,8 +220,8 @@ struct Rows {
 namespace detail {
 
 // "N,A(k=3:Layout=...)_Background" as "N,A(k)_Background": k is a condition of its own, and the options go where they are
-// the same in all runs.
-inline void ShortenEncodings(std::vector<std::string> &chains)
+// the same in all runs that are drawn.
+inline void ShortenEncodings(std::vector<std::string> &chains, const std::vector<size_t> &kept)
 {
    const std::string start = "A(k=";
    const auto optionsOf = [&](const std::string &chain) {
@@ -224,9 +229,9 @@ inline void ShortenEncodings(std::vector<std::string> &chains)
       return colon < end ? chain.substr(colon, end - colon) : "";
    };
    std::set<std::string> options;
-   for (const std::string &chain : chains)
-      if (chain.find(start) != std::string::npos)
-         options.insert(optionsOf(chain));
+   for (const size_t row : kept)
+      if (chains[row].find(start) != std::string::npos)
+         options.insert(optionsOf(chains[row]));
    for (std::string &chain : chains) {
       const size_t begin = chain.find(start);
       if (begin != std::string::npos)
@@ -304,7 +309,7 @@ inline bool Numeric(TBranch &branch)
 }
 
 // The rows that pass a selection, a formula on the benchmark tree; all without one.
-inline Rows ReadRows(const std::string &path, const std::string &selection)
+inline Rows ReadRows(const std::string &path, const Selection &selection)
 {
    Rows rows;
    rows.file = Open(path);
@@ -317,9 +322,9 @@ inline Rows ReadRows(const std::string &path, const std::string &selection)
    const auto optimizer = Column<std::string>(tree, "optimizer");
    for (const Condition &condition : Conditions())
       rows.values[condition.column] = Texts(tree, condition.column.c_str());
-   detail::ShortenEncodings(rows.values["transformations"]);
    const size_t all = rows.status.size();
-   const auto selected = selection.empty() ? std::vector<bool>(all, true) : detail::Selected(tree, selection);
+   const std::string &formula = selection.formula;
+   const auto selected = formula.empty() ? std::vector<bool>(all, true) : detail::Selected(tree, formula);
    for (size_t row = 0; row < all; ++row) {
       rows.base.push_back(detail::Shown(method[row]));
       if (method[row] == "dae" && backend[row] == "tmva")
@@ -329,12 +334,13 @@ inline Rows ReadRows(const std::string &path, const std::string &selection)
       rows.base[row] += ", " + detail::Shown(optimizer[row]);
       if (architecture[row] == "gpu")
          rows.base[row] += ", GPU";
-      if (selected[row])
+      if (selected[row] && (selection.sample.empty() || rows.values["sample"][row] == selection.sample))
          rows.kept.push_back(row);
    }
+   detail::ShortenEncodings(rows.values["transformations"], rows.kept);
    if (std::none_of(rows.kept.begin(), rows.kept.end(), [&](size_t row) { return rows.Finished(row); }))
       Fail(path + ": no finished run among the " + std::to_string(rows.kept.size()) +
-           (selection.empty() ? " of the benchmark tree" : " with " + selection));
+           (formula.empty() ? " of the benchmark tree" : " with " + formula));
    const auto key = [&](size_t row) {
       std::vector<std::pair<double, std::string>> conditions;
       for (const Condition &condition : Conditions())
@@ -343,8 +349,8 @@ inline Rows ReadRows(const std::string &path, const std::string &selection)
                              optimizer[row], conditions);
    };
    std::stable_sort(rows.kept.begin(), rows.kept.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
-   if (!selection.empty())
-      rows.parameters = "only " + selection;
+   if (!formula.empty())
+      rows.parameters = "only " + formula;
    return rows;
 }
 
@@ -394,6 +400,29 @@ inline std::vector<Series> KeepLastPoint(Rows &rows)
       absent.push_back({entry.first, status == "ok" ? "no run at this point" : status});
    }
    return absent;
+}
+
+// Runs a macro's body, once for each sample: what was run on other events is not drawn together. Of several samples the
+// figures of each lie in a folder of its own.
+template <typename Body>
+int RunBySample(const char *macro, const std::string &path, const std::string &figures, const std::string &formula,
+                Body body)
+{
+   return Run(macro, [&] {
+      std::set<std::string> samples;
+      {
+         const Rows rows = ReadRows(path, {formula, ""});
+         for (const size_t row : rows.kept)
+            if (rows.Finished(row))
+               samples.insert(rows.values.at("sample")[row]);
+      }
+      for (const std::string &sample : samples) {
+         std::string folder = sample;
+         std::replace(folder.begin(), folder.end(), ' ', '_');
+         body(Selection{formula, samples.size() > 1 ? sample : ""},
+              samples.size() > 1 ? figures + "/" + folder : figures);
+      }
+   });
 }
 
 // Fills in the series: runs that differ in a condition are of different series, so that they are never averaged.
@@ -498,10 +527,10 @@ struct Results {
 };
 
 // The runs that pass a selection; without one, those at the last point of a scan.
-inline Results ReadResults(const std::string &path, const std::string &selection)
+inline Results ReadResults(const std::string &path, const Selection &selection)
 {
    Rows rows = ReadRows(path, selection);
-   const std::vector<Series> absent = selection.empty() ? KeepLastPoint(rows) : std::vector<Series>();
+   const std::vector<Series> absent = selection.formula.empty() ? KeepLastPoint(rows) : std::vector<Series>();
    MakeSeries(rows);
    Results results;
    results.series = rows.series;

@@ -23,6 +23,22 @@ def test_fewer_events_make_a_derived_input_file(small_input, tmp_path):
     assert api.prepare_input(data, config.point({"batch_size": 20}), tmp_path) is data
 
 
+def test_each_sample_of_a_study_has_its_input_file(tmp_path):
+    file = tmp_path / "two.toml"
+    file.write_text(
+        "[[sample]]\nname = 'rings'\ntrain_signal = 300\n[sample.axes]\ntrain_background = [200, 400]\n"
+        "[[sample]]\nname = 'gauss'\ntrain_background = 300\n"
+        "[point]\nbatch_size = 20\ntest_signal = 100\ntest_background = 100\n[[series]]\nmethod = 'keras'\n"
+    )
+    jobs = api.study_jobs(api.studies.read(file), tmp_path)
+    events = [
+        (job.data.metadata["sample"], len(job.data.events["TrainB"]), len(job.data.events["TestS"])) for job in jobs
+    ]
+    assert events == [("rings", 200, 100), ("rings", 400, 100), ("gauss", 300, 100)]
+    assert api.inputs.read(tmp_path / "input.root").metadata["sample"] == "rings"
+    assert len({job.name for job in jobs}) == 3
+
+
 def test_unknown_sample_and_parameter(tmp_path):
     with pytest.raises(UserError, match="did you mean 'rings'"):
         api.generate(tmp_path / "x.root", "ring")

@@ -9,7 +9,7 @@ import uproot
 from click.testing import CliRunner
 from conftest import REAL_RUN, command_line
 
-from tmva_bench import cli, config, encoder, encoding, inputs, records, runner, samples
+from tmva_bench import child, cli, config, encoder, encoding, inputs, records, runner, samples
 from tmva_bench.errors import UserError
 
 TRAINING = ("-k", 2, "--backend", "jax", "--training-strategy", "MaxEpochs=3,BatchSize=50", "--tied")
@@ -112,11 +112,31 @@ def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp
         }
     )
     request = runner.make_request(point, "keras", "jax")
+    seen = []
     with records.held(tmp_path):
-        record = runner.run(request, inputs.read(small_input), tmp_path)
+        record = runner.run(request, inputs.read(small_input), tmp_path, on_encoding=seen.append)
+    assert [epoch.epoch for epoch in seen] == [1, 2]
     assert record["row"]["status"] == "failed"
     assert "not encoded: no epoch of 2 had a lower validation loss" in record["row"]["reason"]
     assert records.load(tmp_path)[0]["row"]["reason"] == record["row"]["reason"]
+    assert not list((tmp_path / "inputs").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limits", "status", "words"),
+    [
+        (child.Limits(seconds=0.1), "timeout", "ended after the time limit of 0.1 s"),
+        (child.Limits(memory=10), "out_of_memory", "the memory limit is 10 MiB"),
+    ],
+)
+def test_the_limits_of_a_run_hold_for_its_autoencoder(small_input, tmp_path, limits, status, words):
+    point = config.point({"transformations": "A(k=2:TrainingStrategy=BatchSize=50:Backend=jax)", "batch_size": 50})
+    request = runner.make_request(point, "keras", "jax")
+    with records.held(tmp_path):
+        row = runner.run(request, inputs.read(small_input), tmp_path, limits=limits)["row"]
+    assert row["status"] == status
+    assert row["reason"].startswith(f"{small_input}: not encoded: ended ")
+    assert row["reason"].endswith(words)
     assert not list((tmp_path / "inputs").iterdir())
 
 

@@ -233,6 +233,20 @@ def test_a_selection_chooses_the_runs(tmp_path: Path) -> None:
     assert "only neurons==5 && repetition==2" in words(tmp_path / "bars.pdf")
 
 
+def test_each_sample_has_its_figures_at_its_own_last_point(tmp_path: Path) -> None:
+    tables = made_up_scan(SERIES[:2], (5, 100))
+    tables["benchmark"]["sample"] = ["first", "first", "second one", "second one"]
+    results = write_results(tables, tmp_path / "results.root")
+    draw_results(results, tmp_path, "bars")
+    assert not (tmp_path / "bars.pdf").exists()
+    for series, other, name in ((*SERIES[:2], "first"), (*SERIES[1::-1], "second one")):
+        shown = words(tmp_path / name.replace(" ", "_") / "bars.pdf")
+        assert label(series) in shown
+        assert label(other) not in shown
+        assert f"sample {name}" in shown
+        assert "neurons 100" in shown
+
+
 def measured(tables: dict[str, Table], series: Series, neurons: int, quantity: str = "roc_auc") -> list[float]:
     """What the finished runs of a series at a point measured."""
     rows = [dict(zip(tables["benchmark"], row, strict=True)) for row in zip(*tables["benchmark"].values(), strict=True)]

@@ -79,6 +79,9 @@ def test_zips_and_limits_are_written_too(read, tmp_path):
     (tmp_path / "other.toml").write_text(study.text(planned), encoding="utf-8")
     assert study.read(tmp_path / "other.toml") == planned
     assert planned.limits == (60, 512.5)
+    several = read(SEVERAL)
+    (tmp_path / "other.toml").write_text(study.text(several))
+    assert study.read(tmp_path / "other.toml")._replace(name="mine") == several._replace(name="mine")
 
 
 def test_series_take_their_own_learning_rate(read):
@@ -247,6 +250,64 @@ def test_every_combination_is_planned_once(tmp_path_factory, neurons, layers, re
     runs = study.plan(study.read(path))
     facts = {(r.request.point.neurons, r.request.point.layers, r.request.method, r.request.repetition) for r in runs}
     assert len(runs) == len(facts) == len(neurons) * len(layers) * repetitions * 2
+
+
+SEVERAL = """
+[[sample]]
+name = "gauss"
+train_signal = 300
+
+[[sample]]
+name = "rings"
+[sample.axes]
+neurons = [7]
+layers = [2, 4]
+
+[axes]
+neurons = [5, 20]
+
+[[series]]
+method = "keras"
+"""
+
+
+def test_every_series_runs_on_every_sample_at_its_own_points(read):
+    found = read(SEVERAL)
+    runs = study.plan(found)
+    points = [(run.sample, run.request.point.neurons, run.request.point.layers) for run in runs]
+    layers = config.Point().layers
+    assert points == [("gauss", 5, layers), ("gauss", 20, layers), ("rings", 7, 2), ("rings", 7, 4)]
+    assert study.generated(found.samples[0], runs) == {"name": "gauss", "train_signal": 300}
+    assert [run.sample for run in study.select(runs, ["sample=rings"])] == ["rings", "rings"]
+
+
+def test_the_numbers_of_events_are_what_a_samples_own_points_ask_for(read):
+    found = read(SEVERAL.replace("layers = [2, 4]", "train_background = [100, 400]"))
+    runs = study.plan(found)
+    assert study.generated(found.samples[0], runs) == {"name": "gauss", "train_signal": 300}
+    assert study.generated(found.samples[1], runs) == {"name": "rings", "train_background": 400}
+
+
+def test_a_change_holds_for_every_sample(read):
+    assert {run.request.point.neurons for run in study.plan(read(SEVERAL, "neurons=3"))} == {3}
+    assert [run.request.point.layers for run in study.plan(read(SEVERAL, "layers=1"))] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "rings"', 'name = "gauss"', "line 6: sample 'gauss' stands twice"),
+        ('name = "rings"', 'name = "ring"', "line 7: unknown sample 'ring'; did you mean 'rings'"),
+        ("neurons = [7]", "neuron = [7]", "line 9: .*did you mean 'neurons'"),
+        ("layers = [2, 4]", "layers = 2", "line 10: layers = 2: an axis is a list"),
+        ("layers = [2, 4]", "layers = [2, -4]", "line 10: layers = -4"),
+        ("train_signal = 300", "axes = 3", "line 4: axes must be a table"),
+        ('name = "rings"', "file = 'mine.root'\nwidth = 2", "line 8: unknown key 'width'"),
+    ],
+)
+def test_errors_in_one_of_several_samples(read, old, new, message):
+    with pytest.raises(UserError, match=message):
+        read(SEVERAL.replace(old, new))
 
 
 def test_dae_has_runs_where_there_is_an_autoencoder(read):

@@ -47,6 +47,16 @@ def test_the_error_from_the_test_events_stands_beside_that_of_the_repetitions():
     assert float(line["roc_auc_test_error"]) == pytest.approx(0.0022)
 
 
+def test_samples_are_told_by_name_and_other_events_of_one_by_digest():
+    def headings(*events):
+        return tables.make(
+            summary.groups([row(sample=name, input_digest=digest, roc_auc=0.8) for name, digest in events])
+        ).headings
+
+    assert headings(("rings", "a"), ("gauss", "b"))[1:3] == ["sample", "runs"]
+    assert headings(("rings", "a"), ("gauss", "b"), ("gauss", "c"))[1:4] == ["sample", "input_digest", "runs"]
+
+
 def test_rows_are_ordered_by_series_or_as_asked(groups):
     def order(*by):
         table = tables.make(groups, by)

@@ -141,22 +141,23 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
         UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
     """
     planned = studies.plan(study)
-    whole = inputs.read(_study_input(study, planned, folder))
+    whole = {sample.name: inputs.read(_study_input(sample, planned, folder)) for sample in study.samples}
+    _link_input(study, whole[study.samples[0].name], folder)
     places = {
         place.name: environments.named(place.name, place.python, place.make)
         if place.python
         else environments.describe()
         for place in study.environments.values()
     }
-    prepared: dict[tuple[int, ...], inputs.InputFile] = {}
+    prepared: dict[tuple[Any, ...], inputs.InputFile] = {}
     jobs = []
     for run in studies.select(planned, only):
         point = run.request.point
-        counts = tuple(getattr(point, name) for name in config.COUNTS)
-        if counts not in prepared:
-            prepared[counts] = prepare_input(whole, point, folder)
-        inputs.check_batches(prepared[counts], point)
-        jobs.append(execution.make_job(run.request, prepared[counts], places[run.environment.name]))
+        events = run.sample, *(getattr(point, name) for name in config.COUNTS)
+        if events not in prepared:
+            prepared[events] = prepare_input(whole[run.sample], point, folder)
+        inputs.check_batches(prepared[events], point)
+        jobs.append(execution.make_job(run.request, prepared[events], places[run.environment.name]))
     return jobs
 
 
@@ -200,21 +201,27 @@ def _leave_study(study: studies.Study, folder: Path) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror}); choose another results folder") from None
 
 
-def _study_input(study: studies.Study, planned: list[studies.Planned], folder: Path) -> Path:
-    """The study's input file; of a sample, one that is named by its parameters, and the link ``input.root`` to it."""
-    if "file" in study.sample:
-        return Path(study.sample["file"])
-    sample = studies.sample(study, planned)
-    digest = hashlib.sha256(json.dumps(sample, sort_keys=True).encode()).hexdigest()[:12]
-    path = folder / "inputs" / f"{sample['name']}-{digest}.root"
+def _study_input(sample: studies.Sample, planned: list[studies.Planned], folder: Path) -> Path:
+    """The input file of a study's sample; what is generated is named by its parameters."""
+    if "file" in sample.content:
+        return Path(sample.content["file"])
+    content = studies.generated(sample, planned)
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    path = folder / "inputs" / f"{sample.name}-{digest}.root"
     records.make_folder(path.parent)
     if not path.exists():
-        generate(path, sample["name"], **{name: value for name, value in sample.items() if name != "name"})
+        generate(path, sample.name, **{name: value for name, value in content.items() if name != "name"})
+    return path
+
+
+def _link_input(study: studies.Study, data: inputs.InputFile, folder: Path) -> None:
+    """Makes ``input.root`` a link to what was generated of a study's first sample."""
+    if "file" in study.samples[0].content:
+        return
     link, beside = folder / "input.root", folder / ".input.root"
     try:
         beside.unlink(missing_ok=True)
-        beside.symlink_to(path.relative_to(folder))
+        beside.symlink_to(Path(data.path).relative_to(folder))
         beside.replace(link)
     except OSError as error:
         raise UserError(f"{link}: cannot be made ({error.strerror}); choose another results folder") from None
-    return path

@@ -95,7 +95,7 @@ def of_study(study: studies.Study) -> Explanation:
     row of another point where that ends in another verdict.
     """
     runs = []
-    for request, _ in studies.plan(study._replace(repetitions=1)):
+    for request, *_ in studies.plan(study._replace(repetitions=1)):
         name = report.series_name({**request._asdict(), "optimizer": request.point.optimizer})
         # In a comparison each side has its own beside the common parameters.
         point = dataclasses.replace(request.point, **study.only["tmva"], **study.only["keras"])
@@ -547,8 +547,12 @@ def _booked(method: str, point: Point, architecture: str) -> list[tuple[str, str
 
 def _notes(study: studies.Study) -> list[str]:
     notes = []
-    if study.axes:
-        axes = "; ".join(f"{name} = {', '.join(map(report.short, values))}" for name, values in study.axes.items())
+    scanned = [(study.axes, ""), *((sample.axes, f" on {sample.name}") for sample in study.samples)]
+    if axes := "; ".join(
+        f"{name} = {', '.join(map(report.short, values))}{where}"
+        for axes, where in scanned
+        for name, values in axes.items()
+    ):
         notes.append(f"Scanned: {axes}. The first point is shown, and a row again where another ends differently.")
     if study.repetitions > 1:
         notes.append(f"{study.repetitions} repetitions; repetition n adds n - 1 to the seed.")

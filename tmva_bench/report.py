@@ -69,7 +69,12 @@ def series_name(row: Row) -> str:
 
 def varied(rows: Iterable[Row]) -> list[str]:
     """Parameters and the like in which runs of one series differ: what :func:`run_name` needs to tell them apart."""
-    names = ("environment", *(name for name in config.PARAMETERS if name not in ("optimizer", "seed")), "repetition")
+    names = (
+        "sample",
+        "environment",
+        *(name for name in config.PARAMETERS if name not in ("optimizer", "seed")),
+        "repetition",
+    )
     return differing(names, rows)
 
 

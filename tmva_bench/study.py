@@ -40,7 +40,7 @@ KEYS = {
         "zip": Key(
             "list of lists", "none", 'axes that move together instead of making a grid: [["neurons", "layers"]]'
         ),
-        "sample": Key("table", 'name = "gauss"', "the events"),
+        "sample": Key("table, or list of tables", 'name = "gauss"', "the events; several are [[sample]] each"),
         "point": Key("table", "the defaults", "common parameters that stay"),
         "axes": Key("table", "none", "common parameters that are scanned, a list of values each; they make a grid"),
         "only": Key("table", "none", "parameters that one side alone has: [only.tmva], [only.keras]"),
@@ -50,7 +50,8 @@ KEYS = {
     },
     "sample": {
         "name": Key("text", "gauss", f"what is generated: {', '.join(samples.SAMPLES)}"),
-        "file": Key("text", "none", "a common input file of your own, in place of all other keys"),
+        "file": Key("text", "none", "a common input file of your own, in place of what is generated"),
+        "axes": Key("table", "none", "axes of this sample, [sample.axes], beside those of [axes] or in their place"),
     },
     "limits": {
         "time": Key("number above 0", "none", "real time of a run [s]"),
@@ -105,12 +106,29 @@ class Series(NamedTuple):
     parameters: dict[str, Any]
 
 
+class Sample(NamedTuple):
+    """Events of a study.
+
+    Attributes:
+        content: ``{"name": ..., parameters}`` or ``{"file": path}``.
+        axes: values by parameter, beside those of the study or in their place.
+    """
+
+    content: dict[str, Any]
+    axes: dict[str, list[Any]]
+
+    @property
+    def name(self) -> str:
+        """Its name, or its file's."""
+        return str(self.content.get("name") or Path(self.content["file"]).stem)
+
+
 class Study(NamedTuple):
     """What a study file says.
 
     Attributes:
         name: results go to ``results/`` and this name.
-        sample: ``{"name": ..., parameters}`` or ``{"file": path}``.
+        samples: the events; every series runs on each of them.
         preset: named set of parameters under the point, or None.
         point: base point, by parameter.
         only: the parameters of one side alone, by side: ``tmva`` for tmva-dnn and pykeras, ``keras`` for keras.
@@ -124,7 +142,7 @@ class Study(NamedTuple):
     """
 
     name: str
-    sample: dict[str, Any]
+    samples: list[Sample]
     preset: str | None
     point: dict[str, Any]
     only: dict[str, dict[str, Any]]
@@ -138,10 +156,11 @@ class Study(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """One run of a study: what to run, and where."""
+    """One run of a study: what to run, where, and the name of its sample."""
 
     request: Request
     environment: Place
+    sample: str
 
 
 def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
@@ -183,12 +202,13 @@ def text(study: Study) -> str:
     """
     usual_series = {"backend": None, "architecture": "cpu", "environment": HERE}
     usual_limits = {"time": Limits().seconds, "memory": Limits().memory}
+    tables = [{**sample.content, **_unusual({"axes": sample.axes}, {"axes": {}})} for sample in study.samples]
     content = {
         "name": study.name,
         "preset": study.preset,
         "repetitions": study.repetitions,
         "zip": [group for group in study.zipped if group[0] in study.axes],
-        "sample": study.sample,
+        "sample": tables[0] if len(tables) == 1 else tables,
         "point": study.point,
         "axes": study.axes,
         "only": _unusual(study.only, dict.fromkeys(study.only, {})),
@@ -215,28 +235,30 @@ def shipped() -> dict[str, Path]:
     return {found.stem: found for found in sorted(_SHIPPED.glob("*.toml"))}
 
 
-def sample(study: Study, planned: list[Planned]) -> dict[str, Any]:
-    """The sample to generate: as the study says, and as many events as its points ask for where it does not say.
+def generated(sample: Sample, planned: list[Planned]) -> dict[str, Any]:
+    """What is generated of a sample: as the study says, and as many events as points ask for where it does not say.
 
     Args:
-        study: the study.
-        planned: all of its runs.
+        sample: the sample.
+        planned: all runs of the study.
 
     Returns:
         ``name`` and the sample's parameters.
     """
-    asked = {name: max((getattr(run.request.point, name) for run in planned), default=0) for name in config.COUNTS}
-    return {**{name: number for name, number in asked.items() if number}, **study.sample}
+    own = [run.request.point for run in planned if run.sample == sample.name]
+    asked = {name: max((getattr(point, name) for point in own), default=0) for name in config.COUNTS}
+    return {**{name: number for name, number in asked.items() if number}, **sample.content}
 
 
-def points(study: Study) -> list[dict[str, Any]]:
-    """The values of the axes at every point of the scan, in order; one empty entry where nothing is scanned."""
-    groups = [group for group in study.zipped if group[0] in study.axes]
+def points(study: Study, sample: Sample) -> list[dict[str, Any]]:
+    """The values of the axes at every point of a sample's scan, in order; one empty entry where nothing is scanned."""
+    axes = {**study.axes, **sample.axes}
+    groups = [group for group in study.zipped if group[0] in axes]
     grouped = {name for group in groups for name in group}
-    groups += [[name] for name in study.axes if name not in grouped]
-    groups.sort(key=lambda group: list(study.axes).index(group[0]))
+    groups += [[name] for name in axes if name not in grouped]
+    groups.sort(key=lambda group: list(axes).index(group[0]))
     steps = [
-        [dict(zip(group, values, strict=True)) for values in zip(*(study.axes[n] for n in group), strict=True)]
+        [dict(zip(group, values, strict=True)) for values in zip(*(axes[n] for n in group), strict=True)]
         for group in groups
     ]
     return [{name: value for step in chosen for name, value in step.items()} for chosen in itertools.product(*steps)]
@@ -254,9 +276,10 @@ def plan(study: Study) -> list[Planned]:
         UserError: a series at a point of the scan has values that do not belong together.
     """
     return [
-        _planned(study, series, values, repetition)
+        _planned(study, sample, series, values, repetition)
         for repetition in range(1, study.repetitions + 1)
-        for values in points(study)
+        for sample in study.samples
+        for values in points(study, sample)
         for series in study.series
         if _has_run(study, series, values)
     ]
@@ -281,6 +304,7 @@ def _facts(run: Planned) -> dict[str, Any]:
         "backend": request.backend,
         "architecture": request.architecture,
         "environment": run.environment.name,
+        "sample": run.sample,
         "repetition": request.repetition,
         **{name: getattr(request.point, name) for name in config.PARAMETERS},
     }
@@ -292,7 +316,7 @@ def _has_run(study: Study, series: Series, values: Mapping[str, Any]) -> bool:
     return series.method != "dae" or bool(config.Point(transformations=str(chain)).encoding)
 
 
-def _planned(study: Study, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
+def _planned(study: Study, sample: Sample, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
     # An unknown method is refused with the request.
     only = study.only.get(config.SIDES.get(series.method, ""), {})
     given = {**study.point, **series.parameters, **only, **values}
@@ -302,7 +326,7 @@ def _planned(study: Study, series: Series, values: Mapping[str, Any], repetition
     request = runner.make_request(
         point, series.method, series.backend, architecture=series.architecture, threads=study.threads
     )
-    return Planned(request._replace(repetition=repetition), study.environments[series.environment])
+    return Planned(request._replace(repetition=repetition), study.environments[series.environment], sample.name)
 
 
 def _changed(study: Study, change: str) -> Study:
@@ -316,25 +340,31 @@ def _changed(study: Study, change: str) -> Study:
         return study._replace(only={**study.only, side: own})
     # A chain of transformations is one value, commas and all.
     values = [config.parse_value(name, v) for v in ([value] if name == "transformations" else value.split(","))]
+    study = study._replace(samples=[sample._replace(axes=_without(sample.axes, name)) for sample in study.samples])
     if len(values) > 1 or name in study.axes:
         return study._replace(axes={**study.axes, name: values})
     return study._replace(point={**study.point, name: values[0]})
 
 
 def _check_points(study: Study, reader: "_Reader") -> None:
-    for group in study.zipped:
-        lengths = {name: len(study.axes[name]) for name in group}
-        if len(set(lengths.values())) > 1:
+    for sample, group in itertools.product(study.samples, study.zipped):
+        axes = {**study.axes, **sample.axes}
+        if len({len(axes[name]) for name in group}) > 1:
             raise reader.error(("", "zip"), f"zip = {group}: axes that move together need as many values each")
     for number, series in enumerate(study.series):
-        own = [values for values in points(study) if _has_run(study, series, values)]
+        every = [(sample, values) for sample in study.samples for values in points(study, sample)]
+        own = [(sample, values) for sample, values in every if _has_run(study, series, values)]
         # Without any, the first one says what is missing.
-        for values in own or points(study)[:1]:
+        for sample, values in own or every[:1]:
             try:
-                _planned(study, series, values, 1)
+                _planned(study, sample, series, values, 1)
             except UserError as error:
                 at = ", ".join(f"{name} = {value}" for name, value in values.items())
                 raise reader.error((f"series.{number}", "method"), f"{error}{f' (at {at})' if at else ''}") from None
+
+
+def _without(axes: dict[str, list[Any]], name: str) -> dict[str, list[Any]]:
+    return {axis: values for axis, values in axes.items() if axis != name}
 
 
 def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
@@ -374,18 +404,18 @@ class _Reader:
     def study(self, content: dict[str, Any]) -> Study:
         """The study of a parsed file."""
         self._known("", content, KEYS[""])
-        for table in ("sample", "point", "axes", "only", "limits", "environments"):
+        for table in ("point", "axes", "only", "limits", "environments"):
             if not isinstance(content.get(table, {}), dict):
                 raise self.error(("", table), f"{table} must be a table, [{table}]")
         preset = content.get("preset")
         if preset is not None and preset not in config.PRESETS:
             raise self.error(("", "preset"), f"unknown preset {preset!r} (known: {', '.join(config.PRESETS)})")
         environments = self._environments(content.get("environments", {}))
-        axes = self._axes(content.get("axes", {}))
+        axes = self._axes("axes", content.get("axes", {}))
         limits, threads = self._limits(content.get("limits", {}))
         return Study(
             name=self._name(content),
-            sample=self._sample(content.get("sample", {"name": "gauss"})),
+            samples=self._samples(content.get("sample", {"name": "gauss"})),
             preset=preset,
             point=self._parameters("point", content.get("point", {})),
             only=self._only(content.get("only", {})),
@@ -404,15 +434,33 @@ class _Reader:
             raise self.error(("", "name"), f"name = {name!r}: letters, digits, '-', '_' and '.' make a folder's name")
         return name
 
-    def _sample(self, table: dict[str, Any]) -> dict[str, Any]:
+    def _samples(self, tables: Any) -> list[Sample]:
+        if isinstance(tables, dict):
+            return [self._sample("sample", tables)]
+        if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+            raise self.error(("", "sample"), "sample must be a table, [sample], or several, [[sample]] each")
+        found: list[Sample] = []
+        for number, table in enumerate(tables):
+            sample = self._sample(f"sample.{number}", table)
+            if sample.name in [other.name for other in found]:
+                message = f"sample {sample.name!r} stands twice: tables and figures know samples by name"
+                raise self.error((f"sample.{number}", ""), message)
+            found.append(sample)
+        return found
+
+    def _sample(self, key: str, table: dict[str, Any]) -> Sample:
+        axes = table.get("axes", {})
+        if not isinstance(axes, dict):
+            raise self.error((key, "axes"), "axes must be a table, [sample.axes]")
+        axes = self._axes(f"{key}.axes", axes)
         if "file" in table:
-            self._known("sample", table, ("file",))
-            return dict(table)
+            self._known(key, table, ("file", "axes"))
+            return Sample({"file": table["file"]}, axes)
         name = table.get("name", "gauss")
         if name not in samples.SAMPLES:
-            raise self.error(("sample", "name"), str(unknown("sample", name, list(samples.SAMPLES))))
-        self._known("sample", table, [*KEYS["sample"], *samples.parameters_of(name)])
-        return {"name": name, **table}
+            raise self.error((key, "name"), str(unknown("sample", name, list(samples.SAMPLES))))
+        self._known(key, table, [*KEYS["sample"], *samples.parameters_of(name)])
+        return Sample({"name": name, **{k: value for k, value in table.items() if k != "axes"}}, axes)
 
     def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:
         self._known("limits", table, KEYS["limits"])
@@ -434,14 +482,14 @@ class _Reader:
             found[name] = Place(name, values["python"], values.get("make", ""))
         return found
 
-    def _axes(self, table: dict[str, Any]) -> dict[str, list[Any]]:
+    def _axes(self, key: str, table: dict[str, Any]) -> dict[str, list[Any]]:
         axes = {}
         for name, values in table.items():
             if not isinstance(values, list) or not values:
-                raise self.error(("axes", name), f"{name} = {values!r}: an axis is a list of values, [5, 20, 100]")
-            axes[name] = [self._common("axes", name, value) for value in values]
+                raise self.error((key, name), f"{name} = {values!r}: an axis is a list of values, [5, 20, 100]")
+            axes[name] = [self._common(key, name, value) for value in values]
             if len(set(axes[name])) < len(values):
-                raise self.error(("axes", name), f"{name} = {values}: a value stands twice")
+                raise self.error((key, name), f"{name} = {values}: a value stands twice")
         return axes
 
     def _zipped(self, groups: Any, axes: dict[str, list[Any]]) -> list[list[str]]:
@@ -530,6 +578,9 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*(\[\[?)\s*([\w.\"-]+)\s*\]", line):
             table = header[2].replace('"', "")
+            parent, _, rest = table.partition(".")
+            if rest and parent in counts:
+                table = f"{parent}.{counts[parent]}.{rest}"
             if header[1] == "[[":
                 counts[table] = counts.get(table, -1) + 1
                 table = f"{table}.{counts[table]}"

@@ -71,6 +71,8 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     rows = [row for group in groups for row in group.rows + group.missing]
     axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
     extra = report.differing(_OPTIONAL, (group.series for group in groups))
+    if len({group.series["input_digest"] for group in groups}) == len({group.series["sample"] for group in groups}):
+        extra = [name for name in extra if name != "input_digest"]
     shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
     headings = ["series", *extra, *axes, "runs"]
     for name, title in shown:
