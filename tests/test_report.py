@@ -169,6 +169,21 @@ def test_long_options_have_a_name_that_is_explained():
     assert report.label(0.25) == "0.25"
 
 
+def test_a_run_is_named_by_what_its_series_needs_and_no_more(rows):
+    plain = {**rows[0], "sample": "gauss", "neurons": 5}
+    other = {**rows[1], "sample": "gauss"}
+    runs = [
+        {**plain, "sample": sample, "train_signal": events, "neurons": neurons, "batch_size": 10 * neurons}
+        for sample, events in (("gauss", 100), ("rings", 200))
+        for neurons in (5, 20)
+    ]
+    runs += [{**other, "repetition": n} for n in (1, 2)]
+    names = report.varied(runs)
+    assert names[report.series_name(plain)] in (["sample", "neurons"], ["sample", "batch_size"])
+    assert names[report.series_name(other)] == ["repetition"]
+    assert report.run_name(runs[-1], names[report.series_name(other)]) == f"{report.series_name(other)}, repetition=2"
+
+
 def test_numbers_in_texts_are_ordered_as_numbers():
     chains = ["N,D", "N,A(k=14)", "N,A(k=2)", "N,A(k=2)_Background"]
     assert sorted(chains, key=report.place) == ["N,A(k=2)", "N,A(k=2)_Background", "N,A(k=14)", "N,D"]

@@ -445,7 +445,7 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
         gone = [record["row"] for record in made if filters.fits(record["row"], wanted)]
         names = report.varied(record["row"] for record in made)
         for row in gone:
-            click.echo(f"{row['run_id']}: {report.run_name(row, names)}: {report.result(row)}")
+            click.echo(f"{row['run_id']}: {report.run_name(row, names[report.series_name(row)])}: {report.result(row)}")
         if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
             records.remove(folder, [row["run_id"] for row in gone])
             results.write(records.load(folder), folder / "results.root")
@@ -568,7 +568,8 @@ def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: 
         names = report.varied(runner.planned_row(*job) for job in jobs)
         for job in todo:
             missing = f": {job.environment.missing}" if job.environment.missing else ""
-            click.echo(f"{report.run_name(runner.planned_row(*job), names)}{missing}")
+            row = runner.planned_row(*job)
+            click.echo(f"{report.run_name(row, names[report.series_name(row)])}{missing}")
     click.echo(f"{folder}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 
 

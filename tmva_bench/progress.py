@@ -44,7 +44,7 @@ class Bars:
             refresh_per_second=2,
             speed_estimate_period=24 * 3600,
         )
-        self._names: list[str] = []
+        self._names: dict[str, list[str]] = {}
         self._all: TaskID | None = None
         self._lines: dict[str, TaskID] = {}
         self._done = self._total = 0
@@ -95,4 +95,5 @@ class Bars:
             self._bars.stop()
 
     def _name(self, job: execution.Job) -> str:
-        return report.run_name(runner.planned_row(*job), self._names)
+        row = runner.planned_row(*job)
+        return report.run_name(row, self._names[report.series_name(row)])

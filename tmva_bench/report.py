@@ -67,23 +67,39 @@ def series_name(row: Row) -> str:
     return f"{method_name(row)} {row['optimizer']}"
 
 
-def varied(rows: Iterable[Row]) -> list[str]:
-    """Parameters and the like in which runs of one series differ: what :func:`run_name` needs to tell them apart."""
-    names = (
-        "sample",
-        "environment",
-        *(name for name in config.PARAMETERS if name not in ("optimizer", "seed")),
-        "repetition",
-    )
-    return differing(names, rows)
+def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """What :func:`run_name` needs to tell the runs of each series apart, by the series' name.
+
+    What others tell as well is left out: the numbers of events of a sample, or parameters that move together.
+    """
+    parameters = [name for name in config.PARAMETERS if name not in ("optimizer", "seed")]
+    names = ["sample", "environment", *parameters, "repetition"]
+    # Those that say most about a run are left out last.
+    order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
+    found = {}
+    for series, some in _by_series(rows).items():
+        needed = [name for name in names if len({row[name] for row in some}) > 1]
+        for name in order:
+            fewer = [other for other in needed if other != name]
+            if len({tuple(row[n] for n in fewer) for row in some}) == len(
+                {tuple(row[n] for n in needed) for row in some}
+            ):
+                needed = fewer
+        found[series] = needed
+    return found
 
 
 def differing(names: Iterable[str], rows: Iterable[Row]) -> list[str]:
     """Of these columns, those in which rows whose series have one name differ."""
-    by_series: dict[str, list[Row]] = {}
+    groups = _by_series(rows).values()
+    return [name for name in names if any(len({row[name] for row in some}) > 1 for some in groups)]
+
+
+def _by_series(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
     for row in rows:
-        by_series.setdefault(series_name(row), []).append(row)
-    return [name for name in names if any(len({row[name] for row in some}) > 1 for some in by_series.values())]
+        found.setdefault(series_name(row), []).append(row)
+    return found
 
 
 def run_name(row: Row, names: Iterable[str]) -> str:
