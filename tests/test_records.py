@@ -210,6 +210,23 @@ def test_merge_brings_in_what_is_new_and_recognises_equals(tmp_path):
     assert sorted(record["row"]["run_id"] for record in records.load(target)) == ["a", "b"]
 
 
+def test_merge_brings_the_input_files_along(tmp_path):
+    for folder, name in (("one", "gauss"), ("two", "rings")):
+        keep(tmp_path / folder, name)
+        (tmp_path / folder / "inputs").mkdir()
+        (tmp_path / folder / "inputs" / f"{name}.root").write_text(name)
+        (tmp_path / folder / "input.root").symlink_to(f"inputs/{name}.root")
+    target = tmp_path / "all"
+    with records.held(target):
+        for _ in range(2):
+            records.merge([tmp_path / "one", tmp_path / "two"], target)
+    assert {path.name: path.read_text() for path in (target / "inputs").iterdir()} == {
+        "gauss.root": "gauss",
+        "rings.root": "rings",
+    }
+    assert (target / "input.root").read_text() == "gauss"
+
+
 def test_merge_refuses_two_records_of_one_run_and_copies_nothing(tmp_path):
     keep(tmp_path / "one", "b")
     keep(tmp_path / "one", "a")

@@ -221,7 +221,7 @@ def remove(results: Path, names: Iterable[str]) -> None:
 
 
 def merge(sources: Iterable[Path], results: Path) -> tuple[int, int]:
-    """Joins the runs of several results folders into ``results``; for who holds that folder.
+    """Joins the runs of several results folders, and their input files, into ``results``; for who holds that folder.
 
     Returns:
         Runs brought in, and runs that were there already, equal.
@@ -251,7 +251,22 @@ def merge(sources: Iterable[Path], results: Path) -> tuple[int, int]:
             partial = _runs(results) / f".{name}{_PARTIAL}"
             shutil.copytree(_runs(source) / name, partial)
             partial.rename(_runs(results) / name)
+        for source in dict.fromkeys(new.values()):
+            _join_inputs(source, results)
     return len(new), equal
+
+
+def _join_inputs(source: Path, results: Path) -> None:
+    """Copies the input files of another results folder; their names tell their contents."""
+    for path in sorted(source.glob("inputs/*.root")):
+        copy = results / "inputs" / path.name
+        if not copy.exists():
+            make_folder(copy.parent)
+            shutil.copy2(path, copy.with_suffix(_PARTIAL))
+            copy.with_suffix(_PARTIAL).rename(copy)
+    link = results / "input.root"
+    if (source / link.name).is_symlink() and not link.is_symlink():
+        link.symlink_to((source / link.name).readlink())
 
 
 @contextlib.contextmanager
