@@ -11,6 +11,22 @@ struct Errors {
    std::map<double, std::vector<double>> mine, linear; // by number of encoded variables
 };
 
+// Whether two curves are those of the same autoencoders, trained twice: equal to rounding wherever both have points.
+bool Same(const Errors &a, const Errors &b)
+{
+   bool any = false;
+   for (const auto &entry : a.mine) {
+      const auto other = b.mine.find(entry.first);
+      if (other == b.mine.end())
+         continue;
+      any = true;
+      const double mean = bench::Mean(entry.second).value;
+      if (std::abs(mean - bench::Mean(other->second).value) > 1e-6 * mean)
+         return false;
+   }
+   return any;
+}
+
 TGraph Means(const std::map<double, std::vector<double>> &values)
 {
    TGraph graph;
@@ -76,7 +92,7 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
       // A method on encoded events and the autoencoder as a method may have the same one: one line, named by the latter.
       for (auto curve = curves.begin(); curve != curves.end();)
          curve = std::any_of(std::next(curve), curves.end(),
-                             [&](const auto &other) { return other.second.mine == curve->second.mine; })
+                             [&](const auto &other) { return Same(other.second, curve->second); })
                     ? curves.erase(curve)
                     : std::next(curve);
       if (curves.empty())

@@ -403,26 +403,30 @@ inline std::vector<Series> KeepLastPoint(Rows &rows)
 }
 
 // Runs a macro's body, once for each sample: what was run on other events is not drawn together. Of several samples the
-// figures of each lie in a folder of its own.
+// figures of each lie in a folder of its own, and one that cannot be drawn does not stop the others.
 template <typename Body>
 int RunBySample(const char *macro, const std::string &path, const std::string &figures, const std::string &formula,
                 Body body)
 {
-   return Run(macro, [&] {
-      std::set<std::string> samples;
-      {
-         const Rows rows = ReadRows(path, {formula, ""});
-         for (const size_t row : rows.kept)
-            if (rows.Finished(row))
-               samples.insert(rows.values.at("sample")[row]);
-      }
-      for (const std::string &sample : samples) {
-         std::string folder = sample;
-         std::replace(folder.begin(), folder.end(), ' ', '_');
-         body(Selection{formula, samples.size() > 1 ? sample : ""},
-              samples.size() > 1 ? figures + "/" + folder : figures);
-      }
+   std::map<std::string, bool> samples; // and whether any of its runs finished
+   int result = Run(macro, [&] {
+      const Rows rows = ReadRows(path, {formula, ""});
+      for (const size_t row : rows.kept)
+         samples[rows.values.at("sample")[row]] |= rows.Finished(row);
    });
+   if (samples.size() == 1)
+      return Run(macro, [&] { body(Selection{formula, ""}, figures); });
+   for (const auto &entry : samples) {
+      const std::string &sample = entry.first;
+      std::string folder = sample;
+      std::replace(folder.begin(), folder.end(), ' ', '_');
+      if (entry.second)
+         result |= Run((macro + (": sample " + sample)).c_str(),
+                       [&] { body(Selection{formula, sample}, figures + "/" + folder); });
+      else
+         std::cout << macro << ": sample " << sample << ": no finished run" << std::endl;
+   }
+   return result;
 }
 
 // Fills in the series: runs that differ in a condition are of different series, so that they are never averaged.

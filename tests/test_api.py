@@ -39,6 +39,31 @@ def test_each_sample_of_a_study_has_its_input_file(tmp_path):
     assert len({job.name for job in jobs}) == 3
 
 
+def test_files_whose_samples_have_one_name_are_no_study(small_input, tmp_path):
+    """Tables and figures would mix them."""
+    other = tmp_path / "other.root"
+    api.generate(other, "gauss", train_signal=50, train_background=50, test_signal=50, test_background=50)
+    file = tmp_path / "two.toml"
+    file.write_text(
+        f"[[sample]]\nfile = '{small_input}'\n[[sample]]\nfile = '{other}'\n"
+        "[point]\nbatch_size = 5\n[[series]]\nmethod = 'keras'\n"
+    )
+    with pytest.raises(UserError, match="other.root: the sample of both is called 'gauss'"):
+        api.study_jobs(api.studies.read(file), tmp_path)
+    assert len(api.study_jobs(api.studies.read(file), tmp_path, ["sample=other"])) == 1
+
+
+def test_what_is_left_out_is_not_generated(tmp_path):
+    file = tmp_path / "two.toml"
+    file.write_text(
+        "[[sample]]\nname = 'higgs'\ntrain_signal = 1000000\n[[sample]]\nname = 'rings'\ntrain_signal = 300\n"
+        "[[series]]\nmethod = 'keras'\n"
+    )
+    (job,) = api.study_jobs(api.studies.read(file), tmp_path, ["sample=rings"])
+    assert job.data.metadata["sample"] == "rings"
+    assert not (tmp_path / "input.root").exists()
+
+
 def test_unknown_sample_and_parameter(tmp_path):
     with pytest.raises(UserError, match="did you mean 'rings'"):
         api.generate(tmp_path / "x.root", "ring")

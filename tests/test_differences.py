@@ -275,7 +275,8 @@ def test_split_seed_is_an_axis_of_its_own(folder):
 
 
 def encoded(k, **values):
-    return {"transformations": f"N,A(k={k})", "encoded_variables": k, "training_digest": f"encoded {k}", **values}
+    given = {"transformations": f"N,A(k={k})", "encoded_variables": k, "encoded_digest": f"encoded {k}"}
+    return {**given, "training_digest": f"encoded {k}", **values}
 
 
 def test_runs_on_encoded_events_and_autoencoders_stand_beside_the_others(folder):
@@ -304,6 +305,27 @@ def test_runs_on_encoded_events_and_autoencoders_stand_beside_the_others(folder)
     assert torch.target == at["keras", "jax", "N,D"].target
     folder.add(backend="theano", **encoded(2, training_digest="other"))
     with pytest.raises(UserError, match="were not trained on the same events"):
+        folder.compare()
+
+
+def test_autoencoders_are_compared_with_what_they_have_in_common(folder):
+    """Validation parts, classes that TMVA prepares alone, and starts that a pre-training left are their own."""
+    chain = "N,A(k=2{})_Background"
+    dae = {"method": "dae", "loss": "sum_of_squares", "losses": (0.5, 0.4), "encoded_variables": 2}
+    folder.add(**dae, transformations=chain.format(""), validation_digest="a fifth", untrained_loss=0.7)
+    folder.add(**dae | {"losses": (5.0, 4.0)}, backend="tmva", transformations=chain.format(""))
+    other = chain.format(":ValidationSize=30%")
+    folder.add(**dae, transformations=other, validation_digest="three tenths")
+    for backend, loss in (("jax", 0.1), ("torch", 0.102)):
+        pretrained = chain.format(":Pretraining")
+        folder.add(**dae, backend=backend, transformations=pretrained, untrained_loss=loss, validation_digest="a fifth")
+    targets = {
+        (row.group.series["backend"], row.group.point["transformations"]): row.target for row in folder.compare().rows
+    }
+    assert targets["jax", chain.format("")] == pytest.approx(0.41)
+    assert targets["tmva", chain.format("")] == pytest.approx(4.1)
+    folder.add(**dae, backend="torch", transformations=chain.format(""), untrained_loss=0.8)
+    with pytest.raises(UserError, match="did not start alike, untrained_loss"):
         folder.compare()
 
 

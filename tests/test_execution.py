@@ -1,6 +1,7 @@
 """Planned runs: each once, whatever interrupts; side by side on disjoint cores; tried once where nothing can run."""
 
 import json
+import math
 import random
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import uproot
 from conftest import TRAINED
 
 import tmva_bench
-from tmva_bench import api, config, environments, execution, inputs, records, runner
+from tmva_bench import api, child, config, encoding, environments, execution, inputs, records, runner
 from tmva_bench.errors import UserError
 
 
@@ -152,6 +153,19 @@ def test_what_cannot_run_is_tried_once(fake_study, tmp_path):
     made = tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
     assert {(row["status"], row["reason"]) for row in made} == {("unavailable", "nothing here; install it")}
     assert [said for said in heard.said if said[0] == "started"] == [("started", 5, 1)]
+
+
+def test_an_autoencoder_that_cannot_be_trained_here_says_nothing_of_the_method(fake_study, tmp_path, monkeypatch):
+    def for_run(*_, **__):
+        ending = child.Ending("unavailable", "no jax here; install it", math.nan, 1.0, 1.0, {})
+        raise encoding.NotEncoded("some.root", ending)
+
+    monkeypatch.setattr(encoding, "for_run", for_run)
+    file = fake_study(TRAINED)
+    file.write_text(file.read_text().replace("neurons = [5, 20]", "transformations = ['N,A(k=2)', 'N,D']"))
+    made = tmva_bench.run_study(file, folder=tmp_path / "results")
+    found = {row["transformations"]: (row["status"], row["reason"]) for row in made}
+    assert found == {"N,A(k=2)": ("unavailable", "some.root: not encoded: no jax here; install it"), "N,D": ("ok", "")}
 
 
 def test_a_missing_environment_says_how_to_make_it_and_its_rows_go_when_it_is_there(fake_study, tmp_path):

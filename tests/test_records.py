@@ -181,13 +181,14 @@ def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
     folder = tmp_path / "runs" / "a"
     old = json.loads((folder / "record.json").read_text())
     old["schema"] = 3
-    for name in ("cpu_time_encode", "real_time_encode", "reconstruction_error", "pca_error", "encoded_variables"):
+    names = ("cpu_time_encode", "real_time_encode", "reconstruction_error", "pca_error", "encoded_variables")
+    for name in (*names, "encoded_digest"):
         del old["row"][name]
     (folder / "record.json").write_text(json.dumps(old))
     (folder / "curves.json").write_text(json.dumps({"roc": {}, "history": {}, "scores": {}}))
     record = find(tmp_path, "a")
     assert math.isnan(record["row"]["real_time_encode"])
-    assert record["row"]["encoded_variables"] == 0
+    assert (record["row"]["encoded_variables"], record["row"]["encoded_digest"]) == (0, "")
     assert record["reconstruction"] == {}
 
 

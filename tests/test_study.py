@@ -288,6 +288,22 @@ def test_the_numbers_of_events_are_what_a_samples_own_points_ask_for(read):
     assert study.generated(found.samples[1], runs) == {"name": "rings", "train_background": 400}
 
 
+def test_axes_of_a_sample_move_together(read):
+    text = 'zip = [["neurons", "layers"]]\n' + SEVERAL.replace("neurons = [7]", "neurons = [7, 8]")
+    text = text.replace("[axes]\nneurons = [5, 20]", "")
+    runs = study.plan(read(text))
+    layers = config.Point().layers
+    assert [(run.request.point.neurons, run.request.point.layers) for run in runs] == [
+        (config.Point().neurons, layers),
+        (7, 2),
+        (8, 4),
+    ]
+    with pytest.raises(UserError, match="axes that move together need as many values each"):
+        read(text.replace("neurons = [7, 8]", "neurons = [7, 8, 9]"))
+    with pytest.raises(UserError, match="'epochs' must be one of the axes"):
+        read(text.replace('"layers"]', '"epochs"]'))
+
+
 def test_a_change_holds_for_every_sample(read):
     assert {run.request.point.neurons for run in study.plan(read(SEVERAL, "neurons=3"))} == {3}
     assert [run.request.point.layers for run in study.plan(read(SEVERAL, "layers=1"))] == [1, 1, 1]
@@ -303,6 +319,8 @@ def test_a_change_holds_for_every_sample(read):
         ("layers = [2, 4]", "layers = [2, -4]", "line 10: layers = -4"),
         ("train_signal = 300", "axes = 3", "line 4: axes must be a table"),
         ('name = "rings"', "file = 'mine.root'\nwidth = 2", "line 8: unknown key 'width'"),
+        ('name = "rings"', "file = 3", "line 7: file = 3: must be a text"),
+        ('name = "rings"', "name = ['rings']", "line 7: name = .*: must be a text"),
     ],
 )
 def test_errors_in_one_of_several_samples(read, old, new, message):

@@ -141,8 +141,15 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
         UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
     """
     planned = studies.plan(study)
-    whole = {sample.name: inputs.read(_study_input(sample, planned, folder)) for sample in study.samples}
-    _link_input(study, whole[study.samples[0].name], folder)
+    selected = studies.select(planned, only)
+    wanted = {run.sample for run in selected}
+    whole = {
+        sample.name: inputs.read(_study_input(sample, planned, folder))
+        for sample in study.samples
+        if sample.name in wanted
+    }
+    _check_names(whole)
+    _link_input(study, whole, folder)
     places = {
         place.name: environments.named(place.name, place.python, place.make)
         if place.python
@@ -151,7 +158,7 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
     }
     prepared: dict[tuple[Any, ...], inputs.InputFile] = {}
     jobs = []
-    for run in studies.select(planned, only):
+    for run in selected:
         point = run.request.point
         events = run.sample, *(getattr(point, name) for name in config.COUNTS)
         if events not in prepared:
@@ -214,10 +221,23 @@ def _study_input(sample: studies.Sample, planned: list[studies.Planned], folder:
     return path
 
 
-def _link_input(study: studies.Study, data: inputs.InputFile, folder: Path) -> None:
+def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:
+    names = [data.metadata["sample"] for data in whole.values()]
+    for name in names:
+        if names.count(name) > 1:
+            files = " and ".join(data.path for data in whole.values() if data.metadata["sample"] == name)
+            raise UserError(
+                f"{files}: the sample of both is called {name!r}, and tables and figures know samples by name; "
+                "make two studies"
+            )
+
+
+def _link_input(study: studies.Study, whole: Mapping[str, inputs.InputFile], folder: Path) -> None:
     """Makes ``input.root`` a link to what was generated of a study's first sample."""
-    if "file" in study.samples[0].content:
+    first = study.samples[0]
+    if "file" in first.content or first.name not in whole:
         return
+    data = whole[first.name]
     link, beside = folder / "input.root", folder / ".input.root"
     try:
         beside.unlink(missing_ok=True)

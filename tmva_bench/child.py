@@ -196,12 +196,12 @@ def _cause(folder: Path, exit_code: int) -> tuple[str, str]:
     """Status and reason of a child that left no outcome, from its exit code and its log."""
     if exit_code == -signal.SIGKILL:
         # What stands in the log is not the cause.
-        return "killed", "the child was ended by signal SIGKILL (out of memory, or ended by somebody); see its log.txt"
+        return "killed", "the child was ended by signal SIGKILL (out of memory, or ended by somebody)"
     log = (folder / LOG_FILE).read_text(errors="replace")
     fatal = tmva_files.failure(log)
     if fatal:
         return "failed", fatal
     if exit_code < 0:
-        return "killed", f"the child was ended by signal {signal.Signals(-exit_code).name}; see its log.txt"
+        return "killed", f"the child was ended by signal {signal.Signals(-exit_code).name}"
     lines = [line.strip() for line in log.splitlines() if line.strip()] or ["an empty log"]
-    return "failed", f"the child ended with exit code {exit_code} and no result; its log.txt ends: {lines[-1][:300]}"
+    return "failed", f"the child ended with exit code {exit_code} and no result; its log ends: {lines[-1][:300]}"

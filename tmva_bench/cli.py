@@ -444,6 +444,7 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
         wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
         gone = [record["row"] for record in made if filters.fits(record["row"], wanted)]
         names = report.varied(record["row"] for record in made)
+        _say_options(gone)
         for row in gone:
             click.echo(f"{row['run_id']}: {report.run_name(row, names[report.series_name(row)])}: {report.result(row)}")
         if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
@@ -566,11 +567,18 @@ def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: 
         kept, todo = execution.split(jobs, made, rerun)
         todo = todo[:limit]
         names = report.varied(runner.planned_row(*job) for job in jobs)
+        _say_options(runner.planned_row(*job) for job in todo)
         for job in todo:
             missing = f": {job.environment.missing}" if job.environment.missing else ""
             row = runner.planned_row(*job)
             click.echo(f"{report.run_name(row, names[report.series_name(row)])}{missing}")
     click.echo(f"{folder}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
+
+
+def _say_options(rows: Iterable[report.Row]) -> None:
+    """What the short names of long options stand for."""
+    for line in report.named_options(rows):
+        click.echo(line)
 
 
 def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:

@@ -161,8 +161,8 @@ def compare(first: list[Record], second: list[Record], folders: tuple[Path, Path
         raise _nothing(groups, pairs, folders)
     axes = list(dict.fromkeys(name for side in zip(*both, strict=True) for name in differences.telling(list(side))))
     scanned = [name for name in axes if name in schema.POINT]
-    both.sort(key=lambda pair: [pair[0].point[name] for name in scanned])
-    files: dict[str, inputs.InputFile] = {}
+    both.sort(key=lambda pair: [report.place(pair[0].point[name]) for name in scanned])
+    files: dict[tuple[str, ...], inputs.InputFile] = {}
     matches = [_match(*pair, folders, files) for pair in both]
     only = tuple(_unmatched(groups[n], [pair[n] for pair in pairs]) for n in (0, 1))
     return Comparison(
@@ -296,13 +296,17 @@ def _change(having: Group, lacking: Group) -> Change | None:
     )
 
 
-def _match(first: Group, second: Group, folders: tuple[Path, Path], files: dict[str, inputs.InputFile]) -> Match:
-    """Compares two groups; ``files`` keeps the input files that were read, by digest."""
+def _match(
+    first: Group, second: Group, folders: tuple[Path, Path], files: dict[tuple[str, ...], inputs.InputFile]
+) -> Match:
+    """Compares two groups; ``files`` keeps the input files that were read, by digest and encoding."""
     groups = (first, second)
+    data = []
     for group, folder in zip(groups, folders, strict=True):
-        if group.series["input_digest"] not in files:
-            files[group.series["input_digest"]] = differences.input_of(group, folder)
-    data = [files[group.series["input_digest"]] for group in groups]
+        given = group.series["input_digest"], *config.encoding_of(group.point["transformations"])
+        if given not in files:
+            files[given] = differences.input_of(group, folder)
+        data.append(files[given])
     ours, theirs = (
         verdict.read_side(group, folder, file) for group, folder, file in zip(groups, folders, data, strict=True)
     )

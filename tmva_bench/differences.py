@@ -168,7 +168,7 @@ def _check_start(rows: list[report.Row]) -> None:
         names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
         started = (row["method"] == "dae", *_encoded(row), *(row[name] for name in (*names, "seed", "input_digest")))
         for name in ("initial_weights_spread", "untrained_loss"):
-            if math.isnan(row[name]) or (row["method"] == "keras" and row["start"] != "tmva"):
+            if math.isnan(row[name]) or not _starts_alike(row):
                 continue
             other = starts.setdefault((name, *started), row)
             if not math.isclose(row[name], other[name], rel_tol=_SAME):
@@ -179,16 +179,24 @@ def _check_start(rows: list[report.Row]) -> None:
                 )
 
 
-def _encoded(row: report.Row) -> tuple[Any, ...]:
-    """What makes the events that a run is given other ones than those of its input file.
+def _starts_alike(row: report.Row) -> bool:
+    """Whether the start of a run is that of the other methods: TMVA's numbers, and none that a pre-training left."""
+    if row["method"] == "dae":
+        return not autoencoder.of_chain(config.encoding_of(row["transformations"]), seed=1)[0].pretraining
+    return bool(row["method"] != "keras" or row["start"] == "tmva")
 
-    The autoencoder of an encoded file has the run's seed, and its rounding is that of a machine; one that is itself the
-    method takes the training events of its class.
+
+def _encoded(row: report.Row) -> tuple[Any, ...]:
+    """What makes the events that a run is given, or their parts, other ones than those of its input file.
+
+    An autoencoder that is itself the method takes the training events of its class, and validates on a part of its own.
     """
     parts = config.encoding_of(row["transformations"])
     if row["method"] == "dae":
-        return (autoencoder.of_chain(parts, seed=1)[0].event_class,)
-    return (",".join(parts), row["seed"], row["host"]) if parts else ()
+        wanted, _ = autoencoder.of_chain(parts, seed=1)
+        return wanted.event_class, wanted.validation
+    # Results from before the digest was kept are compared with none.
+    return (row["encoded_digest"] or row["run_id"],) if parts else ()
 
 
 def telling(groups: list[Group]) -> list[str]:
@@ -309,9 +317,13 @@ def input_of(group: Group, results: Path) -> inputs.InputFile:
 
 def _kind(group: Group) -> tuple[Any, ...]:
     """Groups that are equal here have validation losses that can be compared."""
-    # An autoencoder's loss knows of its own layout only.
-    own = group.point["transformations"] if group.series["method"] == "dae" else ""
-    return (group.series["input_digest"], group.point["loss"], own, *(group.point[name] for name in _MEMBERSHIP))
+    own: tuple[Any, ...] = ()
+    if group.series["method"] == "dae":
+        # An autoencoder's loss knows of its own layout only; TMVA prepares its inputs on its class alone, Keras on all.
+        chain = group.point["transformations"]
+        of_class = autoencoder.of_chain(config.encoding_of(chain), seed=1)[0].event_class != autoencoder.CLASSES[0]
+        own = chain, of_class and group.series["backend"] == "tmva"
+    return (group.series["input_digest"], group.point["loss"], *own, *(group.point[name] for name in _MEMBERSHIP))
 
 
 def _comparable(group: Group) -> bool:

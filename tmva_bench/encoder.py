@@ -411,9 +411,9 @@ def _error_table(encoder: Encoder, data: inputs.InputFile, back: Dict[str, Recon
     for suffix, trees in _CLASSES.items():
         events, weights = (_joined(values, trees) for values in (data.events, data.weights))
         for name, given_back, error in (("error", "events", "error"), ("pca_error", "pca", "pca_error")):
-            squares = (events - _joined_field(back, given_back, trees).astype(float)) ** 2
+            squares = (events - _joined(_field(back, given_back), trees).astype(float)) ** 2
             means = [*numpy.average(squares, axis=0, weights=weights) / encoder.variances]
-            total = numpy.average(_joined_field(back, error, trees), weights=weights)
+            total = numpy.average(_joined(_field(back, error), trees), weights=weights)
             for row, mean in zip(rows, [*means, total]):
                 row[name + suffix] = float(mean)
     return rows
@@ -445,8 +445,8 @@ def _float32(values: numpy.ndarray) -> numpy.ndarray:
         return values.astype(numpy.float32)
 
 
-def _joined_field(back: Dict[str, Reconstruction], field: str, trees: Tuple[str, ...]) -> numpy.ndarray:
-    return numpy.concatenate([getattr(back[tree], field) for tree in trees])
+def _field(back: Dict[str, Reconstruction], name: str) -> Dict[str, numpy.ndarray]:
+    return {tree: getattr(one, name) for tree, one in back.items()}
 
 
 def _joined(parts: Dict[str, numpy.ndarray], trees: Tuple[str, ...]) -> numpy.ndarray:

@@ -1,5 +1,6 @@
 """Encodes input files: an autoencoder is trained in a child process, or a stored one is taken."""
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -44,6 +45,7 @@ def encode(
     limits: child.Limits | None = None,
     stop: threading.Event | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    folder: Path | None = None,
     python: str = sys.executable,
 ) -> dict[str, Any]:
     """Trains an autoencoder on the training events of a file and writes the encoded events.
@@ -62,6 +64,7 @@ def encode(
         limits: time and memory.
         stop: ends the training when it is set.
         on_epoch: called with each epoch of the training.
+        folder: where the child leaves its log; by default nowhere.
         python: a Python executable with ROOT and Keras.
 
     Returns:
@@ -86,11 +89,13 @@ def encode(
         backend,
         split_seed,
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as temporary:
+        if folder is None:
+            folder = Path(temporary.enter_context(tempfile.TemporaryDirectory()))
         ending = child.run(
             "tmva_bench.encode_worker",
             task._asdict(),
-            Path(folder),
+            folder,
             python=python,
             variables=environments.child_variables(python, threads=threads, backend=backend, architecture="cpu"),
             cpus=cpus,
@@ -123,6 +128,7 @@ def encode_with(stored: str | Path, input_file: str | Path, output: str | Path) 
 def for_run(
     data: inputs.InputFile,
     point: config.Point,
+    results: Path,
     folder: Path,
     *,
     limits: child.Limits | None = None,
@@ -138,7 +144,8 @@ def for_run(
     Args:
         data: the common input file.
         point: the benchmark point; its seeds are those of the autoencoder, too.
-        folder: the results folder.
+        results: the results folder.
+        folder: where the child leaves its log.
         limits: time and memory of the training.
         cpus: cores of the run, of which the first is taken; none for all.
         stop: ends the training when it is set.
@@ -161,10 +168,11 @@ def for_run(
         "versions": environments.describe().versions,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    path = folder / "inputs" / f"encoded-{wanted.encoded}-{wanted.event_class}-{digest}.root"
+    path = results / "inputs" / f"encoded-{wanted.encoded}-{wanted.event_class}-{digest}.root"
     with _making:
         if not path.exists():
             records.make_folder(path.parent)
+            records.make_folder(folder)
             encode(
                 data.path,
                 path,
@@ -178,5 +186,6 @@ def for_run(
                 limits=limits,
                 stop=stop,
                 on_epoch=on_epoch,
+                folder=folder,
             )
     return inputs.read(path)

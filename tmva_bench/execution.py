@@ -3,6 +3,7 @@
 import concurrent.futures
 import functools
 import logging
+import math
 import os
 import queue
 import statistics
@@ -256,7 +257,8 @@ class _Crew:
             free.put(cpus)
         row = record["row"]
         with self._lock:
-            if row["status"] == "unavailable":
+            # Of a run whose child did not start the method says nothing: its autoencoder cannot be trained here.
+            if row["status"] == "unavailable" and not math.isnan(row["real_time_total"]):
                 self._unavailable[_installed(row)] = row["reason"]
             outdated = self._outdated.pop(_asked(row), [])
             records.remove(self._folder, [name for name in outdated if name != job.name])

@@ -413,7 +413,7 @@ def _correlations(path: Path) -> dict[str, Any]:
         data = inputs.read(path)
     except UserError as error:
         return {"missing": str(error)}
-    found: dict[str, Any] = {"variables": data.variables}
+    found: dict[str, Any] = {"sample": data.metadata["sample"], "variables": data.variables}
     for name, tree in (("signal", "TrainS"), ("background", "TrainB")):
         found[name] = [_shorts(line, 2) for line in _correlation(data.events[tree], data.weights[tree])]
     return found

@@ -22,7 +22,7 @@ from tmva_bench.methods import Epoch
 @contextlib.contextmanager
 def encoding() -> Iterator[Callable[[Epoch], None]]:
     """A line on the terminal while an autoencoder is trained; gives what is to be told of each epoch."""
-    with Console(stderr=True).status("autoencoder") as line:
+    with Console(stderr=True).status("autoencoder", refresh_per_second=2) as line:
         yield lambda epoch: line.update(f"autoencoder, epoch {epoch.epoch}: val. loss {epoch.validation_loss:.4f}")
 
 

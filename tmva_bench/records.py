@@ -358,7 +358,12 @@ def _migrate_3(record: Record) -> None:
     record["reconstruction"] = {}
 
 
-_MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2, 3: _migrate_3}
+def _migrate_4(record: Record) -> None:
+    """Version 5 added the digest of encoded events."""
+    record["row"].update(encoded_digest="")
+
+
+_MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2, 3: _migrate_3, 4: _migrate_4}
 
 
 def _parsed(path: Path, cure: str) -> Record:

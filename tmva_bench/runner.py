@@ -185,13 +185,24 @@ def run(
         if request.point.encoding and request.method != "dae":
             try:
                 given = encoding.for_run(
-                    data, request.point, results, limits=limits, cpus=cpus, stop=stop, on_epoch=on_encoding
+                    data,
+                    request.point,
+                    results,
+                    folder / "encoding",
+                    limits=limits,
+                    cpus=cpus,
+                    stop=stop,
+                    on_epoch=on_encoding,
                 )
+            except encoding.NotEncoded as error:
+                row.update(status=error.status, reason=str(error))
+                return _finished(folder, record, results)
             except UserError as error:
-                row.update(status=getattr(error, "status", "failed"), reason=str(error))
+                row.update(status="failed", reason=str(error))
                 return _finished(folder, record, results)
             taken = given.metadata["encoded"]["training"]
             row.update({name: taken[name] for name in ("cpu_time_encode", "real_time_encode")})
+            row.update(encoded_digest=given.metadata["digest"])
             _fill_errors(record, given.path)
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
         task = Task(

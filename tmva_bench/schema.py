@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Sequence
 from tmva_bench import roc
 from tmva_bench.config import PARAMETERS
 
-VERSION = 4
+VERSION = 5
 STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
 
 
@@ -70,6 +70,7 @@ BENCHMARK: List[Column] = [
     *[Column(n, p.type, p.help) for n, p in PARAMETERS.items() if n not in ("optimizer", "seed")],
     Column("variables", int, "input variables"),
     Column("encoded_variables", int, "variables after the autoencoder in the transformations (0: none there)"),
+    Column("encoded_digest", str, "digest of the encoded events that the method was given (empty: not encoded)"),
     Column("roc_integral", float, "ROC integral by TMVA itself (NaN where no TMVA made it)"),
     Column("roc_auc", float, "area under the ROC curve, exact, weighted, test events (dae: its error is the score)"),
     Column("roc_auc_error", float, "error of roc_auc from the number of test events (DeLong)"),

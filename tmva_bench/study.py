@@ -202,12 +202,13 @@ def text(study: Study) -> str:
     """
     usual_series = {"backend": None, "architecture": "cpu", "environment": HERE}
     usual_limits = {"time": Limits().seconds, "memory": Limits().memory}
+    every = [study.axes, *(sample.axes for sample in study.samples)]
     tables = [{**sample.content, **_unusual({"axes": sample.axes}, {"axes": {}})} for sample in study.samples]
     content = {
         "name": study.name,
         "preset": study.preset,
         "repetitions": study.repetitions,
-        "zip": [group for group in study.zipped if group[0] in study.axes],
+        "zip": [group for group in study.zipped if any(set(group) & axes.keys() for axes in every)],
         "sample": tables[0] if len(tables) == 1 else tables,
         "point": study.point,
         "axes": study.axes,
@@ -253,7 +254,7 @@ def generated(sample: Sample, planned: list[Planned]) -> dict[str, Any]:
 def points(study: Study, sample: Sample) -> list[dict[str, Any]]:
     """The values of the axes at every point of a sample's scan, in order; one empty entry where nothing is scanned."""
     axes = {**study.axes, **sample.axes}
-    groups = [group for group in study.zipped if group[0] in axes]
+    groups = [group for group in study.zipped if set(group) <= set(axes)]
     grouped = {name for group in groups for name in group}
     groups += [[name] for name in axes if name not in grouped]
     groups.sort(key=lambda group: list(axes).index(group[0]))
@@ -349,7 +350,7 @@ def _changed(study: Study, change: str) -> Study:
 def _check_points(study: Study, reader: "_Reader") -> None:
     for sample, group in itertools.product(study.samples, study.zipped):
         axes = {**study.axes, **sample.axes}
-        if len({len(axes[name]) for name in group}) > 1:
+        if len({len(axes.get(name, [])) for name in group}) > 1:
             raise reader.error(("", "zip"), f"zip = {group}: axes that move together need as many values each")
     for number, series in enumerate(study.series):
         every = [(sample, values) for sample in study.samples for values in points(study, sample)]
@@ -412,15 +413,16 @@ class _Reader:
             raise self.error(("", "preset"), f"unknown preset {preset!r} (known: {', '.join(config.PRESETS)})")
         environments = self._environments(content.get("environments", {}))
         axes = self._axes("axes", content.get("axes", {}))
+        samples = self._samples(content.get("sample", {"name": "gauss"}))
         limits, threads = self._limits(content.get("limits", {}))
         return Study(
             name=self._name(content),
-            samples=self._samples(content.get("sample", {"name": "gauss"})),
+            samples=samples,
             preset=preset,
             point=self._parameters("point", content.get("point", {})),
             only=self._only(content.get("only", {})),
             axes=axes,
-            zipped=self._zipped(content.get("zip", []), axes),
+            zipped=self._zipped(content.get("zip", []), {*axes, *(name for sample in samples for name in sample.axes)}),
             series=self._series(content.get("series", []), environments),
             environments=environments,
             repetitions=self._number("", "repetitions", content.get("repetitions", 1)),
@@ -443,7 +445,8 @@ class _Reader:
         for number, table in enumerate(tables):
             sample = self._sample(f"sample.{number}", table)
             if sample.name in [other.name for other in found]:
-                message = f"sample {sample.name!r} stands twice: tables and figures know samples by name"
+                message = f"sample {sample.name!r} stands twice, and tables and figures know samples by name; "
+                message += "make two studies"
                 raise self.error((f"sample.{number}", ""), message)
             found.append(sample)
         return found
@@ -453,6 +456,9 @@ class _Reader:
         if not isinstance(axes, dict):
             raise self.error((key, "axes"), "axes must be a table, [sample.axes]")
         axes = self._axes(f"{key}.axes", axes)
+        for name in ("file", "name"):
+            if not isinstance(table.get(name, ""), str):
+                raise self.error((key, name), f"{name} = {table[name]!r}: must be a text")
         if "file" in table:
             self._known(key, table, ("file", "axes"))
             return Sample({"file": table["file"]}, axes)
@@ -492,7 +498,7 @@ class _Reader:
                 raise self.error((key, name), f"{name} = {values}: a value stands twice")
         return axes
 
-    def _zipped(self, groups: Any, axes: dict[str, list[Any]]) -> list[list[str]]:
+    def _zipped(self, groups: Any, axes: set[str]) -> list[list[str]]:
         if not isinstance(groups, list) or not all(isinstance(group, list) and len(group) > 1 for group in groups):
             raise self.error(("", "zip"), 'zip: give lists of axes that move together, [["neurons", "layers"]]')
         named = [name for group in groups for name in group]

@@ -112,7 +112,7 @@ def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
 
     def place(group: summary.Group) -> tuple[Any, ...]:
         facts = {**group.series, **group.point}
-        first = [facts[name] for name in by]
+        first = [report.place(facts[name]) for name in by]
         return (*first, series.index(tuple(group.series.values())), *(report.place(group.point[name]) for name in axes))
 
     return sorted(groups, key=place)

@@ -539,7 +539,7 @@ function correlations() {
       xgap: 1, ygap: 1, texttemplate: names.length <= 15 ? "%{z}" : "", hoverinfo: "text",
       text: percent.map((row, i) => row.map((value, j) => `${names[i]}, ${names[j]}: ${value} %`)),
       colorbar: { title: { text: "%" }, thickness: 14 } }];
-    const layout = { height: 380, top: 45, title: { text: name, x: 0, xanchor: "left", font: { size: 15 } },
+    const layout = { height: 380, top: 45, title: { text: plain(`${found.sample}, ${name}`), x: 0, xanchor: "left", font: { size: 15 } },
       xaxis: { type: "category", showgrid: false },
       yaxis: { type: "category", autorange: "reversed", showgrid: false } };
     const redraw = (width) => Plotly.react(div, traces, laidOut(div, [], { ...layout, width: width && width / 2 }),
