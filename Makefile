@@ -44,7 +44,7 @@ autoencoder: env
 	  mkdir -p "$${folder%.root}" && root -l -b -q "$(CURDIR)/macros/autoencoder.C(\"@\",\"$${folder%.root}\")"'
 
 test: env
-	$(IN_ENV) python -m pytest -n 2
+	$(IN_ENV) python -m pytest -n 2 --dist loadfile
 
 lint: env
 	$(IN_ENV) ruff check

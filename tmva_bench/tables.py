@@ -95,7 +95,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
                 error = summary.test_error(group)
                 row.append("" if math.isnan(error) else f"{error:.2g}")
         lines.append(row)
-    notes = _notes(groups, rows, axes)
+    notes = _notes(groups, rows, [*(name for name in extra if name == "sample"), *axes])
     if latex:
         return SummaryTable(
             [_escaped(text) for text in headings],
@@ -138,7 +138,7 @@ def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[in
     return found
 
 
-def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str]) -> list[str]:
+def _notes(groups: list[summary.Group], rows: list[report.Row], names: list[str]) -> list[str]:
     notes = report.best_possible(rows)
     errors = any(group.means["roc_auc"].runs > 1 for group in groups)
     if errors:
@@ -152,10 +152,10 @@ def _notes(groups: list[summary.Group], rows: list[report.Row], axes: list[str])
     weak: dict[str, list[str]] = {}
     for group in finished:
         for warning in summary.warnings(group):
-            weak.setdefault(warning, []).append(report.run_name({**group.series, **group.point}, axes))
-    for warning, names in weak.items():
-        notes.append(f"warning: {warning}: {'all rows' if len(names) == len(finished) else report.some(names)}")
-    named = report.named_options(rows) if "transformations" in axes else []
+            weak.setdefault(warning, []).append(report.run_name({**group.series, **group.point}, names))
+    for warning, runs in weak.items():
+        notes.append(f"warning: {warning}: {'all rows' if len(runs) == len(finished) else report.some(runs)}")
+    named = report.named_options(rows) if "transformations" in names else []
     return named + notes + report.one_sided(rows) + report.unequal(rows) + report.reasons(rows)
 
 
