@@ -89,7 +89,7 @@ def test_a_run_with_an_autoencoder_in_its_chain(encoded, small_input, tmp_path):
         done = command_line(tmp_path, "run", small_input, *REAL_RUN, *more)
         assert done.returncode == 0, done.stderr
     folder = tmp_path / "results" / "small"
-    (made,) = (folder / "inputs").glob("encoded-2-AllClasses-*.root")
+    (made,) = (folder / "inputs").glob("encoded-gauss-2-AllClasses-*.root")
     assert inputs.read(made).metadata["digest"] == inputs.read(encoded.cwd / "encoded.root").metadata["digest"]
     first, second = (record["row"] for record in records.load(folder))
     training = inputs.read(made).metadata["encoded"]["training"]

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -168,7 +169,8 @@ def for_run(
         "versions": environments.describe().versions,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    path = results / "inputs" / f"encoded-{wanted.encoded}-{wanted.event_class}-{digest}.root"
+    sample = re.sub(r"\W+", "_", data.metadata["sample"])
+    path = results / "inputs" / f"encoded-{sample}-{wanted.encoded}-{wanted.event_class}-{digest}.root"
     with _making:
         if not path.exists():
             records.make_folder(path.parent)
