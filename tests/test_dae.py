@@ -65,6 +65,20 @@ def test_its_score_is_the_error_of_the_event(done, record, small_input):
     assert row["roc_auc"] == pytest.approx(area)
 
 
+def test_the_histogram_of_its_score_resolves_99_percent_and_holds_all(record, done):
+    folder = done.cwd / "results" / "small" / "runs" / record["row"]["run_id"]
+    bins = {name: numpy.array(values) for name, values in record["scores"].items()}
+    with uproot.open(folder / "scores.root") as file:
+        scores = [file[tree]["score"].array(library="np") for tree in inputs.TREES]
+    assert bins["high"].max() == pytest.approx(max(numpy.quantile(values, 0.99) for values in scores))
+    assert bins["high"].max() < max(values.max() for values in scores)
+    for sample in ("train", "test"):
+        for kind in ("signal", "background"):
+            own = (bins["sample"] == sample) & (bins["event_class"] == kind)
+            width = bins["high"][own] - bins["low"][own]
+            assert (bins["density"][own] * width).sum() == pytest.approx(1)
+
+
 def test_its_row_says_what_was_trained(record, small_input):
     row = record["row"]
     assert (row["status"], row["transformations"], row["epochs"]) == ("ok", CHAIN, 3)
