@@ -165,6 +165,24 @@ def test_an_autoencoder_of_one_class_is_booked_on_its_training_events(by_tmva):
     assert trees == [call for call in map(list, recorded_calls()) if call[0] == trees[0][0] and call[1] != "TrainS"]
 
 
+@pytest.mark.tmva
+@pytest.mark.parametrize("event_class", ["AllClasses", "Background"])
+def test_real_tmva_trains_it(make_task, run_worker, event_class):
+    chain = AS_RECORDED if event_class == "AllClasses" else f"{AS_RECORDED}_{event_class}"
+    task = make_task("autoencoder-regression", "dae", "tmva", transformations=chain)
+    request = runner.make_request(task.point, "dae", "tmva")
+    outcome, log = run_worker(task._replace(point=request.point))
+    assert outcome["status"] == "ok", f"{outcome}\n{log}"
+    losses = [epoch[2] for epoch in outcome["history"]]
+    recorded = [epoch.validation_loss for epoch in tmva_files.epoch_table(recordings.log("autoencoder-regression"))]
+    assert len(losses) == len(recorded)
+    if event_class == "AllClasses":
+        assert losses == pytest.approx(recorded, rel=1e-4)
+    trained = encoder.read(Path(task.folder) / "encoded.root")
+    assert (trained.specification.encoded, trained.specification.event_class) == (2, event_class)
+    assert 0 < encoder.read_errors(Path(task.folder) / "encoded.root")[-1]["error"] < 1
+
+
 @pytest.mark.parametrize(
     ("chain", "words"),
     [
