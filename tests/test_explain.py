@@ -209,7 +209,7 @@ def test_a_bar_in_a_cell_does_not_break_the_table():
 
 def test_runs_that_were_done_are_explained_as_their_study_is():
     planned = study.read("validity", ["neurons=5,20", "dropout=0.2", "repetitions=2"])
-    rows = [{**request._asdict(), **vars(request.point)} for request, _ in study.plan(planned)]
+    rows = [{**request._asdict(), **vars(request.point)} for request, *_ in study.plan(planned)]
     of_runs, of_plan = explain.of_rows(rows, "x"), explain.of_study(planned)
     assert of_runs.methods == of_plan.methods
     assert of_runs.strings == of_plan.strings

@@ -314,7 +314,8 @@ def _series(group: Group, places: Iterable[str]) -> str:
 
 
 def _values(values: Iterable[Any]) -> list[Any]:
-    return sorted(dict.fromkeys(values), key=report.place)
+    found = list(dict.fromkeys(values))
+    return found if isinstance(found[0], str) else sorted(found)
 
 
 def _labelled(values: list[Any]) -> list[Any]:
