@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,13 +25,12 @@ from made_up_results import (
     empty_tables,
     made_up_scan,
     made_up_tables,
-    write_results,
 )
+from root_session import MACROS, Answer, RootSession
 
 from tmva_bench import autoencoder, encoder, inputs, roc, samples, summary
 from tmva_bench.tree_writer import Table
 
-MACROS = Path(__file__).parent.parent / "macros"
 NAMES = {"tmva-dnn": "TMVA DNN", "pykeras": "PyKeras", "keras": "Keras", "sgd": "SGD", "adam": "Adam"}
 
 
@@ -51,38 +51,35 @@ def label(series: Series) -> str:
     return ", ".join(filter(None, [NAMES[series.method], backend, NAMES[series.optimizer], gpu]))
 
 
-def draw(*calls: str) -> subprocess.CompletedProcess[str]:
-    """Runs macros in one ROOT session; each call is ``name("file", "folder")``."""
-    root = shutil.which("root", path=str(Path(sys.executable).parent)) or shutil.which("root")
-    assert root, "no root command beside Python or on PATH"
-    macros = [str(MACROS / re.sub(r"^(\w+)", r"\1.C", call)) for call in calls]
-    return subprocess.run([root, "-l", "-b", "-q", *macros], capture_output=True, text=True)
+@pytest.fixture(scope="module", autouse=True)
+def root() -> Iterator[RootSession]:
+    """The ROOT session of these tests, as of somebody who draws one figure after the other."""
+    global _root  # noqa: PLW0603 - helpers that are no fixtures draw, too
+    _root = RootSession()
+    yield _root
+    _root.close()
 
 
-def session(code: str, arguments: list[list[str]]) -> subprocess.CompletedProcess[str]:
-    """Runs Python code in one ROOT session, where ``call(macro, ...)`` calls a macro and ``arguments`` are given."""
-    lines = f"""
-import json, sys
-import ROOT
-
-ROOT.gROOT.SetBatch()
-arguments = json.loads(sys.argv[1])
-for macro in dict.fromkeys(one[0] for one in arguments):
-    ROOT.gROOT.LoadMacro({str(MACROS)!r} + "/" + macro + ".C")
+def session(code: str, arguments: Any) -> Answer:
+    """See :meth:`root_session.RootSession.run`."""
+    return _root.run(code, arguments)
 
 
-def call(macro, *rest):
-    return getattr(ROOT, macro)(*rest)
-
-
-{code}"""
-    return subprocess.run([sys.executable, "-c", lines, json.dumps(arguments)], capture_output=True, text=True)
+def draw(*calls: str) -> Answer:
+    """Runs macros; each call is ``name("file", "folder")``, the value has what each gives back."""
+    return session("value = [int(ROOT.gROOT.ProcessLine(one)) for one in arguments]", calls)
 
 
 def draw_results(results: Path, figures: Path, *macros: str) -> None:
     answer = draw(*[f'{macro}("{results}", "{figures}")' for macro in macros])
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.count("(int) 0") == len(macros), answer.stderr
+    assert answer.value == [0] * len(macros), answer.stderr
+
+
+def write_results(tables: dict[str, Table], out: Path) -> Path:
+    """Writes tables with the tree writer; gives the file back."""
+    code = "from pathlib import Path\nfrom tmva_bench import tree_writer\n"
+    session(code + "tree_writer.write_trees(arguments[0], Path(arguments[1]))", [tables, str(out)])
+    return out
 
 
 def texts(pdf: Path) -> list[Text]:
@@ -183,7 +180,7 @@ def test_runs_that_differ_in_a_parameter_are_series_of_their_own(tmp_path: Path)
     results = write_results(tables, tmp_path / "results.root")
     names = ("roc", "bars", "history", "scores")
     answer = draw(*[f'{name}("{results}", "{tmp_path}", "neurons >= 20")' for name in names])
-    assert answer.stdout.count("(int) 0") == 4, answer.stderr
+    assert answer.value == [0] * 4, answer.stderr
     for name in names:
         check_figure(tmp_path, name)
         found = words(tmp_path / f"{name}.pdf")
@@ -226,7 +223,7 @@ def test_a_selection_chooses_the_runs(tmp_path: Path) -> None:
     results = write_results(tables, tmp_path / "results.root")
     selection = 'neurons==5 && repetition==2 && optimizer==\\"sgd\\"'
     answer = draw(f'bars("{results}", "{tmp_path}", "{selection}")')
-    assert answer.returncode == 0, answer.stderr
+    assert answer.value == [0], answer.stderr
     bars = words(tmp_path / "bars.pdf").split("\n")
     assert [label(series) for series in SLIDES if label(series) in bars] == [label(series) for series in SLIDES[:3]]
     assert f"{measured(tables, SLIDES[0], 5)[1]:.4f}" in bars
@@ -272,7 +269,7 @@ for one in arguments:
         low = pad.GetPrimitive("hframe").GetMinimum()
         pads.append({"logx": pad.GetLogx(), "logy": pad.GetLogy(), "low": low, "graphs": graphs})
     canvases.append(pads)
-print(json.dumps(canvases))
+value = canvases
 """
 
 
@@ -296,8 +293,7 @@ def scans(*calls: tuple[Any, ...]) -> list[Drawn]:
 def look(macro: str, *calls: tuple[Any, ...]) -> list[Drawn]:
     """What a macro draws, a canvas a call; the arguments are those of the macro."""
     answer = session(_LOOK, [[macro, *map(str, call)] for call in calls])
-    assert answer.returncode == 0, answer.stderr
-    return [Drawn(pads) for pads in json.loads(answer.stdout.splitlines()[-1])]
+    return [Drawn(pads) for pads in answer.value]
 
 
 def test_scan_of_the_slides(tmp_path: Path) -> None:
@@ -522,7 +518,7 @@ def correlation(path: Path, tree: str) -> int:
 
 def test_inputs_and_their_weighted_correlations(input_file: Path, tmp_path: Path) -> None:
     answer = draw(f'inputs("{input_file}", "{tmp_path}")')
-    assert answer.returncode == 0, answer.stderr
+    assert answer.value == [0], answer.stderr
     check_figure(tmp_path, "inputs")
     assert {"x", "y", "flag", "signal", "background"} <= set(words(tmp_path / "inputs.pdf").split("\n"))
     found = words(tmp_path / "correlations.pdf").split("\n")
@@ -544,7 +540,7 @@ def test_inputs_name_the_original_of_a_renamed_variable(tmp_path: Path) -> None:
             file.mktree(tree, dict.fromkeys(branches, numpy.float32)).extend(branches)
         file["metadata"] = json.dumps({"parameters": {}, "original_names": names, "digest": "made-up"})
     answer = draw(f'inputs("{tmp_path / "input.root"}", "{tmp_path}")')
-    assert answer.returncode == 0, answer.stderr
+    assert answer.value == [0], answer.stderr
     assert {"x", 'jet_b_tag (jet "b"-tag)'} <= set(words(tmp_path / "inputs.pdf").split("\n"))
 
 
@@ -557,7 +553,7 @@ def test_inputs_of_one_to_28_variables(variables: int, tmp_path: Path) -> None:
             branches = {name: random.normal(size=500) for name in names} | {"weight": numpy.ones(500)}
             file.mktree(tree, dict.fromkeys(branches, numpy.float32)).extend(branches)
     answer = draw(f'inputs("{tmp_path / "input.root"}", "{tmp_path / "figures"}")')
-    assert answer.returncode == 0, answer.stderr
+    assert answer.value == [0], answer.stderr
     check_figure(tmp_path / "figures", "inputs")
     check_figure(tmp_path / "figures", "correlations")
     for name in names:
@@ -614,8 +610,8 @@ WRONG = [
 
 def test_what_cannot_be_drawn_is_one_line_and_the_value_1(broken: Path) -> None:
     calls = [[argument.replace("{}", str(broken)) for argument in call] for call, _ in WRONG]
-    answer = session("values = [call(*one) for one in arguments]\nprint(values)", calls)
-    assert answer.stdout.splitlines()[-1] == str([1] * len(WRONG))
+    answer = session("value = [call(*one) for one in arguments]", calls)
+    assert answer.value == [1] * len(WRONG)
     lines = [line for line in answer.stderr.splitlines() if ".C: " in line]
     for line, (call, reason) in zip(lines, WRONG, strict=True):
         assert line.startswith(f"{call[0]}.C: {reason.replace('{}', str(broken))}")
@@ -624,7 +620,10 @@ def test_what_cannot_be_drawn_is_one_line_and_the_value_1(broken: Path) -> None:
 
 
 def test_root_gives_the_value_on_as_its_exit_code(broken: Path) -> None:
-    assert draw(f'bars("{broken / "missing.root"}")').returncode == 1
+    root = shutil.which("root", path=str(Path(sys.executable).parent)) or shutil.which("root")
+    assert root, "no root command beside Python or on PATH"
+    macro = f'{MACROS / "bars.C"}("{broken / "missing.root"}")'
+    assert subprocess.run([root, "-l", "-b", "-q", macro], capture_output=True, check=False).returncode == 1
 
 
 @pytest.fixture(scope="module")
@@ -646,7 +645,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_encoded_file(encoded: Path) -> None:
     for k in (2, 3):
         answer = draw(f'autoencoder("{encoded}/k{k}.root", "{encoded}/figures{k}")')
-        assert answer.returncode == 0, answer.stderr
+        assert answer.value == [0], answer.stderr
     names = {path.stem for path in (encoded / "figures2").glob("*.pdf")}
     assert names == {"reconstruction", "codes", "anomaly"}
     assert {path.stem for path in (encoded / "figures3").glob("*.pdf")} == {"reconstruction", "anomaly"}
@@ -663,7 +662,7 @@ def test_an_encoded_file(encoded: Path) -> None:
 
 def test_a_file_that_is_not_encoded(encoded: Path) -> None:
     answer = draw(f'autoencoder("{encoded}/in.root")')
-    assert answer.returncode == 1
+    assert answer.value == [1]
     assert f"autoencoder.C: {encoded}/in.root: no tree ReconstructionS" in answer.stderr
 
 
@@ -678,21 +677,18 @@ def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
     benchmark["reconstruction_error"], benchmark["pca_error"] = [0.3, 0.1] * 2 + [0.35, 0.1], [0.5, 0.4] * 3
     encoded = write_results(tables, tmp_path / "encoded.root")
     answer = draw(f'errors("{encoded}", "{tmp_path}")')
-    assert answer.returncode == 0, answer.stderr
+    assert answer.value == [0], answer.stderr
     shown = words(tmp_path / "errors.pdf")
     for text in ("encoded variables", "principal components", "transformations N,A(k)_Background"):
         assert text in shown
     assert [label(series) in shown for series in SERIES[:3]] == [False, True, True]
     answer = draw(f'errors("{plain}", "{tmp_path}")')
-    assert answer.returncode == 1
+    assert answer.value == [1]
     assert f"errors.C: {plain}: no finished run has an autoencoder in its transformations" in answer.stderr
 
 
 def test_all_macros_load_in_one_session() -> None:
     """Cling knows one unnamed namespace in a session: no two macros may use one name in theirs."""
     names = [path.stem for path in MACROS.glob("*.C")]
-    answer = session(
-        "print(*[callable(getattr(ROOT, name, None)) for name in dict.fromkeys(one[0] for one in arguments)])",
-        [[name] for name in names],
-    )
-    assert answer.stdout.split()[-len(names) :] == ["True"] * len(names), answer.stderr
+    found = session("value = [callable(getattr(ROOT, name, None)) for name in arguments]", names).value
+    assert found == [True] * len(names)
