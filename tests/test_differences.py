@@ -329,6 +329,18 @@ def test_autoencoders_are_compared_with_what_they_have_in_common(folder):
         folder.compare()
 
 
+def test_what_sample_and_transformations_decide_tells_no_points_apart(folder):
+    """An autoencoder's own learning rate does not part it from the classifier on the same encoded events."""
+    for k, rate in ((2, 0.01), (4, 0.001)):
+        folder.add(**encoded(k, learning_rate=0.1))
+        folder.add(**encoded(k, method="dae", learning_rate=rate, training_digest="all", untrained_loss=k / 10))
+    found = folder.compare()
+    assert found.axes == ["transformations"]
+    assert all(row.reference.point["transformations"] == row.group.point["transformations"] for row in found.rows)
+    folder.add(**encoded(2, learning_rate=0.3))
+    assert folder.compare().axes == ["learning_rate", "transformations"]
+
+
 def test_an_encoded_file_has_the_weights_of_its_events(folder):
     folder.add(**encoded(2))
     (group,) = summary.groups(record["row"] for record in folder.records())

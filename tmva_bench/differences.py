@@ -202,12 +202,23 @@ def _encoded(row: report.Row) -> tuple[Any, ...]:
 def telling(groups: list[Group]) -> list[str]:
     """What tells groups of one series apart: installation, machine and the like, then parameters.
 
+    Parameters that sample and transformations decide are left out: the numbers of events, what dae is trained with.
+
     Args:
         groups: repetitions together.
     """
-    found = report.differing((*_PLACES, *schema.POINT), ({**group.series, **group.point} for group in groups))
+    rows = [{**group.series, **group.point} for group in groups]
+    found = report.differing((*_PLACES, *schema.POINT), rows)
     # Other numbers of events are other events.
-    return [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
+    found = [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
+    return [name for name in found if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
+
+
+def _varies(name: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether a parameter has several values for one series, sample and chain of transformations."""
+    first: dict[tuple[str, ...], Any] = {}
+    keys = [(report.series_name(row), row["sample"], row["transformations"]) for row in rows]
+    return any(first.setdefault(key, row[name]) != row[name] for key, row in zip(keys, rows, strict=True))
 
 
 def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
