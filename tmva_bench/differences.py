@@ -222,9 +222,14 @@ def _varies(name: str, rows: list[dict[str, Any]]) -> bool:
 
 
 def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
-    """By point, then as they first appeared."""
+    """By sample and point, then as they first appeared."""
     names = [name for name in axes if name in config.PARAMETERS]
-    return sorted(groups, key=lambda group: tuple(report.place(group.point[name]) for name in names))
+    samples = list(dict.fromkeys(group.series["sample"] for group in groups))
+
+    def place(group: Group) -> tuple[Any, ...]:
+        return samples.index(group.series["sample"]), *(report.place(group.point[name]) for name in names)
+
+    return sorted(groups, key=place)
 
 
 def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> Group | None:
