@@ -3,7 +3,6 @@
 What the child does about it stands in :mod:`tmva_bench.worker`.
 """
 
-import contextlib
 import json
 import math
 import os
@@ -19,9 +18,8 @@ import psutil
 
 from tmva_bench import tmva_files, worker
 from tmva_bench.errors import UserError
-from tmva_bench.methods import Epoch
+from tmva_bench.methods import LOG_FILE, Epoch
 
-LOG_FILE = "log.txt"
 _POLL = 0.1
 # A child that takes more than this share of the memory that was free would bring the machine down.
 _MEMORY_SHARE = 0.9
@@ -133,8 +131,7 @@ def run(
             stopped = _over_limit(time.monotonic() - start, peak, limits.seconds, memory)
     finally:
         # With all that it started. Not reaped yet, the child still owns the number of its group.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
         waiting.join()
         cpu_time = sum(psutil.Process(process.pid).cpu_times()[:4])  # a process not yet reaped still has them
         exit_code = process.wait()

@@ -7,6 +7,9 @@ import numpy
 
 from tmva_bench.config import Point
 
+# All that a child prints, in its folder: the parent writes it, and methods read there what TMVA says.
+LOG_FILE = "log.txt"
+
 
 class Task(NamedTuple):
     """What one child process is asked to do.

@@ -15,11 +15,11 @@ from typing import Any, Iterator, List, Tuple
 
 from tmva_bench import mapping, tmva_files
 from tmva_bench.errors import TrainingFailed, Unavailable
+from tmva_bench.methods import LOG_FILE
 from tmva_bench.stopwatch import Stopwatch
 
 OUTPUT_FILE = "TMVA.root"
 WEIGHT_FILE = f"dataset/weights/job_{mapping.METHOD_TITLE}.weights.xml"
-LOG_FILE = "log.txt"
 
 
 def version(root: Any) -> Tuple[int, int]:
