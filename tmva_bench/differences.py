@@ -182,7 +182,7 @@ def _check_start(rows: list[report.Row]) -> None:
 def _starts_alike(row: report.Row) -> bool:
     """Whether the start of a run is that of the other methods: TMVA's numbers, and none that a pre-training left."""
     if row["method"] == "dae":
-        return not autoencoder.of_chain(config.encoding_of(row["transformations"]), seed=1)[0].pretraining
+        return not _autoencoder(row["transformations"]).pretraining
     return bool(row["method"] != "keras" or row["start"] == "tmva")
 
 
@@ -191,12 +191,16 @@ def _encoded(row: report.Row) -> tuple[Any, ...]:
 
     An autoencoder that is itself the method takes the training events of its class, and validates on a part of its own.
     """
-    parts = config.encoding_of(row["transformations"])
     if row["method"] == "dae":
-        wanted, _ = autoencoder.of_chain(parts, seed=1)
+        wanted = _autoencoder(row["transformations"])
         return wanted.event_class, wanted.validation
     # Results from before the digest was kept are compared with none.
-    return (row["encoded_digest"] or row["run_id"],) if parts else ()
+    return (row["encoded_digest"] or row["run_id"],) if config.encoding_of(row["transformations"]) else ()
+
+
+def _autoencoder(chain: str) -> autoencoder.Specification:
+    """What a run of dae trains, but for its seed."""
+    return autoencoder.of_chain(config.encoding_of(chain), seed=1)[0]
 
 
 def telling(groups: list[Group]) -> list[str]:
@@ -337,7 +341,7 @@ def _kind(group: Group) -> tuple[Any, ...]:
     if group.series["method"] == "dae":
         # An autoencoder's loss knows of its own layout only; TMVA prepares its inputs on its class alone, Keras on all.
         chain = group.point["transformations"]
-        of_class = autoencoder.of_chain(config.encoding_of(chain), seed=1)[0].event_class != autoencoder.CLASSES[0]
+        of_class = _autoencoder(chain).event_class != autoencoder.CLASSES[0]
         own = chain, of_class and group.series["backend"] == "tmva"
     return (group.series["input_digest"], group.point["loss"], *own, *(group.point[name] for name in _MEMBERSHIP))
 

@@ -201,7 +201,7 @@ def execute(
     listener = listener or Silent()
     listener.planned(todo, kept)
     if todo:
-        crew = _Crew(folder, limits or child.Limits(), made, listener)
+        crew = _Crew(folder, limits, made, listener)
         try:
             crew.work(todo, cores)
         finally:
@@ -216,7 +216,9 @@ def execute(
 class _Crew:
     """Does jobs in threads, one child each."""
 
-    def __init__(self, folder: Path, limits: child.Limits, made: list[records.Record], listener: Listener) -> None:
+    def __init__(
+        self, folder: Path, limits: child.Limits | None, made: list[records.Record], listener: Listener
+    ) -> None:
         self._folder, self._limits, self._listener = folder, limits, listener
         self._stop = threading.Event()
         self._lock = threading.Lock()

@@ -196,11 +196,9 @@ def run(
                     stop=stop,
                     on_epoch=on_encoding,
                 )
-            except encoding.NotEncoded as error:
-                row.update(status=error.status, reason=str(error))
-                return _finished(folder, record, results)
             except UserError as error:
-                row.update(status="failed", reason=str(error))
+                status = error.status if isinstance(error, encoding.NotEncoded) else "failed"
+                row.update(status=status, reason=str(error))
                 return _finished(folder, record, results)
             taken = given.metadata["encoded"]["training"]
             row.update({name: taken[name] for name in ("cpu_time_encode", "real_time_encode")})
