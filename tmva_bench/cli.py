@@ -566,11 +566,12 @@ def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: 
     with _jobs(planned, folder, only) as jobs:
         kept, todo = execution.split(jobs, made, rerun)
         todo = todo[:limit]
-        names = report.varied(runner.planned_row(*job) for job in jobs)
-        _say_options(runner.planned_row(*job) for job in todo)
+        rows = {job.name: runner.planned_row(*job) for job in jobs}
+        names = report.varied(rows.values())
+        _say_options(rows[job.name] for job in todo)
         for job in todo:
             missing = f": {job.environment.missing}" if job.environment.missing else ""
-            row = runner.planned_row(*job)
+            row = rows[job.name]
             click.echo(f"{report.run_name(row, names[report.series_name(row)])}{missing}")
     click.echo(f"{folder}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 

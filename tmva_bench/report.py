@@ -79,11 +79,10 @@ def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     found = {}
     for series, some in _by_series(rows).items():
         needed = [name for name in names if len({row[name] for row in some}) > 1]
-        for name in order:
+        distinct = len({tuple(row[name] for name in needed) for row in some})
+        for name in filter(needed.__contains__, order):
             fewer = [other for other in needed if other != name]
-            if len({tuple(row[n] for n in fewer) for row in some}) == len(
-                {tuple(row[n] for n in needed) for row in some}
-            ):
+            if len({tuple(row[other] for other in fewer) for row in some}) == distinct:
                 needed = fewer
         found[series] = needed
     return found
