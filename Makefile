@@ -50,6 +50,7 @@ lint: env
 	$(IN_ENV) ruff check
 	$(IN_ENV) ruff format --check
 	$(IN_ENV) mypy
+	$(IN_ENV) lint-imports
 
 # PyPI's ROOT says at each start that it is an alpha.
 plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import autoencoder, encoder, environments, inputs
+from tmva_bench.basis import autoencoder
+from tmva_bench.engines import encoder, keras_training
+from tmva_bench.events import inputs
+from tmva_bench.running import environments
 
 
 def start(backend: str, folder: Path, plan: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -42,10 +45,9 @@ def main() -> None:
     import ROOT
 
     ROOT.gROOT.GetVersion()
-    from tmva_bench import encode_worker
-    from tmva_bench.methods import keras_direct
+    from tmva_bench.methods import encode_worker
 
-    keras, _ = keras_direct.load(backend)
+    keras, _ = keras_training.load(backend)
     fits = {}
     for name, asked in json.loads((folder / "plan.json").read_text()).items():
         specification = autoencoder.specification(

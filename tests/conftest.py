@@ -18,9 +18,10 @@ import pytest
 import uproot
 from double import recordings
 
-from tmva_bench import config, inputs, samples
-from tmva_bench.environments import Environment
+from tmva_bench.basis import parsing
+from tmva_bench.events import inputs, samples
 from tmva_bench.methods import Task
+from tmva_bench.running.environments import Environment
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
 REAL_RUN = ("--method", "keras", "--backend", "jax", "--neurons", 8, "--max-epochs", 3, "--batch-size", 50)
@@ -79,7 +80,7 @@ def make_task(tmp_path: Path, recorded_input: Callable[[str], str]) -> Callable[
         architecture = values.pop("architecture", "cpu")
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
-        return Task(config.point(values), method, backend, architecture, 1, recorded_input(name), str(folder))
+        return Task(parsing.point(values), method, backend, architecture, 1, recorded_input(name), str(folder))
 
     return make
 
@@ -119,7 +120,7 @@ def run_worker() -> Callable[..., tuple[dict[str, Any], str]]:
         (folder / "task.json").write_text(json.dumps(values))
         (folder / "cpus.json").write_text("[]")
         with (folder / "log.txt").open("w") as log:
-            command = [sys.executable, "-m", "tmva_bench.worker", str(folder), str(os.getpid())]
+            command = [sys.executable, "-m", "tmva_bench.methods.worker", str(folder), str(os.getpid())]
             child = subprocess.run(
                 command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **environment}, check=False
             )
@@ -151,7 +152,7 @@ def fake_python(tmp_path: Path) -> Callable[[str], Environment]:
             f"#!{sys.executable}\n"
             "import json, os, sys, time\nfrom pathlib import Path\n"
             "if sys.argv[1] == '-c':\n    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])\n"
-            "from tmva_bench import worker\n"
+            "from tmva_bench.methods import worker\n"
             "del sys.argv[1:3]\nfolder = Path(sys.argv[1])\n"
         )
         path.write_text(head + textwrap.dedent(code))
@@ -163,7 +164,7 @@ def fake_python(tmp_path: Path) -> Callable[[str], Environment]:
 
 # For `fake_python`: what a worker leaves that trained, in a fraction of the time; the numbers are made up.
 TRAINED = """
-from tmva_bench import inputs
+from tmva_bench.events import inputs
 def made_up(folder):
     task = worker.read_task(folder)
     data = inputs.read(task.input_file)

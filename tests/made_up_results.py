@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy
 from scipy.special import logit, ndtr, ndtri
 
-from tmva_bench import schema
-from tmva_bench.config import PARAMETERS, point
-from tmva_bench.tree_writer import Table
+from tmva_bench.basis.config import PARAMETERS
+from tmva_bench.basis.parsing import point
+from tmva_bench.results import schema
+from tmva_bench.results.tree_writer import Table
 
 
 class Series(NamedTuple):
@@ -137,7 +138,7 @@ def write_results(tables: dict[str, Table], out: Path) -> Path:
     """Writes tables with the tree writer, in a child as the package does; gives the file back."""
     source = out.with_suffix(".json")
     source.write_text(json.dumps(tables), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "tmva_bench.tree_writer", str(source), str(out)], check=True)
+    subprocess.run([sys.executable, "-m", "tmva_bench.results.tree_writer", str(source), str(out)], check=True)
     return out
 
 

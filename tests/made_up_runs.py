@@ -6,7 +6,10 @@ import math
 import numpy
 import uproot
 
-from tmva_bench import config, differences, inputs, records, roc, samples, schema
+from tmva_bench.basis import config
+from tmva_bench.compare import differences
+from tmva_bench.events import inputs, roc, samples
+from tmva_bench.results import records, schema
 
 EVENTS = {"train_signal": 60, "train_background": 60, "test_signal": 300, "test_background": 300}
 TMVA = {"method": "tmva-dnn", "backend": "tmva"}

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tmva_bench.basis import parsing
+from tmva_bench.engines import keras_training
+
 
 def start(folder: Path, point: dict[str, Any], input_files: list[Path], trainings: int) -> None:
     """Trains in a child on one core; its output goes to ``FOLDER/log.txt``.
@@ -43,28 +46,29 @@ def main() -> None:
     ROOT.gROOT.GetVersion()
     import numpy
 
-    from tmva_bench import config, inputs, keras_network, mapping, tmva_random, transforms
-    from tmva_bench.methods import keras_direct
+    from tmva_bench.basis import mapping
+    from tmva_bench.engines import keras_network, tmva_random
+    from tmva_bench.events import inputs, transforms
 
-    keras, _ = keras_direct.load("jax")
+    keras, _ = keras_training.load("jax")
     plan = json.loads((folder / "plan.json").read_text())
     model, seed = None, 0
     for number, path in enumerate(plan["input_files"]):
         data = inputs.read(path)
-        events = keras_direct.training_vector(data, 100)
+        events = keras_training.training_vector(data, 100)
         scores: dict[str, list[Any]] = {"TestS": [], "TestB": []}
         for _ in range(plan["trainings"]):
             seed += 1
-            point = config.point({**plan["point"], "seed": seed})
+            point = parsing.point({**plan["point"], "seed": seed})
             training = mapping.training(point)
             chain = transforms.Chain(point.chain, events.x, events.w)
             # SGD without momentum keeps nothing from one training to the next.
             model = model or keras_network.build(keras, training, len(data.variables))
             random = tmva_random.WeightGenerator(training, len(data.variables))
             keras_network.set_weights(model, random.weights)
-            keras_direct.fit(keras, model, training, events._replace(x=chain(events.x)), random)
+            keras_training.fit(keras, model, training, events._replace(x=chain(events.x)), random)
             for tree, some in scores.items():
-                some.append(keras_direct.score(model, chain(data.events[tree])))
+                some.append(keras_training.score(model, chain(data.events[tree])))
         numpy.savez(folder / f"{number}.npz", **{tree: numpy.array(some) for tree, some in scores.items()})
     sys.stdout.flush()
     os._exit(0)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tmva_bench import config
+from tmva_bench.basis import config, parsing
 
 _NET = {"neurons": 20, "max_epochs": 4}
 _WIDE = {"neurons": 200, "layers": 2, "transformations": "N", "learning_rate": 1e-4, "max_epochs": 1}
@@ -58,7 +58,7 @@ RECORDED: dict[str, dict[str, Any]] = {
 
 def recorded(name: str) -> config.Point:
     """The point of a recorded run."""
-    return config.point(RECORDED[name])
+    return parsing.point(RECORDED[name])
 
 
 def values(name: str) -> st.SearchStrategy[int | float | str]:
@@ -99,4 +99,4 @@ def points(draw: st.DrawFn, **given: Any) -> config.Point:
         chosen["start"] = "tmva"
     if chosen["regularization"] == "none":
         chosen["weight_decay"] = 0.0
-    return config.point(chosen)
+    return parsing.point(chosen)

@@ -14,10 +14,10 @@ from typing import Any
 
 def replay(backend: str, point: dict[str, Any], input_file: str, folder: Path) -> dict[str, Any]:
     """What the training gave, in JSON's types."""
-    from tmva_bench.config import Point
+    from tmva_bench.basis.config import Point
+    from tmva_bench.engines.stopwatch import Stopwatch
     from tmva_bench.errors import TrainingFailed
     from tmva_bench.methods import Task, keras_direct
-    from tmva_bench.stopwatch import Stopwatch
 
     folder.mkdir()
     task = Task(Point(**point), "keras", backend, "cpu", 1, input_file, str(folder))

@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy
 
+from tmva_bench.engines import keras_training
+
 RECORDINGS = Path(__file__).parent / "data" / "recordings"
 
 
 def stored_scores(keras: Any, folder: Path, input_file: str) -> float:
     """Largest difference of TMVA's scores in ``scores.json`` from those of the weights in its weight file."""
-    from tmva_bench import inputs, keras_network, tmva_files, tmva_options, transforms
-    from tmva_bench.methods import keras_direct
+    from tmva_bench.engines import keras_network, tmva_files, tmva_options
+    from tmva_bench.events import inputs, transforms
 
     (weight_file,) = folder.rglob("*.weights.xml")
     booked = tmva_options.read(weight_file)
-    events = keras_direct.training_vector(inputs.read(input_file), 100)
+    events = keras_training.training_vector(inputs.read(input_file), 100)
     axes = tmva_files.principal_axes(str(weight_file))
     # The suffix of a class is lost when TMVA reads the method back for testing.
     names = [name.split("_")[0] for name in booked.training.chain]
@@ -33,7 +35,7 @@ def stored_scores(keras: Any, folder: Path, input_file: str) -> float:
     keras_network.set_weights(model, [(layer.weights.T, layer.biases) for layer in network])
     rows = json.loads((folder / "scores.json").read_text())
     x = numpy.array([rows[name] for name in booked.variables], dtype=numpy.float32).T
-    return float(numpy.abs(keras_direct.score(model, chain(x)) - numpy.array(rows["Method"])).max())
+    return float(numpy.abs(keras_training.score(model, chain(x)) - numpy.array(rows["Method"])).max())
 
 
 def main() -> None:
@@ -41,10 +43,9 @@ def main() -> None:
     import ROOT
 
     ROOT.gROOT.GetVersion()
-    from tmva_bench import replay_worker
-    from tmva_bench.methods import keras_direct
+    from tmva_bench.methods import replay_worker
 
-    keras, _ = keras_direct.load(backend)
+    keras, _ = keras_training.load(backend)
     keras.backend.set_floatx("float64")
     found = {}
     for name in names:

@@ -3,7 +3,8 @@
 import pytest
 
 import tmva_bench
-from tmva_bench import api, config
+from tmva_bench import api
+from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError
 
 
@@ -16,11 +17,11 @@ def test_the_names_that_a_script_imports():
 
 def test_fewer_events_make_a_derived_input_file(small_input, tmp_path):
     data = api.inputs.read(small_input)
-    point = config.point({"batch_size": 20, "train_signal": 200})
+    point = parsing.point({"batch_size": 20, "train_signal": 200})
     taken = api.prepare_input(data, point, tmp_path)
     assert len(taken.events["TrainS"]) == 200
     assert (taken.events["TrainS"] == data.events["TrainS"][:200]).all()
-    assert api.prepare_input(data, config.point({"batch_size": 20}), tmp_path) is data
+    assert api.prepare_input(data, parsing.point({"batch_size": 20}), tmp_path) is data
 
 
 def test_each_sample_of_a_study_has_its_input_file(tmp_path):

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tmva_bench import child, config, environments, execution, inputs, records, runner, samples
-from tmva_bench import study as studies
+from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
-
-# The study of a results folder as it was last run, --set and all.
-STUDY = "study.toml"
+from tmva_bench.events import inputs, samples
+from tmva_bench.results import records
+from tmva_bench.running import environments, execution
+from tmva_bench.study import file as study_file
+from tmva_bench.study import plan, requests
+from tmva_bench.study import study as studies
 
 
 def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict
     Args:
         path: the file to write.
         sample: ``gauss``, ``rings``, ``swissroll`` or ``higgs``.
-        parameters: what the sample takes, see ``tmva_bench.samples``.
+        parameters: what the sample takes, see ``tmva_bench.events.samples``.
 
     Returns:
         The file's metadata: sample, parameters, seed, variables, digest, best possible ROC area.
@@ -47,7 +49,7 @@ def run(
     point: config.Point | Mapping[str, Any] | None = None,
     threads: int = 1,
     folder: str | Path | None = None,
-    limits: child.Limits | None = None,
+    limits: requests.Limits | None = None,
     rerun: str | None = None,
     listener: execution.Listener | None = None,
 ) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def run(
         threads: threads given to the run.
         folder: the results folder; by default ``results/`` and the input file's stem.
         limits: time and memory.
-        rerun: which finished runs to run again, a key of ``tmva_bench.execution.RERUN``.
+        rerun: which finished runs to run again, a key of ``tmva_bench.running.execution.RERUN``.
         listener: is told how it goes.
 
     Returns:
@@ -74,8 +76,8 @@ def run(
     folder = results_folder(input_file, folder)
     # A Point made by hand has not been checked.
     values = dataclasses.asdict(point) if isinstance(point, config.Point) else dict(point or {})
-    chosen = config.point(values)
-    request = runner.make_request(chosen, method, backend, architecture=architecture, threads=threads)
+    chosen = parsing.point(values)
+    request = requests.make_request(chosen, method, backend, architecture=architecture, threads=threads)
     data = prepare_input(inputs.read(input_file), chosen, folder)
     job = execution.make_job(request, data, environments.describe())
     with records.held(folder):
@@ -103,7 +105,7 @@ def run_study(
         only: filters ``name=value``; a run must fit all.
         folder: the results folder; by default ``results/`` and the study's name.
         side_by_side: runs at a time, on disjoint cores.
-        rerun: which finished runs to run again, a key of ``tmva_bench.execution.RERUN``.
+        rerun: which finished runs to run again, a key of ``tmva_bench.running.execution.RERUN``.
         limit: do at most so many runs.
         listener: is told how it goes.
 
@@ -113,7 +115,7 @@ def run_study(
     Raises:
         UserError: something in the study is wrong, another process holds the folder, or the disk is full.
     """
-    study = studies.read(file, changes)
+    study = study_file.read(file, changes)
     folder = study_folder(study, folder)
     with records.held(folder):
         _leave_study(study, folder)
@@ -140,8 +142,8 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
     Raises:
         UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
     """
-    planned = studies.plan(study)
-    selected = studies.select(planned, only)
+    planned = plan.plan(study)
+    selected = plan.select(planned, only)
     wanted = {run.sample for run in selected}
     whole = {
         sample.name: inputs.read(_study_input(sample, planned, folder))
@@ -200,19 +202,19 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> 
 
 
 def _leave_study(study: studies.Study, folder: Path) -> None:
-    path, beside = folder / STUDY, folder / f".{STUDY}"
+    path, beside = folder / records.STUDY, folder / f".{records.STUDY}"
     try:
-        beside.write_text(studies.text(study), encoding="utf-8")
+        beside.write_text(study_file.text(study), encoding="utf-8")
         beside.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); choose another results folder") from None
 
 
-def _study_input(sample: studies.Sample, planned: list[studies.Planned], folder: Path) -> Path:
+def _study_input(sample: studies.Sample, planned: list[plan.Planned], folder: Path) -> Path:
     """The input file of a study's sample; what is generated is named by its parameters."""
     if "file" in sample.content:
         return Path(sample.content["file"])
-    content = studies.generated(sample, planned)
+    content = plan.generated(sample, planned)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     path = folder / "inputs" / f"{sample.name}-{digest}.root"
     records.make_folder(path.parent)

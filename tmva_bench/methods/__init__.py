@@ -5,10 +5,8 @@ from typing import Dict, List, NamedTuple
 
 import numpy
 
-from tmva_bench.config import Point
-
-# All that a child prints, in its folder: the parent writes it, and methods read there what TMVA says.
-LOG_FILE = "log.txt"
+from tmva_bench.basis.config import Point
+from tmva_bench.basis.training import Epoch
 
 
 class Task(NamedTuple):
@@ -33,16 +31,6 @@ class Task(NamedTuple):
     folder: str
 
 
-class Epoch(NamedTuple):
-    """One line of the training history; times in seconds, NaN where not known."""
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    real_time: float
-    cpu_time: float = math.nan
-
-
 class Outcome(NamedTuple):
     """What a method gives back.
 
@@ -58,7 +46,7 @@ class Outcome(NamedTuple):
         device: what the training ran on, e.g. ``"cpu"`` or the GPU's name.
         versions: ``root``, ``keras`` and ``backend`` versions, "" where not used.
         membership: digests of the events trained on, validated on and tested on, see
-            :func:`tmva_bench.inputs.membership`.
+            :func:`tmva_bench.events.inputs.membership`.
         untrained_loss: validation loss of the untrained network, NaN where the method does not tell.
         initial_weights_spread: root mean square of all initial weights, without biases, NaN likewise.
     """

@@ -10,12 +10,14 @@ from typing import Dict
 
 import numpy
 
-from tmva_bench import autoencoder, encode_worker, encoder, inputs, keras_autoencoder, mapping, tmva_files
-from tmva_bench.autoencoder import Specification
-from tmva_bench.config import Point
+from tmva_bench.basis import autoencoder, mapping
+from tmva_bench.basis.autoencoder import Specification
+from tmva_bench.basis.config import Point
+from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_files, tmva_session
+from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.methods import Outcome, Task, keras_direct, tmva_dnn, tmva_session
-from tmva_bench.stopwatch import Stopwatch
+from tmva_bench.events import inputs
+from tmva_bench.methods import Outcome, Task, encode_worker, tmva_dnn
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -57,8 +59,8 @@ def factory_options(point: Point) -> str:
 def _by_keras(task: Task, watch: Stopwatch) -> Outcome:
     import ROOT
 
-    keras, backend = keras_direct.load(task.backend)
-    used = keras_direct.device(task.backend, backend, task.architecture)
+    keras, backend = keras_training.load(task.backend)
+    used = keras_training.device(task.backend, backend, task.architecture)
     wanted, _ = autoencoder.of_chain(task.point.encoding, task.point.seed)
     keras.utils.set_random_seed(wanted.seed)
     with watch.phase("prepare"):

@@ -1,58 +1,18 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
-import importlib
-import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy
-from scipy.special import expit
 
-from tmva_bench import inputs, keras_network, mapping, tmva_random, tmva_weight_file, transforms
-from tmva_bench.config import COUNTS
-from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Epoch, Outcome, Task, keras_2_3
-from tmva_bench.stopwatch import Stopwatch
-from tmva_bench.training import Training
+from tmva_bench.basis import mapping
+from tmva_bench.engines import keras_2_3, keras_network, keras_training, tmva_random, tmva_weight_file
+from tmva_bench.engines.stopwatch import Stopwatch
+from tmva_bench.errors import TrainingFailed
+from tmva_bench.events import inputs, transforms
+from tmva_bench.methods import Outcome, Task
 
 # The trained network for TMVA::Reader.
 WEIGHT_FILE = "keras_DL.weights.xml"
-# Scores are computed in large batches: the network is small and the test sample is not.
-_EVALUATION_BATCH = 10000
-
-
-class Arrays(NamedTuple):
-    """Events for a training.
-
-    Attributes:
-        x: variables, float32, shape (events, variables).
-        y: targets, float32, shape (events, outputs); of a classification 1 for signal and 0 for background.
-        w: event weights, float32, shape (events,).
-    """
-
-    x: numpy.ndarray
-    y: numpy.ndarray
-    w: numpy.ndarray
-
-    def take(self, index: Any) -> "Arrays":
-        """The events at ``index`` (indices or a slice)."""
-        return Arrays(self.x[index], self.y[index], self.w[index])
-
-
-class Fit(NamedTuple):
-    """How a training went; the model holds the best weights.
-
-    Attributes:
-        history: one entry an epoch.
-        best_epoch: the epoch whose weights were kept, 0 for the untrained net.
-        validation_loss: the best validation loss.
-        untrained_loss: the validation loss of the weights that it started from.
-    """
-
-    history: List[Epoch]
-    best_epoch: int
-    validation_loss: float
-    untrained_loss: float
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -64,12 +24,12 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     """
     import ROOT
 
-    keras, backend = load(task.backend)
-    used = device(task.backend, backend, task.architecture)
+    keras, backend = keras_training.load(task.backend)
+    used = keras_training.device(task.backend, backend, task.architecture)
     keras.utils.set_random_seed(task.point.seed)
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
-        events = training_vector(data, task.point.split_seed)
+        events = keras_training.training_vector(data, task.point.split_seed)
     training = mapping.training(task.point)
     if task.backend == "theano":
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
@@ -86,15 +46,15 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             model = keras_network.build(keras, training, len(data.variables))
         spread = keras_network.weights_spread(model)
         with watch.phase("fit"):
-            result = fit(keras, model, training, events, random)
+            result = keras_training.fit(keras, model, training, events, random)
         if result.best_epoch == 0:
             raise TrainingFailed(
                 f"no epoch of {len(result.history)} had a lower validation loss than the untrained net; "
                 "try a smaller learning_rate or more events"
             )
-        scores = {tree: score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
+        scores = {tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):
-        scores.update({tree: score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
+        scores.update({tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
     version = str(ROOT.gROOT.GetVersion())
     model.save(str(Path(task.folder) / ("model.keras" if hasattr(keras, "ops") else "model.h5")))
     if set(task.point.chain) <= set(tmva_weight_file.WRITTEN):
@@ -130,174 +90,3 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         untrained_loss=result.untrained_loss,
         initial_weights_spread=spread,
     )
-
-
-def load(backend: str) -> Tuple[Any, Any]:
-    """Keras on the backend asked for, and the backend's module. ``KERAS_BACKEND`` is set before Python starts.
-
-    Keras 2.3 comes as :mod:`tmva_bench.methods.keras_2_3` adapts it.
-
-    Raises:
-        Unavailable: one of the two is not installed, or Keras runs on another backend.
-    """
-    cure = f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
-    if backend == "theano":
-        cure = "make env-theano, and run in .venv-theano"
-    try:
-        module = importlib.import_module(backend)
-    except ImportError as error:
-        raise Unavailable(f"no {backend} here ({error})", cure) from None
-    if backend != "tensorflow":
-        # Keras loads TensorFlow, where there is one, to set seeds and to store a model: five seconds for nothing.
-        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
-    try:
-        import keras
-    except ImportError as error:
-        raise Unavailable(f"no Keras here ({error})", cure) from None
-    if keras.backend.backend() != backend:
-        raise Unavailable(
-            f"Keras {keras.__version__} runs on {keras.backend.backend()}, not on {backend}",
-            "use Keras 3, which takes all three backends",
-        )
-    return (keras_2_3.adapt(keras) if keras_2_3.is_old(keras.__version__) else keras), module
-
-
-def training_vector(data: inputs.InputFile, split_seed: int) -> Arrays:
-    """Training events in the order of TMVA's training vector, so that its last part validates on both sides.
-
-    Args:
-        data: the common input file.
-        split_seed: ``SplitSeed`` of ``DataLoader.PrepareTrainingAndTestTree``.
-    """
-    counts = {name: len(data.events[tree]) for name, tree in COUNTS.items()}
-    order, _ = tmva_random.event_orders(**counts, split_seed=split_seed)
-    signal, background = data.events["TrainS"], data.events["TrainB"]
-    targets = numpy.zeros((len(signal) + len(background), 1), numpy.float32)
-    targets[: len(signal)] = 1
-    weights = numpy.concatenate([data.weights["TrainS"], data.weights["TrainB"]])
-    return Arrays(numpy.concatenate([signal, background]), targets, weights).take(order)
-
-
-def fit(
-    keras: Any,
-    model: Any,
-    training: Training,
-    events: Arrays,
-    random: tmva_random.WeightGenerator,
-    phase: int = 0,
-    corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
-) -> Fit:
-    """Trains one phase as MethodDL does, epoch by epoch.
-
-    Whole batches only, in an order that :func:`tmva_random.epoch_order` supplies; the validation loss after every
-    ``test_repetitions`` epochs; the best weights kept, beginning with those that ``model`` comes with; stopped when
-    more than ``convergence_steps`` epochs in a row brought nothing better. With ``start = "keras"`` the batches are
-    those of ``Model.fit``: shuffled by Keras, the last, partial one too.
-
-    Args:
-        keras: the Keras module.
-        model: the network, compiled for this phase, with its first weights; it ends with the best ones.
-        training: the network and its training.
-        events: transformed training events in TMVA's order.
-        random: the generator that drew the initial weights; it draws the masks of dropout by TMVA's rule.
-        phase: index of the phase.
-        corrupt: changes the inputs that are trained on, anew before each epoch.
-
-    Raises:
-        Unavailable: dropout by TMVA's rule on a Keras that cannot express it.
-    """
-    plan = training.phases[phase]
-    validating = training.validation_events(len(events.x))
-    fitted = events.take(slice(0, len(events.x) - validating))
-    validation = events.take(slice(len(events.x) - validating, None))
-    batch = plan.batch_size
-    used = len(fitted.x) // batch * batch
-    validation = validation.take(slice(0, validating // batch * batch))
-
-    def validation_loss() -> float:
-        found = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
-        # MethodDL's validation loss holds the regularization term twice.
-        return float(found[0] if isinstance(found, list) else found) + keras_network.regularization_term(model, plan)
-
-    masked = training.dropout_rule == "tmva" and any(plan.drop)
-    if masked and not hasattr(keras, "ops"):
-        raise Unavailable(
-            f"dropout_rule = tmva needs Keras 3, here is Keras {keras.__version__}", "use another backend"
-        )
-    trained = keras_network.with_masks(keras, model, training, events.x.shape[1], phase) if masked else model
-    order = tmva_random.epoch_order(len(fitted.x), training.seed, phase + 1)
-    best, best_epoch, best_weights = validation_loss(), 0, model.get_weights()
-    untrained = best
-    history: List[Epoch] = []
-    epoch = 0
-    while epoch - best_epoch <= plan.convergence_steps and epoch < plan.max_epochs:
-        clock = Stopwatch()
-        with clock.phase("epoch"):
-            for _ in range(plan.test_repetitions):
-                epoch += 1
-                own = training.start == "keras"
-                now = fitted if own else fitted.take(order.next()[:used])
-                now = now._replace(x=corrupt(now.x)) if corrupt else now
-                x = [now.x, *random.masks(used // batch, batch, plan.drop).values()] if masked else now.x
-                log = trained.fit(x, now.y, batch, sample_weight=now.w, shuffle=own, verbose=0)
-            with clock.phase("loss"):
-                loss = validation_loss()
-        seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
-        training_loss = float(log.history["loss"][0])
-        if plan.regularization != "none":
-            # MethodDL adds the term of the epoch's end, Keras that of each batch.
-            training_loss = float(log.history[keras_network.DATA_LOSS][0]) * float(now.w.mean(dtype=float))
-            training_loss += keras_network.regularization_term(model, plan)
-        cpu_seconds = clock.seconds["cpu_time_epoch"]
-        history.append(
-            Epoch(
-                epoch,
-                training_loss,
-                loss,
-                seconds / plan.test_repetitions,
-                cpu_seconds / plan.test_repetitions,
-            )
-        )
-        if loss < best:
-            best, best_epoch, best_weights = loss, epoch, model.get_weights()
-        # The columns of MethodDL's table, so that one reader follows the log of every method.
-        rate = used * plan.test_repetitions / max(seconds - loss_seconds, 1e-9)
-        print(  # noqa: T201 - the log of the run
-            f": {epoch:>10} | {history[-1].training_loss:12.6g} {loss:12.6g} {history[-1].real_time:12.6g} "
-            f"{loss_seconds:12.6g} {rate:12.6g} {epoch - best_epoch:>10}",
-            flush=True,
-        )
-    model.set_weights(best_weights)
-    return Fit(history, best_epoch, best, untrained)
-
-
-def score(model: Any, x: numpy.ndarray) -> numpy.ndarray:
-    """The classifier output of MethodDL: the sigmoid of the network's output; float64, shape (events,)."""
-    output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0]
-    return numpy.asarray(expit(output.astype(float)))
-
-
-def device(name: str, backend: Any, architecture: str) -> str:
-    """What a training runs on: ``"cpu"`` or ``"gpu"``.
-
-    Args:
-        name: the backend.
-        backend: its module.
-        architecture: ``cpu`` or ``gpu``.
-
-    Raises:
-        Unavailable: a GPU is asked for, and the backend sees none.
-    """
-    gpus: Dict[str, Any] = {
-        "tensorflow": lambda: backend.config.list_physical_devices("GPU"),
-        "jax": lambda: [device for device in backend.devices() if device.platform == "gpu"],
-        "torch": lambda: list(range(backend.cuda.device_count())),
-        # Theano goes on with the CPU where it cannot take the GPU that it was told to.
-        "theano": lambda: backend.gpuarray.pygpu_activated,
-    }
-    if architecture == "cpu":
-        return "cpu"
-    found = gpus[name]()
-    if not found:
-        raise Unavailable(f"{name} sees no GPU here", f"install {name} with GPU support, or take architecture cpu")
-    return "gpu"

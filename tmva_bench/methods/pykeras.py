@@ -9,10 +9,13 @@ import math
 from pathlib import Path
 from typing import Any, List, Tuple
 
-from tmva_bench import inputs, keras_network, mapping, tmva_files, tmva_random
+from tmva_bench.basis import mapping
+from tmva_bench.basis.training import Epoch
+from tmva_bench.engines import keras_2_3, keras_network, keras_training, tmva_files, tmva_random, tmva_session
+from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Epoch, Outcome, Task, keras_2_3, keras_direct, tmva_session
-from tmva_bench.stopwatch import Stopwatch
+from tmva_bench.events import inputs
+from tmva_bench.methods import Outcome, Task
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 11546, 15790, 23260).
 _TFKERAS_OPTION_SINCE = (6, 28)
@@ -30,10 +33,10 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     import ROOT
 
     _require(ROOT)
-    keras, backend = keras_direct.load(task.backend)
+    keras, backend = keras_training.load(task.backend)
     version = tmva_session.version(ROOT)
     _check_keras(version, keras.__version__)
-    device = keras_direct.device(task.backend, backend, task.architecture)
+    device = keras_training.device(task.backend, backend, task.architecture)
     data = inputs.read(task.input_file)
     keras.utils.set_random_seed(task.point.seed)
     training = mapping.training(task.point)

@@ -6,10 +6,13 @@ from typing import Any, List, Optional, Tuple
 
 import numpy
 
-from tmva_bench import inputs, mapping, tmva_files
+from tmva_bench.basis import mapping
+from tmva_bench.basis.training import Epoch
+from tmva_bench.engines import tmva_files, tmva_session
+from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Epoch, Outcome, Task, tmva_session
-from tmva_bench.stopwatch import Stopwatch
+from tmva_bench.events import inputs
+from tmva_bench.methods import Outcome, Task
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:

@@ -1,0 +1,262 @@
+import json
+import math
+import re
+
+import numpy
+import pytest
+import uproot
+from double import recordings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tmva_bench.engines import keras_training, tmva_files
+from tmva_bench.errors import TrainingFailed
+from tmva_bench.events import inputs
+
+VARIABLES = ["var1", "var2", "var3", "var4"]
+OUTPUTS = [path.parent.name for path in sorted(recordings.FOLDER.glob("*/TMVA.root"))]
+WITH_OUTPUT = [name for name in OUTPUTS if not recordings.booking(name).targets]
+WITH_WEIGHTS = [path.parts[-4] for path in sorted(recordings.FOLDER.glob("*/dataset/weights/*.xml"))]
+TRAINED_DL = [name for name in WITH_WEIGHTS if recordings.booking(name).method == "kDL" and name != "silent-factory"]
+
+
+@pytest.mark.parametrize("name", recordings.FAILURES)
+def test_failure_is_tmvas_own_reason(name: str) -> None:
+    assert tmva_files.failure(recordings.log(name)) == recordings.FAILURES[name]
+
+
+def test_every_recorded_failure_is_tested() -> None:
+    failed = {name for name in recordings.names() if "failed_in" in recordings.case(name)}
+    assert failed == set(recordings.FAILURES)
+
+
+@pytest.mark.parametrize("name", ["dnn-seed-preset", "pykeras-seed-preset", "quiet-nothing-improves"])
+def test_no_failure_in_the_log_of_a_run_that_went_through(name: str) -> None:
+    assert tmva_files.failure(recordings.log(name)) is None
+
+
+def test_epoch_table() -> None:
+    assert [epoch[:4] for epoch in tmva_files.epoch_table(recordings.log("dnn-seed-preset"))] == [
+        (1, 0.542063, 0.498132, 0.00670619),
+        (2, 0.480593, 0.517293, 0.00972121),
+        (3, 0.482657, 0.495917, 0.00938273),
+        (4, 0.470911, 0.492136, 0.00955379),
+        (5, 0.46215, 0.498235, 0.00938567),
+    ]
+
+
+def test_epoch_table_reads_losses_that_are_not_finite() -> None:
+    table = tmva_files.epoch_table(recordings.log("quiet-nothing-improves"))
+    assert [(epoch.training_loss, epoch.validation_loss) for epoch in table] == [(math.inf, math.inf)] * 3
+    [epoch] = tmva_files.epoch_table("   :   7 |    -nan    nan  1.2e-05  3e+02  1.5e+06    0\n")
+    assert epoch.epoch == 7
+    assert math.isnan(epoch.training_loss)
+    assert epoch.real_time == 1.2e-05
+
+
+def test_epoch_table_of_a_coloured_log_with_a_progress_bar() -> None:
+    lines = recordings.log("dnn-seed-preset").splitlines()
+    coloured = "".join(f"[>....] 12%\r\x1b[1;31m{line}\x1b[0m\r\n" for line in lines)
+    assert tmva_files.epoch_table(coloured) == tmva_files.epoch_table(recordings.log("dnn-seed-preset"))
+    assert tmva_files.architecture(coloured) == "cpu"
+    assert tmva_files.best_epoch(coloured) == 4
+
+
+@pytest.mark.parametrize("name", TRAINED_DL)
+def test_epoch_table_adds_up_to_what_tmva_says(name: str) -> None:
+    log = recordings.log(name)
+    table = tmva_files.epoch_table(log)
+    for history, losses in (
+        ("trainingError", [epoch.training_loss for epoch in table]),
+        ("valError", [epoch.validation_loss for epoch in table]),
+    ):
+        total = re.search(rf"TrainingHistory_Method_{history}, Entries= 0, Total sum= (\S+)", log)
+        assert total
+        assert sum(losses) == pytest.approx(float(total.group(1)), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", TRAINED_DL)
+def test_best_epoch_is_the_one_with_the_lowest_validation_loss(name: str) -> None:
+    log = recordings.log(name)
+    best = 0 if name == "quiet-nothing-improves" else tmva_files.lowest(tmva_files.epoch_table(log)).epoch
+    assert tmva_files.best_epoch(log) == best
+
+
+def test_lowest_passes_over_nan() -> None:
+    history = [tmva_files.Epoch(i, 0.0, loss, 0.0) for i, loss in enumerate([math.nan, 3.0, 2.0, 2.0], 1)]
+    assert tmva_files.lowest(history).epoch == 3
+
+
+@pytest.mark.parametrize("name", TRAINED_DL)
+def test_architecture_is_the_one_that_trained(name: str) -> None:
+    assert tmva_files.architecture(recordings.log(name)) == "cpu"
+
+
+def test_architecture_of_other_logs() -> None:
+    assert tmva_files.architecture("   : Start of deep neural network training on GPU.\n") == "gpu"
+    assert tmva_files.architecture("   : Start of deep neural network training on the STANDARD architecture") == (
+        "standard"
+    )
+    assert tmva_files.architecture(recordings.log("silent-factory")) is None
+
+
+@pytest.mark.parametrize("name", WITH_OUTPUT)
+def test_sample_is_the_recorded_one(name: str) -> None:
+    sample = tmva_files.read_sample(str(recordings.FOLDER / name / "TMVA.root"), "TestTree", VARIABLES, "Method")
+    rows = json.loads((recordings.FOLDER / name / "scores.json").read_text())
+    ends = numpy.r_[0:50, len(sample.scores) - 50 : len(sample.scores)]
+    assert sample.class_id[ends].tolist() == rows["classID"]
+    assert sample.scores[ends] == pytest.approx(rows["Method"], rel=1e-6)
+    assert sample.weights[ends] == pytest.approx(rows["weight"], rel=1e-6)
+    for column, variable in enumerate(VARIABLES):
+        assert sample.variables[ends, column] == pytest.approx(rows[variable], rel=1e-6)
+
+
+@pytest.mark.parametrize(("tree", "title"), [("NoTree", "Method"), ("TestTree", "NoTitle")])
+def test_sample_that_is_not_there(tree: str, title: str) -> None:
+    with pytest.raises(TrainingFailed, match="lacks No"):
+        tmva_files.read_sample(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), tree, VARIABLES, title)
+
+
+def test_scores_where_the_network_gave_nan(tmp_path) -> None:
+    with uproot.recreate(tmp_path / "TMVA.root") as file:
+        columns = {"classID": numpy.int32([0, 1]), "x": numpy.float32([1, 2]), "weight": numpy.float32([1, 1])}
+        columns["Method"] = numpy.float32([0.25, -999])
+        file.mktree("dataset/TestTree", {name: column.dtype for name, column in columns.items()}).extend(columns)
+    scores = tmva_files.read_sample(str(tmp_path / "TMVA.root"), "TestTree", ["x"], "Method").scores
+    assert scores[0] == 0.25
+    assert math.isnan(scores[1])
+
+
+def test_history_of_dl() -> None:
+    history = tmva_files.read_history(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), "Method")
+    table = tmva_files.epoch_table(recordings.log("dnn-seed-preset"))
+    assert history["trainingError"] == pytest.approx([epoch.training_loss for epoch in table], rel=2e-6)
+    assert history["valError"] == pytest.approx([epoch.validation_loss for epoch in table], rel=2e-6)
+
+
+def test_history_of_pykeras_has_names_without_quotes() -> None:
+    history = tmva_files.read_history(str(recordings.FOLDER / "pykeras-early-stop" / "TMVA.root"), "Method")
+    assert set(history) == {"loss", "val_loss", "accuracy", "val_accuracy"}
+    assert history["val_loss"][:6] == pytest.approx(
+        [0.482125, 0.482852, 0.481637, 0.487209, 0.486383, 0.489944], abs=1e-6
+    )
+    assert not history["val_loss"][6:].any()
+    assert len(history["val_loss"]) == 60
+
+
+def test_history_in_the_other_folder_layout(tmp_path) -> None:
+    edges = numpy.linspace(0.5, 2.5, 3)
+    with uproot.recreate(tmp_path / "TMVA.root") as file:
+        file["dataset/Method_Method/Method/TrainingHistory_Method_valError"] = (numpy.array([0.5, 0.25]), edges)
+    assert tmva_files.read_history(str(tmp_path / "TMVA.root"), "Method")["valError"].tolist() == [0.5, 0.25]
+
+
+def test_network() -> None:
+    network = tmva_files.read_network(recordings.weight_file("dnn-all-activations"))
+    assert [layer.activation for layer in network] == [
+        "linear",
+        "relu",
+        "tanh",
+        "sigmoid",
+        "softsign",
+        "symmrelu",
+        "gauss",
+        "linear",
+    ]
+    assert [layer.weights.shape for layer in network] == [(6, 4)] + [(6, 6)] * 6 + [(1, 6)]
+    assert [layer.biases.shape for layer in network] == [(6,)] * 7 + [(1,)]
+    assert tmva_files.parameters(network) == 6 * 5 + 6 * 6 * 7 + 7
+
+
+def test_network_gives_the_recorded_scores() -> None:
+    events = json.loads((recordings.FOLDER / "transform-N" / "transformed.json").read_text())
+    rows = json.loads((recordings.FOLDER / "transform-N" / "scores.json").read_text())
+    assert [event["in"][0] for event in events[:50]] == rows["var1"][:50]
+    [layer] = tmva_files.read_network(recordings.weight_file("transform-N"))
+    logits = numpy.array([event["out"] for event in events[:50]]) @ layer.weights[0] + layer.biases[0]
+    assert 1 / (1 + numpy.exp(-logits)) == pytest.approx(rows["Method"][:50], abs=1e-6)
+
+
+def test_network_of_zeros() -> None:
+    network = tmva_files.read_network(recordings.weight_file("quiet-nothing-improves"))
+    assert not any(layer.weights.any() or layer.biases.any() for layer in network)
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_training_time_is_the_logs(name: str) -> None:
+    said = re.search(r"Elapsed time for training with \d+ events: (\S+) sec", recordings.log(name))
+    if said:
+        assert tmva_files.training_time(recordings.weight_file(name)) == pytest.approx(float(said.group(1)), rel=5e-3)
+    else:
+        assert name == "silent-factory"
+
+
+def test_training_time_that_is_not_stored(tmp_path) -> None:
+    (tmp_path / "weights.xml").write_text("<MethodSetup><GeneralInfo/></MethodSetup>")
+    assert math.isnan(tmva_files.training_time(str(tmp_path / "weights.xml")))
+
+
+@pytest.mark.parametrize("name", WITH_OUTPUT)
+def test_scores_in_the_order_of_the_input_file(name: str, recorded_input) -> None:
+    data = inputs.read(recorded_input(name))
+    path = str(recordings.FOLDER / name / "TMVA.root")
+    scores = tmva_files.scores(path, "Method", data)
+    sample = tmva_files.read_sample(path, "TestTree", VARIABLES, "Method")
+    by_event = {event.tobytes(): score for event, score in zip(sample.variables, sample.scores, strict=True)}
+    for tree in ("TestS", "TestB"):
+        assert scores[tree].tolist() == [by_event[event.tobytes()] for event in data.events[tree]]
+
+
+def test_scores_of_another_input_file(recorded_input) -> None:
+    data = inputs.read(recorded_input("unequal-classes"))
+    with pytest.raises(TrainingFailed, match="2000 signal events of TMVA's TrainTree, where the input file has 1200"):
+        tmva_files.scores(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), "Method", data)
+
+
+@given(st.integers(1, 40), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_scores_find_their_events_in_any_order(events: int, variables: int, seed: int) -> None:
+    random = numpy.random.default_rng(seed)
+    # Few values, so that equal events are there; a score follows from the event and its weight.
+    x = random.integers(-1, 2, (events, variables)).astype(numpy.float32)
+    x[x == 0] *= random.choice([-1, 1], (x == 0).sum())
+    w = random.integers(1, 3, events).astype(numpy.float32)
+    scores = (x @ numpy.arange(1, variables + 1) + 100 * w).astype(float)
+    order = random.permutation(events)
+    sample = tmva_files.Sample("TestTree", numpy.zeros(events, int), x[order], w[order], scores[order])
+    assert tmva_files.in_file_order(sample, 0, x, w).tolist() == scores.tolist()
+
+
+def _sample(x: list[list[float]], w: list[float]) -> tmva_files.Sample:
+    return tmva_files.Sample(
+        "TrainTree", numpy.ones(len(w), int), numpy.float32(x), numpy.float32(w), numpy.arange(float(len(w)))
+    )
+
+
+def test_events_that_differ() -> None:
+    with pytest.raises(TrainingFailed, match="the background events of TMVA's TrainTree are not those"):
+        tmva_files.in_file_order(_sample([[1], [2]], [1, 1]), 1, numpy.float32([[1], [3]]), numpy.float32([1, 1]))
+
+
+def test_weights_that_differ() -> None:
+    with pytest.raises(TrainingFailed, match="the weights of the background events of TMVA's TrainTree"):
+        tmva_files.in_file_order(_sample([[1], [2]], [1, 2]), 1, numpy.float32([[1], [2]]), numpy.float32([1, 1]))
+
+
+@pytest.mark.parametrize("name", ["dnn-seed-preset", "unequal-classes"])
+def test_tmva_trained_validated_and_tested_on_the_events_that_we_take(name: str, recorded_input) -> None:
+    pytest.importorskip("ROOT")
+    from points import recorded
+
+    from tmva_bench.basis import mapping
+
+    data = inputs.read(recorded_input(name))
+    training = mapping.training(recorded(name))
+    theirs = tmva_files.membership(str(recordings.FOLDER / name / "TMVA.root"), "Method", VARIABLES, training)
+    ours = keras_training.training_vector(data, 100).x
+    test = numpy.concatenate([data.events["TestS"], data.events["TestB"]])
+    assert theirs == inputs.membership(ours, training.validation_events(len(ours)), test)
+    # In whatever order, but of no other event.
+    assert theirs["test_digest"] == inputs.membership(ours, 100, test[::-1])["test_digest"]
+    assert theirs["test_digest"] != inputs.membership(ours, 100, test[1:])["test_digest"]
+    assert theirs["validation_digest"] != inputs.membership(ours, 100, test)["validation_digest"]

@@ -1,0 +1,697 @@
+"""The macros draw what the results hold; their texts are read back from the PDF files, scans from the canvas."""
+
+import json
+import math
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy
+import pytest
+import uproot
+from made_up_results import (
+    BEST_POSSIBLE,
+    SERIES,
+    SLIDES,
+    Series,
+    add_run,
+    empty_tables,
+    made_up_scan,
+    made_up_tables,
+)
+from root_session import MACROS, Answer, RootSession
+
+from tmva_bench.basis import autoencoder
+from tmva_bench.engines import encoder
+from tmva_bench.events import inputs, roc, samples
+from tmva_bench.results import summary
+from tmva_bench.results.tree_writer import Table
+
+NAMES = {"tmva-dnn": "TMVA DNN", "pykeras": "PyKeras", "keras": "Keras", "sgd": "SGD", "adam": "Adam"}
+
+
+class Text(NamedTuple):
+    """A text of a PDF page and, roughly, the box it fills; in points from the lower left."""
+
+    text: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def label(series: Series) -> str:
+    """The series' name in the figures."""
+    backend = "" if series.backend == "tmva" else series.backend
+    gpu = "GPU" if series.architecture == "gpu" else ""
+    return ", ".join(filter(None, [NAMES[series.method], backend, NAMES[series.optimizer], gpu]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def root() -> Iterator[RootSession]:
+    """The ROOT session of these tests, as of somebody who draws one figure after the other."""
+    global _root  # noqa: PLW0603 - helpers that are no fixtures draw, too
+    _root = RootSession()
+    yield _root
+    _root.close()
+
+
+def session(code: str, arguments: Any) -> Answer:
+    """See :meth:`root_session.RootSession.run`."""
+    return _root.run(code, arguments)
+
+
+def draw(*calls: str) -> Answer:
+    """Runs macros; each call is ``name("file", "folder")``, the value has what each gives back."""
+    return session("value = [int(ROOT.gROOT.ProcessLine(one)) for one in arguments]", calls)
+
+
+def draw_results(results: Path, figures: Path, *macros: str) -> None:
+    answer = draw(*[f'{macro}("{results}", "{figures}")' for macro in macros])
+    assert answer.value == [0] * len(macros), answer.stderr
+
+
+def write_results(tables: dict[str, Table], out: Path) -> Path:
+    """Writes tables with the tree writer; gives the file back."""
+    code = "from pathlib import Path\nfrom tmva_bench.results import tree_writer\n"
+    session(code + "tree_writer.write_trees(arguments[0], Path(arguments[1]))", [tables, str(out)])
+    return out
+
+
+def texts(pdf: Path) -> list[Text]:
+    """The texts of a PDF file that ROOT wrote."""
+    found = []
+    for packed in re.findall(rb"stream\r?\n(.*?)endstream", pdf.read_bytes(), re.DOTALL):
+        page = zlib.decompress(packed).decode("latin-1")
+        number = r"(-?[\d.e-]+)"
+        pattern = rf"{number} {number} {number} {number} {number} {number} cm BT /F\d+ {number} Tf \((.*?)\) Tj"
+        for a, b, _, _, x, y, size, text in re.findall(pattern, page):
+            plain = text.replace("\\(", "(").replace("\\)", ")")
+            # Helvetica's letters are about half as wide as high, its capitals 0.7
+            width, height = 0.46 * float(size) * len(plain.strip()), 0.7 * float(size)
+            x, y = float(x) + 0.25 * float(size) * (len(plain) - len(plain.lstrip())), float(y)
+            box = (x, y, x + width, y + height) if abs(float(a)) > abs(float(b)) else (x - height, y, x, y + width)
+            found.append(Text(plain.strip(), *box))
+    return found
+
+
+def words(pdf: Path) -> str:
+    return "\n".join(text.text for text in texts(pdf))
+
+
+def check_figure(figures: Path, name: str) -> None:
+    """The figure is there as PNG and PDF, is more than an empty canvas, and none of its texts overlap."""
+    png = (figures / f"{name}.png").read_bytes()
+    width, height = struct.unpack(">II", png[16:24])
+    assert width >= 1000
+    assert height >= 200
+    assert len(png) > 6000
+    page = texts(figures / f"{name}.pdf")
+    for i, one in enumerate(page):
+        assert one.left >= 0
+        assert one.bottom >= 0
+        for other in page[i + 1 :]:
+            apart = one.right < other.left or other.right < one.left or one.top < other.bottom or other.top < one.bottom
+            assert apart, f"{name}: {one} overlaps {other}"
+
+
+@pytest.mark.parametrize(("series", "repetitions", "unavailable"), [(1, 1, 0), (5, 3, 2), (12, 2, 0)])
+def test_figures_of_one_to_twelve_series(series: int, repetitions: int, unavailable: int, tmp_path: Path) -> None:
+    tables = made_up_tables(series, repetitions, unavailable)
+    figures = tmp_path / "made" / "figures"
+    draw_results(
+        write_results(tables, tmp_path / "results.root"), figures, "roc", "bars", "history", "quality", "scores"
+    )
+    pages = -(-series * repetitions // 12)
+    scores = ["scores"] + [f"scores_{page}" for page in range(2, pages + 1)]
+    names = ["roc", "roc_high_rejection", "bars", "history", "quality", *scores]
+    assert sorted(path.name for path in figures.iterdir()) == sorted(
+        f"{n}.{kind}" for n in names for kind in ("png", "pdf")
+    )
+    for name in names:
+        check_figure(figures, name)
+        assert "neurons 100, layers 3, activation tanh" in words(figures / f"{name}.pdf").replace("\n", " ")
+    for one in SERIES[:series]:
+        for name in ("roc", "roc_high_rejection", "bars", "history", "quality"):
+            assert words(figures / f"{name}.pdf").split("\n").count(label(one)) == 1
+    together = "\n".join(words(figures / f"{name}.pdf") for name in scores).split("\n")
+    for one in SERIES[:series]:
+        runs = [f"{label(one)}, run {run}" for run in range(1, repetitions + 1)]
+        assert all(together.count(title) == 1 for title in (runs if repetitions > 1 else [label(one)]))
+    assert words(figures / "bars.pdf").split("\n").count("unavailable") == unavailable
+    assert f"best possible area {BEST_POSSIBLE:.4f}" in words(figures / "roc.pdf")
+
+
+def test_numbers_are_means_with_the_error_of_the_mean(tmp_path: Path) -> None:
+    tables = made_up_tables(1, repetitions=4)
+    tables["benchmark"]["roc_auc"] = [0.901, 0.903, 0.904, 0.904]
+    tables["benchmark"]["real_time_train"] = [10.0, 12.0, 11.0, 11.0]
+    draw_results(write_results(tables, tmp_path / "results.root"), tmp_path, "bars", "roc")
+    bars = words(tmp_path / "bars.pdf").split("\n")
+    # Student's t with three degrees of freedom: 1.197 standard errors
+    assert {"0.90300", "0.00085", "11.00", "0.49"} <= set(bars)
+    assert "dashed: best possible area 0.9100; errors: of the mean over repetitions" in bars
+    assert {"area 0.90300", "0.00085 (4 runs)"} <= set(words(tmp_path / "roc.pdf").split("\n"))
+
+
+def test_a_single_run_has_delongs_error_for_the_area_and_none_for_times(tmp_path: Path) -> None:
+    tables = made_up_tables(1)
+    tables["benchmark"] |= {"roc_auc": [0.9012], "roc_auc_error": [0.0013], "cpu_time_train": [123.4]}
+    draw_results(write_results(tables, tmp_path / "results.root"), tmp_path, "bars")
+    bars = words(tmp_path / "bars.pdf").split("\n")
+    assert {"0.9012", "0.0013", "123"} <= set(bars)
+
+
+def scanned_tables(*points: dict[str, Any]) -> dict[str, Table]:
+    """Tables of one series at some points."""
+    tables = empty_tables()
+    random = numpy.random.default_rng(1)
+    for parameters in points:
+        add_run(tables, random, SERIES[0], parameters=parameters)
+    return tables
+
+
+def test_runs_that_differ_in_a_parameter_are_series_of_their_own(tmp_path: Path) -> None:
+    tables = scanned_tables(*[{"neurons": neurons, "dropout": 0.2} for neurons in (20, 100, 250)])
+    results = write_results(tables, tmp_path / "results.root")
+    names = ("roc", "bars", "history", "scores")
+    answer = draw(*[f'{name}("{results}", "{tmp_path}", "neurons >= 20")' for name in names])
+    assert answer.value == [0] * 4, answer.stderr
+    for name in names:
+        check_figure(tmp_path, name)
+        found = words(tmp_path / f"{name}.pdf")
+        assert all(f"TMVA DNN, SGD, neurons {neurons}\n" in found for neurons in (20, 100, 250))
+        assert "dropout 0.2" in found
+        assert "neurons" not in found.split("layers 3")[0]  # not among the values that all runs share
+        assert "only neurons >= 20" in found
+
+
+def test_what_keras_alone_has_is_named_where_it_is_not_as_usual(tmp_path: Path) -> None:
+    tables = empty_tables()
+    random = numpy.random.default_rng(1)
+    add_run(tables, random, SERIES[0])
+    add_run(tables, random, SERIES[6], parameters={"start": "keras"})
+    draw_results(write_results(tables, tmp_path / "results.root"), tmp_path, "bars")
+    found = words(tmp_path / "bars.pdf").replace("\n", " ")
+    assert "start keras (Keras only)" in found
+    assert "dropout rule" not in found
+
+
+def test_of_a_scan_other_figures_show_the_last_point_and_say_so(tmp_path: Path) -> None:
+    tables = made_up_scan(SLIDES, (5, 100, 250), 2, missing=[(SLIDES[1], 250)])
+    results = write_results(tables, tmp_path / "results.root")
+    draw_results(results, tmp_path, "roc", "bars", "history", "scores")
+    for name in ("roc", "bars", "history", "scores"):
+        check_figure(tmp_path, name)
+        found = words(tmp_path / f"{name}.pdf").replace("\n", " ")
+        assert "neurons 250" in found
+        assert "last finished point of the scan (neurons 5 to 250)" in found
+        assert "neurons 100" not in found
+    bars = words(tmp_path / "bars.pdf").split("\n")
+    areas = measured(tables, SLIDES[0], 250)
+    assert f"{numpy.mean(areas):.5f}" in bars
+    assert {label(series) for series in SLIDES} <= set(bars)
+    assert bars.count("timeout") == 1
+
+
+def test_a_selection_chooses_the_runs(tmp_path: Path) -> None:
+    tables = made_up_scan(SLIDES, (5, 100), 2)
+    results = write_results(tables, tmp_path / "results.root")
+    selection = 'neurons==5 && repetition==2 && optimizer==\\"sgd\\"'
+    answer = draw(f'bars("{results}", "{tmp_path}", "{selection}")')
+    assert answer.value == [0], answer.stderr
+    bars = words(tmp_path / "bars.pdf").split("\n")
+    assert [label(series) for series in SLIDES if label(series) in bars] == [label(series) for series in SLIDES[:3]]
+    assert f"{measured(tables, SLIDES[0], 5)[1]:.4f}" in bars
+    assert "only neurons==5 && repetition==2" in words(tmp_path / "bars.pdf")
+
+
+def test_each_sample_has_its_figures_at_its_own_last_point(tmp_path: Path) -> None:
+    tables = made_up_scan(SERIES[:2], (5, 100))
+    tables["benchmark"]["sample"] = ["first", "first", "second one", "second one"]
+    results = write_results(tables, tmp_path / "results.root")
+    draw_results(results, tmp_path, "bars")
+    assert not (tmp_path / "bars.pdf").exists()
+    for series, other, name in ((*SERIES[:2], "first"), (*SERIES[1::-1], "second one")):
+        shown = words(tmp_path / name.replace(" ", "_") / "bars.pdf")
+        assert label(series) in shown
+        assert label(other) not in shown
+        assert f"sample {name}" in shown
+        assert "neurons 100" in shown
+
+
+def measured(tables: dict[str, Table], series: Series, neurons: int, quantity: str = "roc_auc") -> list[float]:
+    """What the finished runs of a series at a point measured."""
+    rows = [dict(zip(tables["benchmark"], row, strict=True)) for row in zip(*tables["benchmark"].values(), strict=True)]
+    wanted = {**series._asdict(), "neurons": neurons, "status": "ok"}
+    return [row[quantity] for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
+# Prints what lies on a canvas: by pad its graphs, and whether its axes are logarithmic.
+_LOOK = """
+canvases = []
+for one in arguments:
+    assert call(*one) == 0, one
+    pads = []
+    for pad in ROOT.gROOT.GetListOfCanvases().Last().GetListOfPrimitives():
+        if not pad.InheritsFrom("TPad"):
+            continue
+        graphs = []
+        for one in pad.GetListOfPrimitives():
+            if one.InheritsFrom("TGraph"):
+                n = one.GetN()
+                graph = {"name": one.GetName(), "title": one.GetTitle(), "error": one.GetErrorY(0)}
+                graphs.append({**graph, "x": list(one.GetX())[:n], "y": list(one.GetY())[:n]})
+        low = pad.GetPrimitive("hframe").GetMinimum()
+        pads.append({"logx": pad.GetLogx(), "logy": pad.GetLogy(), "low": low, "graphs": graphs})
+    canvases.append(pads)
+value = canvases
+"""
+
+
+class Drawn(NamedTuple):
+    """The pads of a scan: the quantity and, with several series, the ratios."""
+
+    pads: list[dict[str, Any]]
+
+    def graphs(self, name: str, title: str, pad: int = 0) -> list[dict[str, Any]]:
+        return [graph for graph in self.pads[pad]["graphs"] if (graph["name"], graph["title"]) == (name, title)]
+
+    def points(self, name: str, title: str, pad: int = 0) -> list[tuple[float, float]]:
+        return [point for graph in self.graphs(name, title, pad) for point in zip(graph["x"], graph["y"], strict=True)]
+
+
+def scans(*calls: tuple[Any, ...]) -> list[Drawn]:
+    """What scan.C draws, a canvas a call; the arguments are those of the macro."""
+    return look("scan", *calls)
+
+
+def look(macro: str, *calls: tuple[Any, ...]) -> list[Drawn]:
+    """What a macro draws, a canvas a call; the arguments are those of the macro."""
+    answer = session(_LOOK, [[macro, *map(str, call)] for call in calls])
+    return [Drawn(pads) for pads in answer.value]
+
+
+def test_scan_of_the_slides(tmp_path: Path) -> None:
+    neurons = (5, 10, 20, 50, 100, 250)
+    missing = [(SLIDES[1], 20), (SLIDES[2], 5), (SLIDES[3], 50), (SLIDES[3], 250)]
+    tables = made_up_scan(SLIDES, neurons, 3, missing)
+    add_run(tables, numpy.random.default_rng(1), SERIES[6], parameters={"neurons": 5}, status="unavailable")
+    rows = tables["benchmark"]
+    rows["roc_integral"] = [
+        area if method == "tmva-dnn" else None for area, method in zip(rows["roc_auc"], rows["method"], strict=True)
+    ]
+    results = write_results(tables, tmp_path / "results.root")
+    quantities = ("roc_auc", "cpu_time_train")
+    *drawn, of_tmva = scans(
+        *[(results, "neurons", quantity, tmp_path) for quantity in (*quantities, "roc_integral")],
+    )
+    for quantity, canvas in zip(quantities, drawn, strict=True):
+        check_figure(tmp_path, f"scan_{quantity}_neurons")
+        found = words(tmp_path / f"scan_{quantity}_neurons.pdf").split("\n")
+        assert all(found.count(label(series)) == 1 for series in SLIDES)
+        assert "neurons per hidden layer" in found
+        assert found[found.index(label(SERIES[6])) + 1] == "absent: unavailable"
+        assert "3 runs a point, 4 of 6 points" in found
+        first = {x: numpy.mean(measured(tables, SLIDES[0], x, quantity)) for x in neurons}
+        for series in SLIDES:
+            there = [x for x in neurons if (series, x) not in missing]
+            values = {x: measured(tables, series, x, quantity) for x in there}
+            means = {x: summary.mean(values[x]) for x in there}
+            assert canvas.points("mean", label(series)) == [(x, pytest.approx(means[x].value)) for x in there]
+            assert Counter(canvas.points("runs", label(series))) == Counter((x, y) for x in there for y in values[x])
+            ratios = [(x, pytest.approx(means[x].value / first[x])) for x in there]
+            assert canvas.points("mean", label(series), pad=1) == ratios
+            check_errors(canvas, label(series), means)
+            check_gaps(canvas, label(series), neurons, there)
+    assert [pad["logx"] for pad in drawn[0].pads] == [1, 1]  # a factor of 50
+    assert [canvas.pads[0]["logy"] for canvas in drawn] == [0, 1]
+    assert {y for _, y in drawn[0].points("best", "best possible")} == {BEST_POSSIBLE}
+    assert not drawn[1].points("best", "best possible")
+    assert "ROC integral" in words(tmp_path / "scan_roc_auc_neurons.pdf").split("\n")
+    assert "CPU time, training [s]" in words(tmp_path / "scan_cpu_time_train_neurons.pdf").split("\n")
+    # what no other method measures
+    assert of_tmva.points("mean", label(SLIDES[0])) == drawn[0].points("mean", label(SLIDES[0]))
+    found = words(tmp_path / "scan_roc_integral_neurons.pdf").split("\n")
+    assert all(found[found.index(label(series)) + 1] == "absent: not measured" for series in SLIDES[1:])
+    assert "ROC integral by TMVA" in found
+
+
+def test_quality_against_either_clock(tmp_path: Path) -> None:
+    """Times add up over epochs, losses only fall; a series whose epochs are not timed is named and not drawn."""
+    tables = made_up_tables(3, repetitions=2)
+    history = tables["history"]
+    untimed = tables["benchmark"]["run_id"][:2]
+    for name in ("real_time", "cpu_time"):
+        history[name] = [math.nan if run in untimed else 0.5 for run in history["run_id"]]
+    history["cpu_time"] = [2 * seconds for seconds in history["cpu_time"]]
+    results = str(write_results(tables, tmp_path / "results.root"))
+    real, cpu = look("quality", (results, tmp_path), (results, tmp_path, "", "cpu_time"))
+    for canvas, seconds in ((real, 0.5), (cpu, 1.0)):
+        assert canvas.graphs("progress", label(SERIES[0])) == []
+        for number in (1, 2):
+            drawn = canvas.graphs("progress", label(SERIES[number]))
+            runs = tables["benchmark"]["run_id"][2 * number : 2 * number + 2]
+            for graph, run in zip(drawn, runs, strict=True):
+                losses = [v for v, of in zip(history["validation_loss"], history["run_id"], strict=True) if of == run]
+                assert graph["x"] == pytest.approx([seconds * epoch for epoch in range(1, 11)])
+                assert graph["y"] == pytest.approx(numpy.minimum.accumulate(losses).tolist())
+    found = words(tmp_path / "quality.pdf").split("\n")
+    assert found.count("epochs not timed") == 1
+    assert found.count("5.00 s in all") == 2
+    assert "CPU time of training [s]" in words(tmp_path / "quality_cpu.pdf")
+
+
+def check_errors(canvas: Drawn, title: str, means: dict[int, summary.Mean]) -> None:
+    """Where a point has a neighbour the error is a band's half width, else a bar."""
+    widths = {}
+    for band in canvas.graphs("band", title):
+        half = len(band["x"]) // 2
+        upper, lower = band["y"][:half], band["y"][half:][::-1]
+        widths.update({x: (high - low) / 2 for x, high, low in zip(band["x"][:half], upper, lower, strict=True)})
+    assert all(len(bar["x"]) == 1 for bar in canvas.graphs("bar", title))
+    widths.update({bar["x"][0]: bar["error"] for bar in canvas.graphs("bar", title)})
+    assert widths == {x: pytest.approx(mean.error) for x, mean in means.items()}
+
+
+def check_gaps(canvas: Drawn, title: str, grid: tuple[int, ...], there: list[int]) -> None:
+    """Lines join the points that are there and cross none that is not."""
+    for pad in (0, 1):
+        ends = [(min(line["x"]), max(line["x"])) for line in canvas.graphs("line", title, pad)]
+        for low, high in zip(grid, grid[1:], strict=False):
+            crossed = any(end[0] < 0.99 * high and end[1] > 1.01 * low for end in ends)
+            assert crossed == (low in there and high in there)
+
+
+def test_scan_of_one_series(tmp_path: Path) -> None:
+    results = write_results(made_up_scan(SERIES[:1], range(5, 255, 5)), tmp_path / "results.root")
+    points = (2, 3, 50)
+    drawn = scans(
+        *[
+            (results, "neurons", "real_time_train", tmp_path / str(n), "linx,liny", f"neurons <= {5 * n}")
+            for n in points
+        ]
+    )
+    for n, canvas in zip(points, drawn, strict=True):
+        check_figure(tmp_path / str(n), "scan_real_time_train_neurons")
+        assert len(canvas.pads) == 1  # no ratio
+        assert [x for x, _ in canvas.points("mean", label(SERIES[0]))] == list(range(5, 5 * n + 5, 5))
+        assert not canvas.points("band", label(SERIES[0]))
+        assert not canvas.points("runs", label(SERIES[0]))
+        assert (canvas.pads[0]["logx"], canvas.pads[0]["logy"]) == (0, 0)
+        assert "1 run a point" in words(tmp_path / str(n) / "scan_real_time_train_neurons.pdf").split("\n")
+    assert drawn[-1].pads[0]["low"] == 0
+
+
+def test_scan_of_twelve_series_at_fifty_points(tmp_path: Path) -> None:
+    neurons = range(5, 255, 5)
+    results = write_results(made_up_scan(SERIES, neurons), tmp_path / "results.root")
+    for canvas, name in zip(
+        scans((results, "neurons", "roc_auc", tmp_path), (results, "neurons", "epochs", tmp_path, "linx")),
+        ("scan_roc_auc_neurons", "scan_epochs_neurons"),
+        strict=True,
+    ):
+        check_figure(tmp_path, name)
+        for series in SERIES:
+            assert [x for x, _ in canvas.points("mean", label(series))] == list(neurons)
+            assert words(tmp_path / f"{name}.pdf").split("\n").count(label(series)) == 1
+
+
+def test_scan_with_results_at_one_point_only(tmp_path: Path) -> None:
+    missing = [(SERIES[0], 20), (SERIES[0], 100)]
+    results = write_results(made_up_scan(SERIES[:1], (5, 20, 100), 2, missing), tmp_path / "results.root")
+    (canvas,) = scans((results, "neurons", "roc_auc", tmp_path))
+    check_figure(tmp_path, "scan_roc_auc_neurons")
+    assert [x for x, _ in canvas.points("mean", label(SERIES[0]))] == [5]
+    assert not canvas.graphs("line", label(SERIES[0]))
+
+
+def test_scan_of_encoded_variables_has_the_runs_that_are_not_encoded_as_a_level(tmp_path: Path) -> None:
+    tables, random = empty_tables(), numpy.random.default_rng(1)
+    for k in (0, 2, 8):
+        for repetition in (1, 2):
+            chain = f"N,A(k={k})" if k else "N"
+            add_run(tables, random, SERIES[6], repetition, {"transformations": chain})
+    rows = tables["benchmark"]
+    rows["encoded_variables"], rows["busy"] = [0, 0, 2, 2, 8, 8], [1, 0, 0, 0, 0, 0]
+    # An error as large as the time reaches below zero; the axis does not.
+    rows["real_time_train"][2:4] = [0.5, 5.5]
+    results = write_results(tables, tmp_path / "results.root")
+    areas, times = scans(*[(results, "encoded_variables", q, tmp_path) for q in ("roc_auc", "real_time_train")])
+    level = numpy.mean(rows["roc_auc"][:2])
+    encoded = label(SERIES[6])
+    plain = f"{encoded}, not encoded"
+    assert areas.points("mean", plain) == [(2, pytest.approx(level)), (8, pytest.approx(level))]
+    assert not areas.points("runs", plain)
+    assert areas.points("mean", encoded, pad=1)[1] == (8, pytest.approx(numpy.mean(rows["roc_auc"][4:]) / level))
+    assert [pad["low"] for pad in times.pads] == [0, 0]
+    shown = words(tmp_path / "scan_real_time_train_encoded_variables.pdf")
+    assert f"{plain}\n2 runs\n" in shown
+    assert "1 of 6 runs timed on a busy machine" in shown
+    assert "busy" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
+
+
+def test_scan_never_averages_different_points(tmp_path: Path) -> None:
+    # neurons and layers scanned on their own, and a batch size that moves with the neurons
+    grid = [
+        {"neurons": neurons, "layers": layers, "batch_size": batch}
+        for neurons, batch in ((5, 32), (20, 64))
+        for layers in (1, 2)
+    ]
+    tables = scanned_tables(*grid)
+    results = write_results(tables, tmp_path / "results.root")
+    by_layers, by_neurons, selected, _ = scans(
+        (results, "layers", "roc_auc", tmp_path),
+        (results, "neurons", "roc_auc", tmp_path),
+        (results, "neurons", "real_time_train", tmp_path, "", "layers==2"),
+        (results, "", "", tmp_path / "all"),
+    )
+    areas = dict(zip([(one["neurons"], one["layers"]) for one in grid], tables["benchmark"]["roc_auc"], strict=True))
+    for layers in (1, 2):
+        expected = [(x, areas[x, layers]) for x in (5, 20)]
+        assert by_neurons.points("mean", f"{label(SERIES[0])}, layers {layers}") == expected
+    for neurons, batch in ((5, 32), (20, 64)):
+        title = f"{label(SERIES[0])}, neurons {neurons}, batch {batch}"
+        assert by_layers.points("mean", title) == [(x, areas[neurons, x]) for x in (1, 2)]
+    assert len(selected.points("mean", label(SERIES[0]))) == 2
+    text = words(tmp_path / "scan_real_time_train_neurons.pdf").replace("\n", " ")
+    assert "layers 2" in text
+    assert "batch moves with neurons" in text
+    assert "only layers==2" in text
+    # without names: the slides' quantities against each parameter that is scanned
+    assert sorted(path.stem for path in (tmp_path / "all").glob("*.png")) == sorted(
+        f"scan_{quantity}_{parameter}"
+        for quantity in ("roc_auc", "cpu_time_train", "real_time_train")
+        for parameter in ("neurons", "layers", "batch_size")
+    )
+
+
+@pytest.fixture(scope="module")
+def input_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made-up events: x and y with a correlation of 0.6 (signal) and -0.6 (background) and unequal weights."""
+    path = tmp_path_factory.mktemp("inputs") / "input.root"
+    random = numpy.random.default_rng(1)
+    with uproot.recreate(path) as file:
+        for name, sign in (("TrainS", 1), ("TrainB", -1), ("TestS", 1), ("TestB", -1)):
+            x, noise = random.normal(size=(2, 2000))
+            weight = random.uniform(0.5, 1.5, 2000)
+            # events that spoil the correlation unless their zero weight counts
+            weight[:200] = 0
+            x[:200] = -5
+            branches = {"x": x, "y": sign * (0.6 * x + 0.8 * noise), "flag": random.integers(0, 2, 2000) * 1.0}
+            branches["y"][:200] = 5 * sign
+            branches["weight"] = weight
+            file.mktree(name, dict.fromkeys(branches, numpy.float32)).extend(branches)
+    return path
+
+
+def correlation(path: Path, tree: str) -> int:
+    with uproot.open(path) as file:
+        events = file[tree].arrays(library="np")
+    matrix = numpy.cov(events["x"], events["y"], aweights=events["weight"])
+    return round(100 * float(matrix[0, 1]) / float(numpy.sqrt(matrix[0, 0] * matrix[1, 1])))
+
+
+def test_inputs_and_their_weighted_correlations(input_file: Path, tmp_path: Path) -> None:
+    answer = draw(f'inputs("{input_file}", "{tmp_path}")')
+    assert answer.value == [0], answer.stderr
+    check_figure(tmp_path, "inputs")
+    assert {"x", "y", "flag", "signal", "background"} <= set(words(tmp_path / "inputs.pdf").split("\n"))
+    found = words(tmp_path / "correlations.pdf").split("\n")
+    split = found.index("background")
+    signal, background = correlation(input_file, "TrainS"), correlation(input_file, "TrainB")
+    assert signal > 50
+    assert background < -50
+    assert found[:split].count(str(signal)) == 2
+    assert found[split:].count(str(-background)) == 2
+    assert found.count("100") == 6
+
+
+def test_inputs_name_the_original_of_a_renamed_variable(tmp_path: Path) -> None:
+    names = {"x": "x", "jet_b_tag": 'jet "b"-tag'}
+    random = numpy.random.default_rng(1)
+    with uproot.recreate(tmp_path / "input.root") as file:
+        for tree in ("TrainS", "TrainB", "TestS", "TestB"):
+            branches = {name: random.normal(size=500) for name in names} | {"weight": numpy.ones(500)}
+            file.mktree(tree, dict.fromkeys(branches, numpy.float32)).extend(branches)
+        file["metadata"] = json.dumps({"parameters": {}, "original_names": names, "digest": "made-up"})
+    answer = draw(f'inputs("{tmp_path / "input.root"}", "{tmp_path}")')
+    assert answer.value == [0], answer.stderr
+    assert {"x", 'jet_b_tag (jet "b"-tag)'} <= set(words(tmp_path / "inputs.pdf").split("\n"))
+
+
+@pytest.mark.parametrize("variables", [1, 28])
+def test_inputs_of_one_to_28_variables(variables: int, tmp_path: Path) -> None:
+    random = numpy.random.default_rng(1)
+    names = [f"missing_energy_{number}" for number in range(variables)]
+    with uproot.recreate(tmp_path / "input.root") as file:
+        for tree in ("TrainS", "TrainB", "TestS", "TestB"):
+            branches = {name: random.normal(size=500) for name in names} | {"weight": numpy.ones(500)}
+            file.mktree(tree, dict.fromkeys(branches, numpy.float32)).extend(branches)
+    answer = draw(f'inputs("{tmp_path / "input.root"}", "{tmp_path / "figures"}")')
+    assert answer.value == [0], answer.stderr
+    check_figure(tmp_path / "figures", "inputs")
+    check_figure(tmp_path / "figures", "correlations")
+    for name in names:
+        assert words(tmp_path / "figures" / "inputs.pdf").split("\n").count(name) == 1
+        assert words(tmp_path / "figures" / "correlations.pdf").split("\n").count(name) == 4
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory, input_file: Path) -> Path:
+    """A folder of results files, each wrong in its own way."""
+    folder = tmp_path_factory.mktemp("broken")
+    write_results(made_up_tables(0, unavailable=2), folder / "unfinished.root")
+    write_results(made_up_scan(SERIES[:1], (5, 20)), folder / "scan.root")
+    tables = made_up_tables(1)
+    for name in ("roc", "history", "scores"):
+        tables[name] = {column: [] for column in tables[name]}
+    whole = write_results(tables, folder / "bare.root").read_bytes()
+    (folder / "truncated.root").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.root").write_text("no ROOT file")
+    shutil.copy(input_file, folder / "input.root")
+    return folder
+
+
+# What each wrong call says after the macro's name; {} is the folder.
+WRONG = [
+    (("roc", "{}/missing.root"), "{}/missing.root: no such file"),
+    (("bars", "{}/text.root"), "{}/text.root: not a ROOT file, or a truncated one; write it again"),
+    (("scores", "{}/truncated.root"), "{}/truncated.root: not a ROOT file, or a truncated one; write it again"),
+    (("history", "{}/input.root"), "{}/input.root: no tree benchmark"),
+    (("bars", "{}/unfinished.root"), "{}/unfinished.root: no finished run among the 2 of the benchmark tree"),
+    (("roc", "{}/bare.root"), "{}/bare.root: tree roc has no points of run made-up-0000"),
+    (("history", "{}/bare.root"), "{}/bare.root: tree history has no epochs of run made-up-0000"),
+    (("quality", "{}/bare.root"), "{}/bare.root: tree history has no epoch with a finite loss and a real_time"),
+    (("quality", "{}/bare.root", "{}/figures", "", "time"), "clock time: unknown; known are real_time, cpu_time"),
+    (("scores", "{}/bare.root"), "{}/bare.root: tree scores has no bins of run made-up-0000, test signal"),
+    (("inputs", "{}/bare.root"), "{}/bare.root: no tree TrainS"),
+    (("scan", "{}/unfinished.root"), "{}/unfinished.root: no finished run among the 2 of the benchmark tree"),
+    (("bars", "{}/scan.root", "{}/figures", "nurons==5"), "selection nurons==5: no condition on branches of the tree"),
+    (("roc", "{}/scan.root", "{}/figures", "optimizer"), "selection optimizer: no condition on branches of the tree"),
+    (("roc", "{}/scan.root", "{}/figures", "neurons==7"), "{}/scan.root: no finished run among the 0 with neurons==7"),
+    (
+        ("scan", "{}/scan.root", "nurons", "roc_auc"),
+        "{}/scan.root: no common parameter nurons; scanned parameters: neu",
+    ),
+    (("scan", "{}/scan.root", "loss", "roc_auc"), "{}/scan.root: parameter loss is a text and no axis; scanned param"),
+    (("scan", "{}/scan.root", "layers", "roc_auc"), "{}/scan.root: parameter layers has one value only, 3; scanned"),
+    (("scan", "{}/scan.root", "neurons", "area"), "{}/scan.root: no quantity area in the tree benchmark; it has roc_"),
+    (("scan", "{}/scan.root", "neurons", "host"), "{}/scan.root: quantity host is a text; numbers are roc_integral, "),
+    (("scan", "{}/scan.root", "neurons", "roc_integral"), "{}/scan.root: roc_integral was not measured in any finish"),
+    (("scan", "{}/scan.root", "neurons", "epochs", "{}/figures", "logz"), "option logz: unknown; known are logx, linx"),
+    (("roc", "{}/scan.root", "{}/text.root/here"), "{}/text.root/here: folder cannot be made"),
+]
+
+
+def test_what_cannot_be_drawn_is_one_line_and_the_value_1(broken: Path) -> None:
+    calls = [[argument.replace("{}", str(broken)) for argument in call] for call, _ in WRONG]
+    answer = session("value = [call(*one) for one in arguments]", calls)
+    assert answer.value == [1] * len(WRONG)
+    lines = [line for line in answer.stderr.splitlines() if ".C: " in line]
+    for line, (call, reason) in zip(lines, WRONG, strict=True):
+        assert line.startswith(f"{call[0]}.C: {reason.replace('{}', str(broken))}")
+    assert "Error in" not in answer.stderr
+    assert not (broken / "figures").exists()
+
+
+def test_root_gives_the_value_on_as_its_exit_code(broken: Path) -> None:
+    root = shutil.which("root", path=str(Path(sys.executable).parent)) or shutil.which("root")
+    assert root, "no root command beside Python or on PATH"
+    macro = f'{MACROS / "bars.C"}("{broken / "missing.root"}")'
+    assert subprocess.run([root, "-l", "-b", "-q", macro], capture_output=True, check=False).returncode == 1
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files with events encoded in two and in three variables by their principal components."""
+    folder = tmp_path_factory.mktemp("encoded")
+    events = {"train_signal": 400, "train_background": 400, "test_signal": 300, "test_background": 500}
+    inputs.write(samples.rings(variables=3, **events), folder / "in.root")
+    data = inputs.read(folder / "in.root")
+    for k in (2, 3):
+        options = {"Layout": "LINEAR|k,LINEAR"}
+        made = encoder.prepare(autoencoder.specification(k, options), data)
+        axes = made.axes[:, :k]
+        layers = [(axes, -made.mean @ axes), (0.9 * axes.T, made.mean)]
+        encoder.write_encoded(made._replace(layers=layers), data, folder / f"k{k}.root")
+    return folder
+
+
+def test_an_encoded_file(encoded: Path) -> None:
+    for k in (2, 3):
+        answer = draw(f'autoencoder("{encoded}/k{k}.root", "{encoded}/figures{k}")')
+        assert answer.value == [0], answer.stderr
+    names = {path.stem for path in (encoded / "figures2").glob("*.pdf")}
+    assert names == {"reconstruction", "codes", "anomaly"}
+    assert {path.stem for path in (encoded / "figures3").glob("*.pdf")} == {"reconstruction", "anomaly"}
+    shown = [text.text for text in texts(encoded / "figures2" / "reconstruction.pdf")]
+    assert {"var1", "var2", "var3", "signal", "background", "input", "reconstruction"} <= set(shown)
+    with uproot.open(encoded / "k2.root") as file:
+        trees = [file[f"Reconstruction{letter}"].arrays(library="np") for letter in "SB"]
+        weights = [file[f"Test{letter}"]["weight"].array(library="np") for letter in "SB"]
+    shown = [text.text for text in texts(encoded / "figures2" / "anomaly.pdf")]
+    for name, label in (("error", "autoencoder"), ("pca_error", "principal components (dashed)")):
+        area = roc.auc(*(tree[name] for tree in trees), *weights)
+        assert f"{label}, ROC area {area:.4f}" in shown
+
+
+def test_a_file_that_is_not_encoded(encoded: Path) -> None:
+    answer = draw(f'autoencoder("{encoded}/in.root")')
+    assert answer.value == [1]
+    assert f"autoencoder.C: {encoded}/in.root: no tree ReconstructionS" in answer.stderr
+
+
+def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
+    """Two series with the same autoencoders have one line, a third its own."""
+    tables = made_up_tables(3, repetitions=2)
+    plain = write_results(tables, tmp_path / "plain.root")
+    benchmark = tables["benchmark"]
+    layout = ":Layout=TANH|60,LINEAR|k,LINEAR:Tied)"
+    benchmark["encoded_variables"] = [2, 4] * 3
+    benchmark["transformations"] = [f"N,A(k={k}{layout}_Background,D" for k in (2, 4)] * 3
+    benchmark["reconstruction_error"], benchmark["pca_error"] = [0.3, 0.1] * 2 + [0.35, 0.1], [0.5, 0.4] * 3
+    encoded = write_results(tables, tmp_path / "encoded.root")
+    answer = draw(f'errors("{encoded}", "{tmp_path}")')
+    assert answer.value == [0], answer.stderr
+    shown = words(tmp_path / "errors.pdf")
+    for text in ("encoded variables", "principal components", "transformations N,A(k)_Background"):
+        assert text in shown
+    assert [label(series) in shown for series in SERIES[:3]] == [False, True, True]
+    answer = draw(f'errors("{plain}", "{tmp_path}")')
+    assert answer.value == [1]
+    assert f"errors.C: {plain}: no finished run has an autoencoder in its transformations" in answer.stderr
+
+
+def test_all_macros_load_in_one_session() -> None:
+    """Cling knows one unnamed namespace in a session: no two macros may use one name in theirs."""
+    names = [path.stem for path in MACROS.glob("*.C")]
+    found = session("value = [callable(getattr(ROOT, name, None)) for name in arguments]", names).value
+    assert found == [True] * len(names)

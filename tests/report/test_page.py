@@ -1,0 +1,492 @@
+"""The HTML page: what stands on it, that nothing in it is taken for code, its size, and how it works in Chromium."""
+
+import html.parser
+import json
+import math
+import shutil
+import tempfile
+from pathlib import Path
+
+import made_up_results
+import numpy
+import pytest
+import uproot
+from click.testing import CliRunner
+from made_up_results import Series
+from plotly import offline
+
+from tmva_bench import cli
+from tmva_bench.basis import config
+from tmva_bench.compare import differences, verdict
+from tmva_bench.events import inputs, samples
+from tmva_bench.report import page
+from tmva_bench.results import records, schema
+from tmva_bench.study import file as study_file
+from tmva_bench.study import plan
+
+EVIL = "<img src=x onerror=alert(1)></script><b>&"
+JAX, TORCH, TMVA = Series("keras", "jax", "sgd"), Series("keras", "torch", "sgd"), Series("tmva-dnn", "tmva", "adam")
+NOWHERE = Path("nowhere")
+EVENTS = dict.fromkeys(config.COUNTS, 300)
+STUDY = (
+    "repetitions = 3\n[axes]\nneurons = [5, 20, 100]\nlayers = [1, 3]\n[[series]]\nmethod = 'keras'\nbackend = 'jax'\n"
+)
+
+
+def made(runs):
+    """Records of made-up runs, each given as series, repetition, parameters and status."""
+    tables = made_up_results.empty_tables()
+    random = numpy.random.default_rng(3)
+    for run in runs:
+        made_up_results.add_run(tables, random, *run)
+    curves = {tree: {} for tree in ("roc", "history", "scores", "reconstruction")}
+    for tree, by_run in curves.items():
+        columns = {name: values for name, values in tables[tree].items() if name != "run_id"}
+        for n, run_id in enumerate(tables[tree]["run_id"]):
+            own = by_run.setdefault(run_id, {name: [] for name in columns})
+            for name, values in columns.items():
+                own[name].append(values[n])
+    found = []
+    for n, values in enumerate(zip(*tables["benchmark"].values(), strict=True)):
+        row = dict(zip(tables["benchmark"], (math.nan if value is None else value for value in values), strict=True))
+        row["start_time"] = f"2026-01-02T03:04:{n:06d}"
+        own = {tree: by_run.get(row["run_id"], {}) for tree, by_run in curves.items()}
+        found.append({"schema": schema.VERSION, "row": row, **own})
+    return found
+
+
+def leave(found, folder):
+    """Leaves records in a results folder, with an input file, and scores for the verdicts."""
+    folder.mkdir()
+    inputs.write(samples.gauss(**EVENTS), folder / "input.root")
+    digest = inputs.read(folder / "input.root").metadata["digest"]
+    random = numpy.random.default_rng(5)
+    with records.held(folder):
+        for record in found:
+            record["row"]["input_digest"] = digest
+            with records.under_way(folder, record["row"]["run_id"]) as run:
+                (run / "task.json").write_text(json.dumps({"input_file": str(folder / "input.root")}))
+                with uproot.recreate(run / "scores.root") as file:
+                    for tree, shift in (("TestS", 1.5), ("TestB", 0.0)):
+                        scores = random.normal(shift, size=300)
+                        file.mktree(tree, {"score": numpy.float64}).extend({"score": scores})
+                records.finish(run, record)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A made-up study with two axes, a point that is missing, and a reason that would be code."""
+    folder = tmp_path_factory.mktemp("page") / "mine"
+    runs = [
+        (series, repetition, {"neurons": neurons, "layers": layers}, "timeout" if lost else "ok")
+        for repetition in (1, 2, 3)
+        for neurons in (5, 20, 100)
+        for layers in (1, 3)
+        for series in (JAX, TORCH)
+        for lost in [series is TORCH and neurons == 20]
+    ]
+    found = made([*runs, (TMVA, 1, {}, "unavailable")])
+    for n, record in enumerate(found):
+        record["row"].update(overtraining_signal=0.25, overtraining_background=0.5)
+        if record["history"]:
+            record["history"]["real_time"] = [0.5 + 0.01 * n] * made_up_results.EPOCHS
+    found[-1]["row"]["reason"] = EVIL
+    leave(found, folder)
+    (folder / "study.toml").write_text(STUDY.replace("\n[axes]", f"\nname = 'mine'\n# {EVIL}\n[axes]"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(results):
+    answer = CliRunner().invoke(cli.main, ["report", str(results)])
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout == f"Page: {results / 'report.html'}\n"
+    return results / "report.html"
+
+
+class Reader(html.parser.HTMLParser):
+    """What a browser would take the page for."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links, self.texts, self._in = [], [], {}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.links += [value for name, value in attributes if name in ("src", "href")]
+        if tag in ("td", "th"):
+            self.handle_data(" ")
+        if tag == "section":
+            self._in = [dict(attributes)["id"]]
+        if tag in ("style", "script"):
+            self._in = [f"{tag} {dict(attributes).get('id', self.tags.count(tag))}"]
+
+    def handle_data(self, text):
+        if self._in:
+            self.texts[self._in[0]] = self.texts.get(self._in[0], "") + text
+
+    def handle_endtag(self, tag):
+        if tag in ("section", "style", "script"):
+            self._in = []
+
+    def words(self, section):
+        return " ".join(self.texts[section].split())
+
+    @property
+    def data(self):
+        return json.loads(self.texts["script data"])
+
+
+@pytest.fixture(scope="module")
+def read(written):
+    return Reader(written.read_text())
+
+
+def test_every_section_says_its_own(read):
+    headline = read.words("headline")
+    assert "series neurons layers runs ROC area" in headline
+    # One best ROC area, one best time of each clock that was measured.
+    assert headline.count("(best)") == 3
+    assert "tmva-dnn adam unavailable" in headline
+    verdicts = read.words("verdicts")
+    assert "ROC area less that of keras jax sgd" in verdicts
+    assert "± training ± test 95 % interval verdict" in verdicts
+    assert "Time to train: keras jax sgd over the series" in verdicts
+    assert "Time to 90 % of the way to the best validation loss" in read.words("quality")
+    assert "ConvergenceSteps" in read.words("mapping")
+    assert "made-up" in read.words("versions")
+    assert f"unavailable: tmva-dnn adam: {EVIL}" in read.words("stopped")
+    assert "timeout: keras torch sgd: made-up reason" in read.words("stopped")
+    again = read.words("again")
+    assert "tmva-bench study mine.toml" in again
+    assert f"# {EVIL} [axes] neurons = [5, 20, 100]" in again
+
+
+def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, results):
+    data = read.data
+    rows = {record["row"]["run_id"]: record["row"] for record in records.load(results, curves=False)}
+    finished = [name for name, row in rows.items() if row["status"] == "ok"]
+    assert sorted(run["id"] for run in data["runs"]) == sorted(finished)
+    quantity = [one["name"] for one in data["quantities"]].index("roc_auc")
+    for run in data["runs"]:
+        assert run["v"][quantity] == pytest.approx(rows[run["id"]]["roc_auc"], rel=1e-4)
+    assert [axis["values"] for axis in data["axes"]] == [[5, 20, 100], [1, 3]]
+    for group in data["groups"]:
+        row = rows[data["runs"][group["run"]]["id"]]
+        assert row["repetition"] == 1
+        values = [axis["values"][n] for axis, n in zip(data["axes"], group["p"], strict=True)]
+        assert [row[axis["name"]] for axis in data["axes"]] == values
+        own = [run["v"][quantity] for run in data["runs"] if data["groups"][run["g"]] is group]
+        assert (len(own), group["n"]) == (3, 3)
+        assert group["m"][quantity] == pytest.approx(numpy.mean(own), rel=1e-4)
+        assert group["scores"]["kolmogorov"] == [0.25, 0.5]
+
+
+def test_curves_are_thinned_and_stay_where_they_were():
+    (record,) = made([(JAX,)])
+    roc, (group,) = record["roc"], page.make([record], NOWHERE).plots["groups"]
+    assert len(group["roc"]["x"]) == 100 < len(roc["signal_efficiency"])
+    expected = numpy.interp(group["roc"]["x"], roc["signal_efficiency"], roc["background_rejection"])
+    assert 1 - numpy.array(group["roc"]["y"]) == pytest.approx(expected, abs=2e-3)
+    assert group["history"]["time"][-1] == pytest.approx(sum(record["history"]["real_time"]))
+    # 20 bins of 40: the area stays, and errors add in quadrature.
+    area = sum(record["scores"]["density"][80:120]) / 40
+    fine, coarse = group["scores"], page._scores(record["scores"], 2)
+    for scores, bins in ((fine, 40), (coarse, 20)):
+        assert sum(scores["test_signal"]) * scores["unit"] / bins == pytest.approx(area, rel=1e-3)
+    errors = numpy.array(fine["train_signal_error"])
+    assert coarse["train_signal_error"] == pytest.approx(numpy.hypot(errors[::2], errors[1::2]) / 2, abs=1)
+    assert errors * fine["unit"] == pytest.approx(record["scores"]["density_error"][:40], abs=fine["unit"])
+
+
+def test_correlations_are_those_of_the_weighted_events():
+    random = numpy.random.default_rng(2)
+    events = random.multivariate_normal([0, 5], [[1, 0.6], [0.6, 1]], size=500).astype(numpy.float32)
+    weights = random.integers(1, 4, size=500).astype(numpy.float32)
+    repeated = numpy.repeat(events, weights.astype(int), axis=0)
+    assert page._correlation(events, weights) == pytest.approx(numpy.corrcoef(repeated.T), abs=1e-5)
+
+
+def test_no_text_from_outside_is_taken_for_code(read):
+    assert "img" not in read.tags
+    assert read.tags.count("script") == 3
+    assert "b" not in read.tags
+
+
+def test_series_names_from_outside_are_no_code():
+    found = made([(JAX,)])
+    found[0]["row"].update(backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)
+    read = Reader(page.render(page.make(found, NOWHERE)))
+    assert read.data["series"] == [f"keras {EVIL} sgd"]
+    assert read.tags.count("script") == 3
+    assert "img" not in read.tags
+
+
+def test_the_page_needs_nothing_beside_it(read, written):
+    assert all(link.startswith(("#", "data:")) for link in read.links)
+    (style,) = [text for name, text in read.texts.items() if name.startswith("style")]
+    assert "url(" not in style and "@import" not in style
+    # A browser that holds to it loads nothing.
+    assert "default-src 'none'; script-src 'unsafe-inline'" in written.read_text()
+
+
+def test_a_thousand_runs_make_a_small_page(monkeypatch):
+    """Each at a point of its own, with verdicts: more to show than any other thousand."""
+    monkeypatch.setattr(made_up_results, "EPOCHS", 100)
+    weights = dict.fromkeys(("TestS", "TestB"), numpy.ones(20))
+    data = inputs.InputFile("input.root", [], {}, weights, {"digest": ""})
+    scores = numpy.random.default_rng(8).normal(size=(2, 20))
+    monkeypatch.setattr(differences, "input_of", lambda group, results: data)
+    monkeypatch.setattr(verdict, "_read_scores", lambda folder, data: scores * int(folder.name[-2:]))
+    runs = [
+        (series, 1, {"neurons": neurons, "layers": layers})
+        for series in made_up_results.SERIES[:10]
+        for neurons in range(1, 51)
+        for layers in (1, 2)
+    ]
+    done = made(runs)
+    for n, record in enumerate(done):
+        record["row"]["run_id"] = f"keras-tensorflow-sgd-{n:012d}"
+        record["row"].update((name, math.pi * (n + 1)) for name in page._QUANTITIES if name != "roc_auc")
+    found = page.make(done, NOWHERE)
+    assert [len(table.rows) for table in found.verdicts] == [900, 900, 1000]
+    text = page.render(found)
+    assert len(Reader(text).data["runs"]) == 1000
+    assert len(text.encode()) - len(offline.get_plotlyjs().encode()) < 3e6
+
+
+def test_without_any_result_the_page_says_why(tmp_path):
+    found = made([(TMVA, 1, {}, "unavailable")])
+    page.write(found, tmp_path, tmp_path / "page.html")
+    read = Reader((tmp_path / "page.html").read_text())
+    assert "no finished run with a result" in read.words("verdicts")
+    assert "unavailable: tmva-dnn adam: made-up reason" in read.words("stopped")
+    assert "input.root" in read.data["correlations"]["missing"]
+
+
+def test_without_a_study_file_the_runs_are_named_by_hand():
+    found = made([(JAX, 1, {"neurons": 7, "start": "keras"}), (JAX, 2, {"neurons": 7, "start": "keras"}), (TMVA, 1)])
+    commands = page.make(found, NOWHERE).commands
+    assert [command.split("input.root ")[1].split(" --max-epochs")[0] for command in commands] == [
+        "--method keras --optimizer sgd --backend jax --neurons 7",
+        "--method tmva-dnn --optimizer adam",
+    ]
+    assert "--start keras" in commands[0] and "--start" not in commands[1]
+
+
+def refused(*arguments):
+    answer = CliRunner().invoke(cli.main, ["report", *map(str, arguments)])
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    return line
+
+
+def test_what_cannot_be_read_or_written_is_one_line(results, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert f"{tmp_path / 'none'}: no finished runs there" in refused(tmp_path / "none")
+    assert f"{tmp_path / 'file'}: no finished runs there" in refused(tmp_path / "file")
+    for output in (tmp_path / "none" / "x.html", tmp_path / "file" / "x.html", tmp_path):
+        assert f"{output}: cannot be written" in refused(results, "-o", output)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    broken = tmp_path / "broken"
+    shutil.copytree(results, broken)
+    (broken / "study.toml").write_text("neurons = ")
+    assert "study.toml: no TOML" in refused(broken)
+    next(broken.glob("runs/*/record.json")).write_text("{")
+    assert "record.json" in refused(broken)
+
+
+def test_a_damaged_input_file_is_said_on_the_page(results, tmp_path):
+    shutil.copytree(results, tmp_path / "broken")
+    (tmp_path / "broken" / "input.root").write_bytes(b"no ROOT file")
+    plots = page.make(records.load(tmp_path / "broken"), tmp_path / "broken").plots
+    assert "input.root" in plots["correlations"]["missing"]
+
+
+def test_a_study_leaves_its_file_with_its_changes(fake_study, tmp_path):
+    made_here = tmp_path / "results"
+    answer = CliRunner().invoke(
+        cli.main, ["study", str(fake_study("")), "--set", "neurons=7", "--limit", "0", "--results", str(made_here)]
+    )
+    assert answer.exit_code == 0, answer.output
+    left = study_file.read(made_here / "study.toml")
+    assert (left.name, left.axes) == ("mine", {"neurons": [7]})
+    assert plan.plan(left) == plan.plan(study_file.read(tmp_path / "mine.toml", ["neurons=7"]))
+
+
+# --- In a browser ---
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs Chromium: apt-get install chromium chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    quiet = "quic", "background-networking", "component-update", "sync", "gpu", "dev-shm-usage"
+    for argument in ("headless", "no-sandbox", "no-first-run", *(f"disable-{name}" for name in quiet)):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options.add_argument(f"--user-data-dir={profile}")
+        started = webdriver.Chrome(options=options, service=Service(driver))
+        yield started
+        started.quit()
+
+
+@pytest.fixture(params=[1280, 390])
+def opened(browser, written, request):
+    """The page at the width of a desk and of a phone; no error may stand on the console at the end."""
+    size = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(written.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+# All that a plot is drawn from.
+STATE = "const p = arguments[0].querySelector('.plot'); return JSON.stringify([p.data, p.layout, p.hidden]);"
+PLOTS = ["scan", "roc", "history", "quality", "scores", "cut"]
+
+
+def section(browser, name):
+    return browser.find_element("id", name)
+
+
+def test_nothing_sticks_out_and_every_plot_is_drawn(opened):
+    root = "document.documentElement"
+    assert opened.execute_script(f"return {root}.scrollWidth <= {root}.clientWidth")
+    assert len(opened.find_elements("css selector", "main .js-plotly-plot")) == len(PLOTS) + 2
+    for name in PLOTS:
+        assert section(opened, name).find_elements("css selector", ".plot .scatterlayer .trace")
+    out = "return [...document.querySelectorAll('.plot')].filter((p) => p.scrollWidth > p.clientWidth).length"
+    assert opened.execute_script(out) == 0
+    assert opened.find_elements("css selector", "main img") == []
+
+
+# Every option of a select chosen one after the other, back to the first at the end; gives what was drawn for each.
+CHOOSE = f"""
+const state = function () {{ {STATE} }};
+const [place, number] = arguments;
+const select = place.querySelectorAll("select")[number];
+const choose = (n) => {{ select.selectedIndex = n; select.dispatchEvent(new Event("change")); return state(place); }};
+const states = [...select.options].map((_, n) => choose(n));
+choose(0);
+return states;
+"""
+
+
+def test_every_control_changes_its_plot(opened):
+    for name in PLOTS:
+        place = section(opened, name)
+        for number in range(len(place.find_elements("css selector", "select"))):
+            states = opened.execute_script(CHOOSE, place, number)
+            assert len(set(states)) == len(states) > 1, f"{name}, select {number}"
+        for control in place.find_elements("css selector", "input"):
+            before = opened.execute_script(STATE, place)
+            control.click() if control.get_attribute("type") == "checkbox" else control.send_keys("0")
+            assert opened.execute_script(STATE, place) != before, f"{name}, {control.accessible_name}"
+
+
+def test_a_missing_point_is_a_gap(opened):
+    (y,) = opened.execute_script(
+        "return document.querySelector('#scan .plot').data.filter((t) => t.name === 'keras torch sgd' && "
+        "t.mode.includes('lines')).map((t) => t.y)"
+    )
+    assert [value is None for value in y] == [False, True, False]
+
+
+def test_hovering_gives_the_run_and_its_values(opened):
+    text = opened.execute_script(
+        "const p = document.querySelector('#scan .plot');"
+        "const n = p.data.findIndex((t) => t.mode === 'markers');"
+        "Plotly.Fx.hover(p, [{ curveNumber: n, pointNumber: 1 }]);"
+        "return p.querySelector('.hoverlayer').textContent"
+    )
+    for word in ("made-up-00", "repetition", "neurons = 5", "roc_auc = 0."):
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "points"),
+    [
+        ([(JAX, 1), (TORCH, 1)], [["keras jax sgd"], ["keras torch sgd"]]),
+        ([(JAX, 1, {"activation": name}) for name in ("tanh", "relu")], [["tanh", "relu"]]),
+        ([(JAX, 1, {"neurons": n, "layers": n}) for n in (1, 2, 3)], [[1, 2, 3]]),
+    ],
+    ids=["no axis", "names", "axes that move together"],
+)
+def test_scans_of_other_kinds(browser, tmp_path, runs, points):
+    page.write(made(runs), NOWHERE, tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    means = (
+        "return document.querySelector('#scan .plot').data.filter((t) => t.mode === 'lines+markers').map((t) => t.x)"
+    )
+    assert browser.execute_script(means) == points
+    assert browser.get_log("browser") == []
+
+
+def test_names_from_outside_are_shown_as_they_stand(browser, tmp_path):
+    found = made([(JAX, 1, {"neurons": n}) for n in (5, 20)])
+    for record in found:
+        record["row"]["backend"] = EVIL
+    page.write(found, NOWHERE, tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    assert section(browser, "scan").find_element("css selector", ".legendtext").text == f"keras {EVIL} sgd"
+    assert browser.find_elements("css selector", "main img, main b") == []
+    assert browser.get_log("browser") == []
+
+
+def visible(browser):
+    return browser.execute_script(
+        "return document.querySelector('#roc .plot').data.map((t) => t.visible !== 'legendonly')"
+    )
+
+
+def test_the_legend_hides_series_by_mouse_and_by_keyboard(opened):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    def until(wanted):
+        WebDriverWait(opened, 5).until(lambda browser: visible(browser) == wanted)
+
+    place = section(opened, "roc")
+    opened.execute_script("arguments[0].scrollIntoView()", place)
+    until([True, True])
+    ActionChains(opened).move_to_element(place.find_element("css selector", ".legendtoggle")).click().perform()
+    until([False, True])
+    # The series stays hidden when a control draws the plot anew.
+    place.find_elements("css selector", "select")[-1].send_keys(Keys.ARROW_DOWN)
+    until([False, True])
+    opened.execute_script("document.querySelectorAll('#roc .legendtoggle')[0].focus()")
+    opened.switch_to.active_element.send_keys(Keys.ENTER)
+    until([True, True])
+    assert opened.switch_to.active_element.get_attribute("aria-label") == "Show keras jax sgd"
+    opened.switch_to.active_element.send_keys(Keys.SPACE)
+    until([False, True])
+
+
+def test_everything_is_reached_by_tab(opened):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    wanted = "select, input:not(:disabled), a, .legendtoggle, .wide, pre"
+    opened.execute_script("document.seen = new Set(); addEventListener('focusin', (e) => document.seen.add(e.target))")
+    for _ in range(20):
+        ActionChains(opened).send_keys(Keys.TAB * 10).perform()
+    left = opened.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].filter((e) => !document.seen.has(e)).map((e) => "
+        "e.outerHTML.slice(0, 90))",
+        wanted,
+    )
+    assert left == []
+    unnamed = opened.execute_script(
+        "return [...document.querySelectorAll('select, input')].filter((e) => !e.labels[0])"
+    )
+    assert unnamed == []

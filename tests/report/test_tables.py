@@ -1,0 +1,141 @@
+"""The summary table says what was measured, how well, and what is missing."""
+
+import csv
+
+import pytest
+from made_up_rows import row
+
+from tmva_bench.basis import parsing
+from tmva_bench.report import tables
+from tmva_bench.results import schema, summary
+
+
+@pytest.fixture
+def groups():
+    rows = [
+        row(
+            neurons=n,
+            roc_auc=0.8 + n / 1000 + r / 10000,
+            real_time_train=2.0 + r / 10,
+            cpu_time_train=2.0,
+            repetition=r,
+        )
+        for r in (1, 2, 3)
+        for n in (5, 20)
+    ]
+    rows += [row(neurons=n, method="tmva-dnn", backend="tmva", status="unavailable", reason="no TMVA") for n in (5, 20)]
+    return summary.groups([{**one, "optimizer": "sgd", "roc_auc_best_possible": 0.9} for one in rows])
+
+
+def test_text(groups):
+    lines = tables.write(groups, "text").splitlines()
+    assert lines[0].split()[:3] == ["series", "neurons", "runs"]
+    assert "0.80520 ± 0.00008" in lines[2]
+    # No result at any point: one line.
+    assert lines[4].split()[:4] == ["tmva-dnn", "sgd", "unavailable", "-"]
+    assert sum(line.startswith("tmva-dnn") for line in lines) == 1
+    assert "unavailable: tmva-dnn sgd: no TMVA" in lines
+    assert "Best possible on the test events of gauss (likelihood ratio): 0.9000" in lines
+
+
+def test_the_error_from_the_test_events_stands_beside_that_of_the_repetitions():
+    runs = [row(roc_auc=0.8 + r / 1000, roc_auc_error=0.002 + r / 10000, repetition=r) for r in (1, 2, 3)]
+    table = tables.make(summary.groups(runs))
+    place = table.headings.index("ROC area")
+    assert table.headings[place : place + 3] == ["ROC area", "spread", "± test"]
+    assert table.rows[0][place : place + 3] == ["0.8020 ± 0.0008", "0.001", "0.0022"]
+    assert any("whether two series differ says tmva-bench differences" in note for note in table.notes)
+    (line,) = csv.DictReader(tables.write(summary.groups(runs), "csv").splitlines())
+    assert float(line["roc_auc_test_error"]) == pytest.approx(0.0022)
+
+
+def test_samples_are_told_by_name_and_other_events_of_one_by_digest():
+    def headings(*events):
+        return tables.make(
+            summary.groups([row(sample=name, input_digest=digest, roc_auc=0.8) for name, digest in events])
+        ).headings
+
+    assert headings(("rings", "a"), ("gauss", "b"))[1:3] == ["sample", "runs"]
+    assert headings(("rings", "a"), ("gauss", "b"), ("gauss", "c"))[1:4] == ["sample", "input_digest", "runs"]
+
+
+def test_rows_are_ordered_by_series_or_as_asked(groups):
+    def order(*by):
+        table = tables.make(groups, by)
+        return [(r[0].split()[0], r[table.headings.index("neurons")]) for r in table.rows]
+
+    groups += summary.groups([row(neurons=n, method="pykeras", backend="jax", roc_auc=0.8) for n in (5, 20)])
+    assert order() == [("keras", "5"), ("keras", "20"), ("tmva-dnn", ""), ("pykeras", "5"), ("pykeras", "20")]
+    assert order("neurons") == [("keras", "5"), ("tmva-dnn", ""), ("pykeras", "5"), ("keras", "20"), ("pykeras", "20")]
+
+
+def test_csv_is_the_summary_tree(groups):
+    rows = list(csv.reader(tables.write(groups, "csv").splitlines()))
+    assert rows[0] == [column.name for column in schema.SUMMARY]
+    assert len(rows) == 1 + len(groups)
+    assert float(rows[1][rows[0].index("roc_auc")]) == pytest.approx(0.8052)
+
+
+def test_markdown_and_latex(groups):
+    assert tables.write(groups, "md").startswith("| series")
+    latex = tables.write(groups, "latex")
+    assert r"$0.80520 \pm 0.00008$" in latex
+    assert r"\begin{tabular}" in latex
+
+
+def test_a_warning_stands_under_a_table_of_few_repetitions():
+    few = summary.groups([row(neurons=5, roc_auc=0.8, optimizer="sgd")])
+    assert "warning: fewer than 3 repetitions, too few to judge an error: all rows" in tables.write(few, "text")
+
+
+def test_what_one_side_alone_has_is_named_where_it_is_not_as_usual():
+    usual = [row(optimizer="sgd", roc_auc=0.8), row(optimizer="sgd", method="tmva-dnn", backend="tmva", roc_auc=0.8)]
+    usual[1]["factory_string"] = parsing.PRESETS["seed"]["factory_string"]
+    assert "one side" not in tables.write(summary.groups(usual), "text")
+    changed = [{**usual[0], "start": "keras"}, {**usual[0], "start": "keras", "backend": "tensorflow"}]
+    # Keras never reads the options of the Factory.
+    changed += [{**one, "factory_string": "V"} for one in usual]
+    for form in ("text", "latex"):
+        lines = tables.write(summary.groups(changed), form).splitlines()
+        (line,) = [line.removeprefix("% ") for line in lines if "on one side only" in line]
+        assert line == "on one side only: start = keras (keras); factory_string = V (tmva-dnn)"
+
+
+def test_dropout_by_two_rules_is_named_as_unequal():
+    def note(*rows):
+        text = tables.write(summary.groups([{**one, "optimizer": "sgd", "roc_auc": 0.8} for one in rows]), "text")
+        return [line for line in text.splitlines() if line.startswith("not equal")]
+
+    tmva = row(method="tmva-dnn", backend="tmva", dropout=0.2)
+    keras, masked = row(dropout=0.2), row(dropout=0.2, dropout_rule="tmva")
+    assert note(tmva, keras) == [
+        "not equal: dropout by TMVA's rule (tmva-dnn sgd) and Keras' rule (keras jax sgd); see tmva-bench explain"
+    ]
+    assert note(row(method="pykeras", backend="jax", dropout=0.2), masked)
+    assert note(tmva, row(method="tmva-dnn", backend="tmva", architecture="gpu", dropout=0.2))
+    assert note(tmva, masked) == note(keras, keras) == note(row(), row(method="tmva-dnn", backend="tmva")) == []
+    # Without a hidden layer nothing is dropped.
+    assert note({**tmva, "layers": 0}, {**keras, "layers": 0}) == []
+
+
+def test_environments_are_named_where_there_are_several():
+    two = summary.groups([row(environment=name, optimizer="sgd", roc_auc=0.8) for name in ("conda", "theano")])
+    table = tables.make(two)
+    assert table.headings[:2] == ["series", "environment"]
+    assert [r[1] for r in table.rows] == ["conda", "theano"]
+    elsewhere = summary.groups([row(environment=b, backend=b, roc_auc=0.8) for b in ("jax", "theano")])
+    assert tables.make(elsewhere).headings[:2] == ["series", "runs"]
+
+
+def test_the_best_of_each_column_is_known(groups):
+    table = tables.make(groups)
+    # Rows: neurons 5 and 20, then what is unavailable; their times are equal.
+    found = {table.headings[column]: [row for row, c in table.best if c == column] for _, column in table.best}
+    assert found == {"ROC area": [1], "CPU train [s]": [0, 1], "real train [s]": [0, 1]}
+    assert tables.make([group for group in groups if not group.rows]).best == []
+
+
+def test_equal_measurements_have_no_error():
+    twice = summary.groups([row(optimizer="sgd", cpu_time_train=t, roc_auc=0.8) for t in (4.34, 4.34 + 1e-15)])
+    table = tables.make(twice)
+    assert table.rows[0][table.headings.index("CPU train [s]")] == "4.34"

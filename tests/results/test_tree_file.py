@@ -1,0 +1,152 @@
+"""``results.root`` is rebuilt from the records and renamed into place; what was there stays where that fails."""
+
+import math
+import shutil
+
+import numpy
+import pytest
+import uproot
+from made_up_results import made_up_tables
+
+from tmva_bench import api
+from tmva_bench.errors import UserError
+from tmva_bench.results import records, schema, tree_file
+from tmva_bench.running import environments
+
+BEFORE = b"what was measured before"
+
+
+def made_up_records(series, **options):
+    """Records of made-up runs, as the runner makes them: NaN where nothing was measured."""
+    tables = made_up_tables(series, **options)
+    made = []
+    for number, name in enumerate(tables["benchmark"]["run_id"]):
+        row = {column: values[number] for column, values in tables["benchmark"].items()}
+        record = {"schema": schema.VERSION, "row": {k: math.nan if v is None else v for k, v in row.items()}}
+        for tree in ("roc", "history", "scores", "reconstruction"):
+            table = tables[tree]
+            own = [index for index, run in enumerate(table["run_id"]) if run == name]
+            columns = {column: [table[column][i] for i in own] for column in table if column != "run_id"}
+            record[tree] = columns if own else {}
+        made.append(record)
+    return made
+
+
+def keep(folder, made):
+    for record in made:
+        partial = folder / "runs" / ".under way"
+        partial.mkdir(parents=True)
+        records.finish(partial, record)
+
+
+def read(path):
+    with uproot.open(path) as file:
+        return file["benchmark"]["run_id"].array(library="np").tolist()
+
+
+def test_a_row_a_run_and_curves_keyed_by_run():
+    made = made_up_records(2, unavailable=1)
+    made[0]["row"]["validation_loss"] = math.inf
+    tables = tree_file.tables(made)
+    for tree, columns in schema.TREES.items():
+        assert list(tables[tree]) == [column.name for column in columns]
+        assert len({len(values) for values in tables[tree].values()}) == 1
+    names = [record["row"]["run_id"] for record in made]
+    assert tables["benchmark"]["run_id"] == names
+    assert tables["benchmark"]["roc_auc"] == [made[0]["row"]["roc_auc"], made[1]["row"]["roc_auc"], None]
+    assert tables["benchmark"]["validation_loss"] == [None] * 3
+    # The unavailable run has no curve.
+    assert tables["history"]["run_id"] == [name for name in names[:2] for _ in range(10)]
+    assert tables["history"]["epoch"] == [*range(1, 11)] * 2
+    assert tables["roc"]["signal_efficiency"][:200] == made[0]["roc"]["signal_efficiency"]
+    assert tables["roc"]["background_rejection"][200:] == made[1]["roc"]["background_rejection"]
+
+
+def test_rebuilt_from_the_records_and_renamed_into_place(tmp_path, monkeypatch):
+    # A user's folder may hold files with the names of modules.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not numpy')")
+    folder, path = tmp_path / "results", tmp_path / "results" / "results.root"
+    made = made_up_records(2, unavailable=1)
+    keep(folder, made[:2])
+    path.write_bytes(BEFORE)
+    with path.open("rb") as reader:
+        tree_file.write(records.load(folder), path.relative_to(tmp_path))
+        assert reader.read() == BEFORE
+    names = [record["row"]["run_id"] for record in made]
+    assert read(path) == names[:2]
+    shutil.rmtree(folder / "runs" / names[0])
+    keep(folder, made[2:])
+    tree_file.write(records.load(folder), path)
+    # The records alone decide: a run that was removed is gone, a new one is there.
+    assert read(path) == names[1:]
+    with uproot.open(path) as file:
+        areas = file["benchmark"]["roc_auc"].array(library="np")
+        assert set(file["history"]["run_id"].array(library="np")) == {names[1]}
+    numpy.testing.assert_array_equal(areas, [made[1]["row"]["roc_auc"], math.nan])
+    assert sorted(entry.name for entry in folder.iterdir()) == ["results.root", "runs"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("print('noise', file=sys.stderr); sys.exit('No module named ROOT')", "No module named ROOT"),
+        ("os.kill(os.getpid(), 11)", "exit code -11"),
+    ],
+)
+def test_a_child_that_fails_leaves_the_old_file(fake_python, tmp_path, code, reason):
+    path = tmp_path / "results.root"
+    path.write_bytes(BEFORE)
+    with pytest.raises(UserError) as error:
+        tree_file.write(made_up_records(1), path, python=fake_python(code).python)
+    message = str(error.value)
+    assert message.startswith(f"{path}: not written (")
+    assert reason in message
+    assert "\n" not in message
+    assert path.read_bytes() == BEFORE
+
+
+def test_a_folder_in_its_place_is_one_line(tmp_path):
+    path = tmp_path / "results.root"
+    path.mkdir()
+    with pytest.raises(UserError, match="results.root: not written") as error:
+        tree_file.write(made_up_records(1), path)
+    assert "Is a directory" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.root"]
+
+
+@pytest.mark.parametrize("missing", ["python", "room for temporary files"])
+def test_what_the_child_needs_is_missing(tmp_path, monkeypatch, missing):
+    path = tmp_path / "results.root"
+    path.write_bytes(BEFORE)
+    python = tmp_path / "none" / "python"
+    if missing != "python":
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(UserError, match="results.root: not written"):
+        tree_file.write(made_up_records(1), path, python=str(python))
+    assert path.read_bytes() == BEFORE
+
+
+def test_a_damaged_record_is_named_and_the_old_file_stays(fake_python, small_input, tmp_path, monkeypatch):
+    fake = fake_python("sys.exit('the library gave up')")
+    monkeypatch.setattr(environments, "describe", lambda: fake)
+
+    def run(**point):
+        return api.run(small_input, "keras", backend="jax", point={"batch_size": 50, **point}, folder=tmp_path)
+
+    first = run()
+    assert first["status"] == "failed"
+    assert "the library gave up" in first["reason"]
+    path = tmp_path / "results.root"
+    assert read(path) == [first["run_id"]]
+    before = path.read_bytes()
+    damaged = tmp_path / "runs" / first["run_id"] / "record.json"
+    whole = damaged.read_text()
+    damaged.write_text(whole[:100])
+    with pytest.raises(UserError, match="no readable record") as error:
+        run(neurons=7)
+    assert str(damaged) in str(error.value)
+    assert path.read_bytes() == before
+    damaged.write_text(whole)
+    assert first["run_id"] in [record["row"]["run_id"] for record in records.load(tmp_path)]

@@ -1,0 +1,111 @@
+"""The doctor says of every method whether it ran on a hundred events, with version, or reason and cure."""
+
+import importlib.util
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+import uproot
+from click.testing import CliRunner
+
+from tmva_bench import cli
+from tmva_bench.running import doctor, environments
+
+METHODS = [
+    ("tmva-dnn", "tmva", "cpu"),
+    ("tmva-dnn", "tmva", "gpu"),
+    ("pykeras", "tensorflow", "cpu"),
+    ("keras", "tensorflow", "cpu"),
+    ("keras", "jax", "cpu"),
+    ("keras", "torch", "cpu"),
+]
+# JAX trains in earnest where the test asks for it, what else there is ends in other ways.
+WORKER = """
+    import shutil
+    task = json.loads((folder / "task.json").read_text())
+    shutil.copy(task["input_file"], {kept!r})
+    if task["backend"] == "torch":
+        os.kill(os.getpid(), 11)
+    if task["backend"] != "jax" or not {train!r}:
+        ending = {{"status": "unavailable", "reason": "no " + task["backend"] + " here; pip install '[cure]'"}}
+        worker.run = lambda folder: ending
+    worker.main()
+"""
+
+
+@pytest.fixture
+def installation(fake_python, tmp_path, monkeypatch):
+    """An installation in which JAX trains or nothing does; gives the file that the last method was given."""
+
+    def make(train):
+        fake = fake_python(WORKER.format(kept=str(tmp_path / "given.root"), train=train))
+        monkeypatch.setattr(environments, "describe", lambda: fake)
+        # All that the doctor writes lies in folders of its own, gone when it is done.
+        (tmp_path / "temporary").mkdir()
+        (tmp_path / "here").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        monkeypatch.chdir(tmp_path / "here")
+        return tmp_path / "given.root"
+
+    return make
+
+
+def nothing_left():
+    return not list(Path.cwd().iterdir()) and not list(Path(tempfile.gettempdir()).iterdir())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
+def test_one_method_that_trains_is_exit_code_0(installation):
+    given = installation(train=True)
+    answer = CliRunner().invoke(cli.main, ["doctor", "--json"])
+    assert answer.exit_code == 0
+    found = json.loads(answer.stdout)
+    assert found["machine"] == environments.machine()
+    assert found["threads"] == environments.available_threads()
+    assert found["environment"]["name"] == "fake"
+    assert found["environment"]["versions"] == {"python": "3", "root": "6", "keras": "3"}
+    methods = {(row["method"], row["backend"], row["architecture"]): row for row in found["methods"]}
+    assert list(methods) == METHODS
+    jax = methods.pop(("keras", "jax", "cpu"))
+    assert (jax["runs"], jax["reason"]) == (True, "")
+    assert jax["backend_version"]
+    assert "SIGSEGV" in methods.pop(("keras", "torch", "cpu"))["reason"]
+    for (_, backend, _), row in methods.items():
+        assert (row["runs"], row["reason"]) == (False, f"no {backend} here; pip install '[cure]'")
+    with uproot.open(given) as file:
+        assert [file[tree].num_entries for tree in ("TrainS", "TrainB", "TestS", "TestB")] == [100] * 4
+    assert nothing_left()
+
+
+def test_no_method_that_trains_is_exit_code_1_and_the_whole_table(installation):
+    installation(train=False)
+    answer = CliRunner().invoke(cli.main, ["doctor"])
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines()[-1] == "tmva-bench: no method can run here"
+    assert "Traceback" not in answer.stderr
+    # Where the table is narrow, a reason takes several lines.
+    words = " ".join(answer.stdout.split())
+    assert environments.machine()["cpu_model"] in words
+    for backend in ("tmva", "tensorflow", "jax"):
+        assert f"no {backend} here" in words
+    assert "SIGSEGV" in words
+    assert "'[cure]'" in words
+    assert " yes " not in words
+    assert nothing_left()
+
+
+def test_each_method_is_named_before_it_is_tried(installation, tmp_path):
+    given = installation(train=False)
+    named = []
+
+    def note(name):
+        named.append((name, given.exists()))
+        given.unlink(missing_ok=True)
+
+    found = doctor.examine(note)
+    assert [row["runs"] for row in found["methods"]] == [False] * len(METHODS)
+    assert [name.split()[0] for name, _ in named] == [method for method, _, _ in METHODS]
+    assert len({name for name, _ in named}) == len(METHODS)
+    # Between two names one child was given its events.
+    assert [tried for _, tried in named] == [False] + [True] * (len(METHODS) - 1)

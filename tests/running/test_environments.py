@@ -1,0 +1,152 @@
+"""An environment is described from its records alone; what is no Python is one line; what a child finds set."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import venv
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from tmva_bench.errors import UserError
+from tmva_bench.running import environments
+
+
+@pytest.fixture
+def make_program(tmp_path):
+    """Makes an executable of a shell's lines; gives its path."""
+
+    def make(name, *lines):
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+        path.chmod(0o755)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def empty_python(tmp_path):
+    """The Python of a new virtual environment that holds nothing."""
+    venv.create(tmp_path / ".mine", symlinks=True)
+    return str(tmp_path / ".mine" / "bin" / "python")
+
+
+def test_this_python():
+    found = environments.describe()
+    assert found.python == sys.executable
+    assert found.name == Path(sys.prefix).name.lstrip(".")
+    assert found.versions["python"] == platform.python_version()
+    assert found.versions["numpy"] == metadata.version("numpy")
+    assert all(found.versions.values())
+    for name in ("keras", "jax", "torch"):
+        try:
+            assert found.versions.get(name) == metadata.version(name)
+        except metadata.PackageNotFoundError:
+            assert name not in found.versions
+
+
+def test_a_virtual_environment_is_not_the_python_that_it_links_to(empty_python, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = environments.describe(empty_python)
+    assert found == environments.Environment(empty_python, "mine", {"python": platform.python_version()})
+    # A relative path is taken from the user's folder, whose modules are not.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "json.py").write_text("raise SystemExit('not json')")
+    assert environments.describe(".mine/bin/python") == found
+
+
+def test_condas_root_is_read_from_its_record(empty_python, tmp_path):
+    record = tmp_path / ".mine" / "conda-meta" / "root_base-6.40.00-py312_0.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"name": "root_base", "version": "6.40.0"}))
+    assert environments.describe(empty_python).versions["root"] == "6.40.0"
+
+
+def test_a_root_that_was_built_is_asked(empty_python, make_program, monkeypatch):
+    folder = Path(make_program("root-config", '[ "$1" = --version ] && echo 6.38.02')).parent
+    monkeypatch.setenv("PATH", str(folder))
+    assert environments.describe(empty_python).versions["root"] == "6.38.02"
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["exit 3"], "exit code 3"),
+        (["echo cannot open shared object >&2", "exit 127"], "cannot open shared object"),
+        (["echo hello"], "does not say what it holds"),
+        (["echo '[]'"], "does not say what it holds"),
+        (["""echo '{"name": "old"}'"""], "does not say what it holds"),
+    ],
+    ids=["silent", "broken", "talks", "list", "half"],
+)
+def test_a_program_that_is_no_python(make_program, lines, reason):
+    path = make_program("python", *lines)
+    with pytest.raises(UserError, match="make env makes one") as error:
+        environments.describe(path)
+    message = str(error.value)
+    assert message.startswith(f"{path}: ")
+    assert reason in message
+    assert "\n" not in message
+
+
+def test_a_python_that_says_more_than_was_asked(make_program):
+    path = make_program("python", "echo a licence was found", """echo '{"name": "n", "versions": {"python": "3"}}'""")
+    assert environments.describe(path) == environments.Environment(path, "n", {"python": "3"})
+
+
+@pytest.mark.parametrize(("name", "reason"), [("none", "No such file"), ("text", "Permission denied")])
+def test_a_python_that_does_not_run(tmp_path, name, reason):
+    (tmp_path / "text").write_text("no program")
+    with pytest.raises(UserError, match=f"{name}: this Python does not run .*{reason}.*make env makes one"):
+        environments.describe(str(tmp_path / name))
+
+
+def test_the_machine(make_program, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = environments.machine.__wrapped__()
+    assert set(found) == {"host", "cpu_model", "gpu_model"}
+    assert found["host"] == platform.node()
+    assert found["cpu_model"]
+    assert found["gpu_model"] == ""
+    folder = Path(make_program("nvidia-smi", "echo Big GPU", "echo Small GPU")).parent
+    monkeypatch.setenv("PATH", str(folder))
+    assert environments.machine.__wrapped__()["gpu_model"] == "Big GPU"
+    # A driver that does not answer is no GPU.
+    make_program("nvidia-smi", "echo no driver", "exit 9")
+    assert environments.machine.__wrapped__()["gpu_model"] == ""
+
+
+def test_cores_that_this_process_may_not_use_do_not_count():
+    code = (
+        "import os; from tmva_bench.running import environments; "
+        "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); print(environments.available_threads())"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "1"
+
+
+def test_a_child_keeps_the_users_variables_but_for_ours(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINE", "kept")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    for name in ("JAX_PLATFORMS", "PYTHONUNBUFFERED"):
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    on_gpu = environments.run_variables(threads=3, backend="tmva", architecture="gpu")
+    assert os.environ == before
+    assert {name: value for name, value in on_gpu.items() if before.get(name) != value} == {
+        **{f"{name}_NUM_THREADS": "3" for name in ("OMP", "OPENBLAS", "MKL")},
+        **{f"TF_NUM_{name}_THREADS": "3" for name in ("INTRAOP", "INTEROP")},
+        "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": str(tmp_path / "tmva-bench" / "keras"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    on_cpu = environments.run_variables(threads=1, backend="jax", architecture="cpu")
+    assert (on_cpu["KERAS_BACKEND"], on_cpu["CUDA_VISIBLE_DEVICES"], on_cpu["JAX_PLATFORMS"]) == ("jax", "-1", "cpu")

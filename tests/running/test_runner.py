@@ -1,0 +1,185 @@
+"""One run, one child: whatever becomes of the child is one row with one line of reason."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy
+import psutil
+import pytest
+from conftest import TRAINED
+from scipy import stats
+
+from tmva_bench.basis import parsing
+from tmva_bench.errors import UserError
+from tmva_bench.events import inputs, roc
+from tmva_bench.methods import Outcome, worker
+from tmva_bench.results import records
+from tmva_bench.running import runner
+from tmva_bench.study import requests
+
+POINT = parsing.point({"neurons": 5, "max_epochs": 2, "batch_size": 50})
+REQUEST = requests.Request(POINT, "keras", "jax")
+
+
+@pytest.fixture
+def ended(fake_python, small_input, tmp_path):
+    """Runs a fake worker's code and gives the row that it leaves."""
+
+    def run(code, request=REQUEST, **limits):
+        results = tmp_path / "results"
+        made = runner.run(
+            request, inputs.read(small_input), results, environment=fake_python(code), limits=requests.Limits(**limits)
+        )
+        (kept,) = records.load(results)
+        assert str(kept) == str(made)
+        assert "\n" not in made["row"]["reason"]
+        return made["row"]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("sys.exit(3)", "failed", "exit code 3"),
+        ("print('the last words'); sys.exit(1)", "failed", "the last words"),
+        ("os.kill(os.getpid(), 11)", "killed", "SIGSEGV"),
+        ("os.kill(os.getpid(), 9)", "killed", "SIGKILL"),
+        ("print('<FATAL>   : no such thing'); sys.stdout.flush(); os._exit(129)", "failed", "no such thing"),
+        ("sys.stdout.buffer.write(b'\\xff\\xfe broken'); sys.stdout.flush(); sys.exit(2)", "failed", "exit code 2"),
+    ],
+)
+def test_a_child_that_dies_is_a_row(ended, code, status, reason):
+    row = ended(code)
+    assert row["status"] == status
+    assert reason in row["reason"]
+
+
+def test_a_child_that_hangs_is_ended_with_all_it_started(ended, tmp_path):
+    noted = tmp_path / "pid"
+    code = f"""
+        import subprocess
+        Path({str(noted)!r}).write_text(str(subprocess.Popen(["sleep", "300"]).pid))
+        time.sleep(300)
+    """
+    start = time.monotonic()
+    row = ended(code, seconds=3)
+    assert (row["status"], row["reason"]) == ("timeout", "ended after the time limit of 3 s")
+    assert time.monotonic() - start < 60
+    deadline = time.monotonic() + 10
+    pid = int(noted.read_text())
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_child_that_eats_memory_is_ended(ended):
+    row = ended("hoard = bytearray(600 * 2**20)\ntime.sleep(60)", memory=400)
+    assert row["status"] == "out_of_memory"
+    assert "the memory limit is 400 MiB" in row["reason"]
+
+
+def test_threads_backend_and_gpu_reach_the_child(ended, tmp_path):
+    seen = tmp_path / "seen.json"
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    names += ("TF_NUM_INTEROP_THREADS", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
+    ended(f"Path({str(seen)!r}).write_text(json.dumps([os.environ.get(n) for n in {names!r}]))")
+    assert json.loads(seen.read_text()) == ["1"] * 5 + ["jax", "-1"]
+
+
+def test_the_child_is_bound_to_its_cores(ended, tmp_path):
+    seen = tmp_path / "seen.json"
+    code = f"""
+        worker.run = lambda *a: (
+            Path({str(seen)!r}).write_text(json.dumps(len(os.sched_getaffinity(0)))),
+            {{"status": "failed", "reason": "looked"}},
+        )[1]
+        worker.main()
+    """
+    assert ended(code)["reason"] == "looked"
+    assert json.loads(seen.read_text()) == 1
+
+
+def test_whatever_can_change_a_result_names_another_run(fake_python, small_input):
+    data, environment = inputs.read(small_input), fake_python("")
+    first = runner.identify(REQUEST, data, environment)
+    assert runner.identify(REQUEST, data, environment) == first
+    others = [
+        runner.identify(REQUEST._replace(threads=2), data, environment),
+        runner.identify(REQUEST._replace(repetition=2), data, environment),
+        runner.identify(REQUEST, data, environment._replace(versions={"python": "3", "root": "7", "keras": "3"})),
+        runner.identify(REQUEST, data._replace(metadata={**data.metadata, "digest": "other"}), environment),
+    ]
+    assert len({first, *others}) == 5
+
+
+def test_limits_must_be_above_zero():
+    with pytest.raises(UserError, match="memory limit = -1"):
+        requests.limits(None, -1)
+
+
+def test_a_real_run(real_run):
+    (record,) = records.load(real_run.cwd / "results" / "small")
+    row = record["row"]
+    assert row["status"] == "ok"
+    assert 0.5 < row["roc_auc"] < 1
+    assert row["epochs"] == len(record["history"]["epoch"]) == 3
+    assert 0 < row["real_time_fit"] <= row["real_time_train"] < row["real_time_total"]
+    assert row["peak_memory"] > 50
+    for share in (10, 30):
+        name = f"signal_efficiency_at_{share}_percent"
+        assert 0 <= row[f"{name}_low"] < row[name] < row[f"{name}_high"] <= 1
+    # 1 % of 800 background events are too few to place the threshold.
+    assert math.isnan(row["signal_efficiency_at_1_percent"])
+    assert row["background_rejection_at_30_percent"] > row["background_rejection_at_90_percent"]
+    assert 0 < row["overtraining_signal"] <= 1
+    assert math.isnan(row["roc_integral_difference"])
+    assert 2 < len(record["roc"]["signal_efficiency"]) <= 500
+
+
+def test_columns_from_the_scores(fake_python, small_input, tmp_path):
+    """The scores are the fake worker's: the last variable."""
+    data = inputs.read(small_input)
+    code = TRAINED.replace('"roc_integral": float("nan")', '"roc_integral": 0.75')
+    row = runner.run(REQUEST, data, tmp_path / "results", environment=fake_python(code))["row"]
+    scores = {tree: 2 * events[:, -1] for tree, events in data.events.items()}
+    test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
+    name = "signal_efficiency_at_10_percent"
+    assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == roc.signal_efficiencies(*test, at=[0.1])[0]
+    name = "background_rejection_at_70_percent"
+    assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == roc.background_rejections(*test, at=[0.7])[0]
+    assert row["overtraining_background"] == pytest.approx(
+        stats.ks_2samp(scores["TrainB"], scores["TestB"], method="asymp").pvalue, abs=0.02
+    )
+    assert row["roc_integral_difference"] == 0.75 - roc.auc(*test)
+
+
+def test_a_parent_that_is_killed_takes_its_child_along(small_input, tmp_path):
+    command = [sys.executable, "-m", "tmva_bench.cli", "run", str(small_input), "--method", "keras", "--backend", "jax"]
+    command += ["--batch-size", "50", "--max-epochs", "100000", "--convergence-steps", "100000"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
+        deadline = time.monotonic() + 60
+        while not (
+            children := [c for c in psutil.Process(parent.pid).children() if "tmva_bench.methods.worker" in c.cmdline()]
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        # The worker ties itself to its parent as it starts.
+        time.sleep(5)
+        os.kill(parent.pid, signal.SIGKILL)
+    assert not psutil.wait_procs(children, timeout=20)[1]
+    assert records.load(tmp_path / "results" / "small") == []
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"), [([0.5, 0.5], "has the score 0.5"), ([float("nan"), 0.1], "are not finite")]
+)
+def test_scores_that_are_no_classification_are_refused(test, reason):
+    scores = {tree: numpy.array(test) for tree in ("TrainS", "TrainB", "TestS", "TestB")}
+    with pytest.raises(worker.TrainingFailed, match=reason):
+        worker.check(Outcome(scores, [], 1, 0.1, 1, 0.5, 1.0, "cpu", {}, {}))

@@ -1,0 +1,1 @@
+"""What every other room stands on: the common parameters, one benchmark point, and the mapping TMVA <-> Keras."""

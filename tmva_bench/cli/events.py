@@ -1,0 +1,115 @@
+"""Commands that make input files."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy
+
+from tmva_bench import api
+from tmva_bench.basis import autoencoder, config, mapping
+from tmva_bench.cli import common
+from tmva_bench.engines import encoder
+from tmva_bench.errors import UserError
+from tmva_bench.events import inputs, samples
+from tmva_bench.report import progress
+from tmva_bench.running import encoding
+
+
+@click.command()
+@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
+@click.option("--sample", metavar=common.one_of(samples.SAMPLES), default="gauss", help="What to generate.")
+@click.option("--variables", type=int, help="Number of input variables.")
+@click.option("--correlation", type=float, help="Correlation of the Gaussians.")
+@click.option("--separation", type=float, help="Distance of signal and background.")
+@click.option("--weights", metavar=common.one_of(samples.WEIGHTS), help="Event weights.")
+@common.count_options
+@click.option("--seed", type=int, default=1, help="Makes the same events each time.")
+def generate(output: Path, sample: str, **parameters: Any) -> None:
+    """Write the common input file of a sample."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    common.say_written(output, api.generate(output, sample, **given))
+
+
+@click.command()
+@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
+@click.option("--signal", required=True, metavar="FILE:TREE", help="Signal events.")
+@click.option("--background", required=True, metavar="FILE:TREE", help="Background events.")
+@click.option("--variables", required=True, metavar="A,B,...", help="Branches to take, one number an event each.")
+@click.option("--weight", help="Branch of the event weights.  [default: every event weighs 1]")
+@common.count_options
+@click.option("--seed", type=int, default=1, help="Shuffles the events before they are split.")
+def convert(output: Path, signal: str, background: str, variables: str, **parameters: Any) -> None:
+    """Write the common input file of your own trees."""
+    sample = samples.own(signal=signal, background=background, variables=variables.split(","), **parameters)
+    common.say_written(output, inputs.write(sample, output))
+
+
+def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    strategy = ",".join(f"{key}={value}" for key, value in autoencoder.STRATEGY.items() if value)
+    for name, metavar, text in reversed(
+        (
+            ("Layout", "TEXT", "Layers as TMVA's DNN has them; k stands for the encoded variables."),
+            ("TrainingStrategy", "TEXT", f"Keys as TMVA's DNN has them, over {strategy}."),
+            (
+                "WeightInitialization",
+                common.one_of(mapping.TMVA_INITIALIZERS.values()),
+                "Initial weights, by TMVA's names.",
+            ),
+            ("ValidationSize", "TEXT", "Validation events: a percentage, a share or a number."),
+            ("RandomSeed", "INTEGER", "Seed of initial weights, batches and corruption."),
+        )
+    ):
+        dashed = "--" + re.sub("(?<!^)([A-Z])", r"-\1", name).lower()
+        default = f"  [default: {autoencoder.OPTIONS[name]}]" if autoencoder.OPTIONS[name] else ""
+        command = click.option(dashed, name, metavar=metavar, help=text + default)(command)
+    return command
+
+
+@click.command()
+@click.argument("input_file", type=common.PATH)
+@click.option("-k", "k", type=int, help="Number of encoded variables.")
+@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
+@_autoencoder_options
+@click.option("--tied", is_flag=True, help="The decoder's weights are the encoder's, transposed.")
+@click.option("--pretraining", is_flag=True, help="Train level by level first.")
+@click.option("--transformations", metavar="TEXT", help="Chain before the autoencoder, of I, N, D, P.  [default: N]")
+@click.option("--class", "event_class", metavar=common.one_of(autoencoder.CLASSES), help="Events to train on.")
+@click.option("--backend", metavar=common.one_of(config.BACKENDS), help="Keras backend.  [default: tensorflow]")
+@click.option("--threads", type=int, help="Threads given to the training.  [default: 1]")
+@click.option("--encoder", "stored", type=common.PATH, help="Take the autoencoder of this encoded file.")
+def encode(
+    input_file: Path, k: int | None, output: Path, tied: bool, pretraining: bool, stored: Path | None, **given: Any
+) -> None:
+    """Write a file's events encoded in fewer variables by a deep autoencoder.
+
+    It is trained on the training events and encodes all. The output is an input file for every method, and holds the
+    autoencoder and its errors on the test events, beside those of principal components.
+    """
+    asked = {name: value for name, value in given.items() if value is not None}
+    switches = {name: "True" for name, wanted in (("Tied", tied), ("Pretraining", pretraining)) if wanted}
+    options = {name: str(asked.pop(name)) for name in autoencoder.OPTIONS if name in asked} | switches
+    if stored:
+        if k is not None or asked or options:
+            raise UserError(f"--encoder {stored}: is trained already; leave -k and the options of the training out")
+        metadata = encoding.encode_with(stored, input_file, output)
+    elif k is None:
+        raise UserError("-k: give the number of encoded variables, or an encoded file with --encoder")
+    else:
+        with progress.encoding() as on_epoch:
+            metadata = encoding.encode(input_file, output, k, options=options, on_epoch=on_epoch, **asked)
+    common.say_written(output, metadata)
+    click.echo(encoder.written(encoder.read_errors(output)))
+    click.echo("Mean square of the test events, in units of the variance; PCA: as many principal components")
+    if outside := encoder.read(output).outside(numpy.concatenate(list(inputs.read(input_file).events.values()))):
+        click.echo(f"{100 * outside:.2g} % of the events lie outside the ranges that the autoencoder was trained on")
+
+
+@click.command()
+@click.argument("encoded_file", type=common.PATH)
+@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
+def decode(encoded_file: Path, output: Path) -> None:
+    """Write the events that an encoded file's autoencoder makes of its encoded ones."""
+    common.say_written(output, encoder.write_decoded(encoded_file, output))

@@ -1,0 +1,148 @@
+"""Commands on what runs have left."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tmva_bench.cli import common
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.report import tables
+from tmva_bench.results import naming, records, schema, summary, tree_file
+from tmva_bench.study import filters
+
+
+@click.command()
+@click.argument("file")
+@click.option("--by", multiple=True, metavar="NAME", help="Order the rows by this column, e.g. neurons.")
+@click.option("--format", "form", metavar=common.one_of(tables.FORMATS), default="text", help="How to write it.")
+def table(file: str, by: tuple[str, ...], form: str) -> None:
+    """Print the means over repetitions.
+
+    FILE is a results folder, a results.root, or a study.
+    """
+    if form not in tables.FORMATS:
+        raise unknown("format", form, list(tables.FORMATS))
+    known = [*schema.SERIES, *schema.POINT]
+    names = [name for text in by for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise unknown("column", name, known)
+    click.echo(tables.write(summary.groups(common.rows_of(file)), form, names))
+
+
+@click.command("differences")
+@click.argument("file")
+@click.option("--reference", metavar="NAME", help='Series to compare with, e.g. "keras jax sgd".  [default: the first]')
+@click.option(
+    "--quality",
+    "share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    help="Quality to reach: share of the way to the best validation loss.",
+)
+@click.option("--format", "form", metavar="[text|md|csv]", default="text", help="How to write it.")
+def differences_command(file: str, reference: str | None, share: float, form: str) -> None:
+    """Compare every series with one of them: ROC area and time with verdicts, time to quality.
+
+    FILE is a results folder or a study.
+    """
+    from tmva_bench.compare import differences  # its statistics take a second to load
+
+    if form not in differences.FORMATS:
+        raise unknown("format", form, list(differences.FORMATS))
+    folder = common.folder_of(file)
+    found = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
+    click.echo(differences.write(found, form))
+
+
+@click.command("compare")
+@click.argument("a")
+@click.argument("b")
+@click.option("--format", "form", metavar="[text|md|json]", default="text", help="How to write it.")
+@click.option(
+    "--fail-if",
+    "limits",
+    multiple=True,
+    metavar="'QUANTITY OP NUMBER'",
+    help="Exit code 1 where a point is beyond this for sure, e.g. 'real_time_train > 1.1', 'roc_auc < -0.005', "
+    "'lost > 0'.",
+)
+def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
+    """Compare two results, B with A: another machine, another ROOT, before and after a change.
+
+    A and B are results folders or studies. Times and memory are ratios B/A, the ROC area is the difference B - A.
+    """
+    from tmva_bench.compare import comparison  # its statistics take a second to load
+
+    if form not in comparison.FORMATS:
+        raise unknown("format", form, list(comparison.FORMATS))
+    parsed = comparison.parse_limits(limits)
+    folders = common.folder_of(a), common.folder_of(b)
+    found = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)
+    click.echo(comparison.write(found, form))
+    beyond = comparison.beyond(found, parsed)
+    for line in beyond:
+        click.echo(f"tmva-bench: {line}", err=True)
+    if beyond:
+        sys.exit(1)
+
+
+@click.command("report")
+@click.argument("file")
+@click.option(
+    "-o", "--output", type=common.PATH, help="HTML file to write.  [default: report.html in the results folder]"
+)
+def report_command(file: str, output: Path | None) -> None:
+    """Write one HTML page to look at and to share: tables, interactive plots, and how to do it again.
+
+    FILE is a results folder or a study. The page needs nothing beside it.
+    """
+    from tmva_bench.report import page  # statistics and plotting library take a second to load
+
+    folder = common.folder_of(file)
+    output = output or folder / "report.html"
+    page.write(common.finished_records(folder), folder, output)
+    click.echo(f"Page: {output}")
+
+
+@click.command()
+@click.argument("file")
+@click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
+    """Remove runs that are no longer wanted.
+
+    FILE is a results folder or a study. A run fits that fits every --only, by any column of the results tree.
+    """
+    folder = common.folder_of(file)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such results folder")
+    with records.held(folder):
+        made = records.load(folder)
+        wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
+        gone = [record["row"] for record in made if filters.fits(record["row"], wanted)]
+        names = naming.varied(record["row"] for record in made)
+        common.say_options(gone)
+        for row in gone:
+            click.echo(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
+        if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
+            records.remove(folder, [row["run_id"] for row in gone])
+            tree_file.write(records.load(folder), folder / "results.root")
+    if not gone:
+        click.echo(f"no run of {len(made)} fits")
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, type=common.PATH)
+@click.option("-o", "--output", type=common.PATH, required=True, help="Results folder to bring the runs to.")
+def merge(sources: tuple[Path, ...], output: Path) -> None:
+    """Join the results of several machines.
+
+    SOURCES are results folders. Runs that are equal are taken once; where two records of one run differ, nothing is
+    merged.
+    """
+    with records.held(output):
+        new, equal = records.merge(sources, output)
+        tree_file.write(records.load(output), output / "results.root")
+    click.echo(f"{output}: {new} runs brought in, {equal} were there already")

@@ -1,0 +1,231 @@
+"""Commands that run benchmarks, and say how far they are."""
+
+import contextlib
+import datetime
+import json
+import math
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tmva_bench import api
+from tmva_bench.basis import config, parsing
+from tmva_bench.cli import common
+from tmva_bench.engines import tmva_files
+from tmva_bench.report import progress, tables, terminal
+from tmva_bench.results import naming, records, summary
+from tmva_bench.running import doctor, execution, runner
+from tmva_bench.study import file as study_file
+from tmva_bench.study import requests
+from tmva_bench.study import study as studies
+
+
+@click.command()
+@click.argument("input_file", type=common.PATH)
+@click.option("--method", metavar=common.one_of(config.METHODS), required=True, help="What trains the network.")
+@click.option(
+    "--backend",
+    metavar=common.one_of(config.BACKENDS),
+    help="Keras backend; dae takes tmva, too.  [default: tensorflow]",
+)
+@click.option("--architecture", metavar=common.one_of(config.ARCHITECTURES), default="cpu", help="What to train on.")
+@click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")
+@common.point_options
+@click.option("--threads", type=int, default=1, help="Threads given to the run.")
+@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/ and the input's name]")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="End the run after this time.")
+@click.option(
+    "--memory-limit", type=float, metavar="MIB", help="End the run above this memory.  [default: 90% of free]"
+)
+@click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
+def run(
+    input_file: Path,
+    method: str,
+    backend: str | None,
+    architecture: str,
+    preset: str | None,
+    threads: int,
+    folder: Path | None,
+    time_limit: float | None,
+    memory_limit: float | None,
+    rerun: str | None,
+    **parameters: str | None,
+) -> None:
+    """Run one benchmark on an input file.
+
+    It runs in a child process and leaves a folder under runs/ in the results folder, with its record, log and model,
+    and a row in results.root. A run that is there is not run again.
+    """
+    point = parsing.point({name: value for name, value in parameters.items() if value is not None}, preset=preset)
+    row = api.run(
+        input_file,
+        method,
+        backend=backend,
+        architecture=architecture,
+        point=point,
+        threads=threads,
+        folder=folder,
+        limits=requests.limits(time_limit, memory_limit),
+        rerun=rerun,
+        listener=progress.Bars(),
+    )
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(terminal.benchmark_table([row]))
+    if not math.isnan(row["reconstruction_error"]):
+        click.echo(
+            f"Autoencoder: error {row['reconstruction_error']:.4f}, principal components {row['pca_error']:.4f} "
+            "(mean square of the test events, in units of the variance)"
+        )
+    common.say_results(api.results_folder(input_file, folder))
+    if row["status"] != "ok":
+        common.fail(f"{naming.series_name(row)}: {row['status']}: {row['reason']}", 1)
+
+
+@click.command()
+@click.argument("file")
+@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/ and the study's name]")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="Change a parameter or an axis.")
+@click.option("--only", multiple=True, metavar="NAME=VALUE,...", help="Do the runs that fit.")
+@click.option("--limit", type=click.IntRange(min=0), help="Do at most so many runs.")
+@click.option("--jobs", type=int, default=1, help="Runs side by side, on disjoint cores.")
+@click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
+@click.option("--dry-run", is_flag=True, help="Say what would run, and how long it will take.")
+def study(
+    file: str,
+    folder: Path | None,
+    changes: tuple[str, ...],
+    only: tuple[str, ...],
+    limit: int | None,
+    jobs: int,
+    rerun: str | None,
+    dry_run: bool,
+) -> None:
+    """Do the runs of a study that are not there yet.
+
+    FILE is a study file or the name of a shipped study. Ctrl-C keeps what is finished; the same command goes on.
+    """
+    planned = study_file.read(file, changes)
+    folder = api.study_folder(planned, folder)
+    if dry_run:
+        _say_plan(planned, folder, only, rerun, limit)
+        return
+    rows = api.run_study(
+        file,
+        changes=changes,
+        only=only,
+        folder=folder,
+        side_by_side=jobs,
+        rerun=rerun,
+        limit=limit,
+        listener=progress.Bars(),
+    )
+    click.echo(tables.write(summary.groups(rows), "text"))
+    common.say_results(folder)
+    statuses = {row["status"] for row in rows}
+    if failed := statuses - {"ok", "unavailable"}:
+        common.fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
+    if rows and "ok" not in statuses:
+        common.fail("no method can run here; the reasons stand under the table", 1)
+
+
+@click.command()
+@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/quick]")
+@click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
+@click.pass_context
+def bench(context: click.Context, /, **options: Any) -> None:
+    """Run the standard benchmark: the study "quick"."""
+    context.invoke(study, file="quick", **options)
+
+
+@click.command()
+@click.argument("file")
+@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/ and the study's name]")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="As given to the study.")
+@click.option("--only", multiple=True, metavar="NAME=VALUE,...", help="As given to the study.")
+def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple[str, ...]) -> None:
+    """Say how far a study is."""
+    planned = study_file.read(file, changes)
+    folder = api.study_folder(planned, folder)
+    made = records.load(folder, curves=False)
+    with _jobs(planned, folder, only) as jobs:
+        _, todo = execution.split(jobs, made, None)
+        by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
+        counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
+    click.echo(f"{folder}: {records.holder(folder) or 'no process is at work'}")
+    done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
+    click.echo(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
+    for partial in records.runs_under_way(folder):
+        click.echo(f"under way: {_run_under_way(partial)}")
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor_command(as_json: bool) -> None:
+    """Say what can run here, and what is missing.
+
+    Trains every method on a hundred events, each in a child process.
+    """
+    console = Console(stderr=True)
+    with console.status("looking") as status:
+        found = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        Console().print(terminal.doctor_table(found))
+    if not any(method["runs"] for method in found["methods"]):
+        common.fail("no method can run here", 1)
+
+
+@contextlib.contextmanager
+def _jobs(planned: studies.Study, folder: Path, only: Iterable[str]) -> Iterator[list[execution.Job]]:
+    """The runs of a study, for looking at them: where it has no results folder yet, none is made."""
+    with contextlib.ExitStack() as stack:
+        if not folder.exists():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield api.study_jobs(planned, folder, only)
+
+
+def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: str | None, limit: int | None) -> None:
+    made = records.load(folder, curves=False)
+    with _jobs(planned, folder, only) as jobs:
+        kept, todo = execution.split(jobs, made, rerun)
+        todo = todo[:limit]
+        rows = {job.name: runner.planned_row(*job) for job in jobs}
+        names = naming.varied(rows.values())
+        common.say_options(rows[job.name] for job in todo)
+        for job in todo:
+            missing = f": {job.environment.missing}" if job.environment.missing else ""
+            row = rows[job.name]
+            click.echo(f"{naming.run_name(row, names[naming.series_name(row)])}{missing}")
+    click.echo(f"{folder}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
+
+
+def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:
+    if not todo:
+        return ""
+    found = execution.estimate(todo, made)
+    missing = f" no finished run tells how long {found.unknown} of them take" if found.unknown else ""
+    if not found.seconds:
+        return f";{missing}" if missing else ""
+    text = f", about {str(datetime.timedelta(seconds=round(found.seconds)))} (h:mm:ss) one after the other"
+    return f"{text};{missing}" if missing else text
+
+
+def _run_under_way(partial: Path) -> str:
+    """A run under way in words, from its folder, which may be renamed at any moment."""
+    try:
+        values = json.loads((partial / "task.json").read_text())
+        log = (partial / "log.txt").read_text(errors="replace")
+        seconds = time.time() - (partial / "task.json").stat().st_mtime
+    except (OSError, ValueError):
+        return partial.name
+    reader = tmva_files.keras_epoch_table if values["method"] == "pykeras" else tmva_files.epoch_table
+    name = naming.series_name({**values, "optimizer": values["point"]["optimizer"]})
+    return f"{name}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"

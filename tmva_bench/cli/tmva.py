@@ -1,0 +1,79 @@
+"""Commands on TMVA's own trainings, and on what its parameters are in Keras."""
+
+from pathlib import Path
+
+import click
+
+from tmva_bench.basis import config, parsing
+from tmva_bench.cli import common
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.report import explain, reference
+from tmva_bench.running import replay
+from tmva_bench.study import file as study_file
+
+
+@click.command("replay")
+@click.argument("run_folder", metavar="[RUN]", type=common.PATH, default=replay.SHIPPED)
+@click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
+@click.option(
+    "--input", "input_file", type=common.PATH, help="Common input file, for a RUN without TMVA's output file."
+)
+@click.option("--tolerance", type=float, default=1e-4, help="Largest difference of a loss.")
+def replay_command(run_folder: Path, backend: str, input_file: Path | None, tolerance: float) -> None:
+    """Repeat a training of TMVA's DNN in Keras, epoch by epoch.
+
+    RUN is the folder of a run of tmva-dnn, or any with TMVA's output file, weight file and log; by default a recorded
+    one. The same start, batches and phases, in double precision. Exit code 0 where all epochs agree, 1 where not.
+    """
+    found = replay.run("replay", run_folder, backend=backend, input_file=input_file)
+    click.echo(replay.table(found))
+    if not replay.agrees(found, tolerance):
+        common.fail(f"{run_folder}: the losses differ by more than {tolerance:g}", 1)
+
+
+@click.command("verify")
+@click.argument("run_folder", metavar="[RUN]", type=common.PATH, default=replay.SHIPPED)
+@click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
+@click.option("--tolerance", type=float, default=1e-5, help="Largest difference of a score.")
+def verify_command(run_folder: Path, backend: str, tolerance: float) -> None:
+    """Evaluate the weights that TMVA's DNN kept in Keras, against TMVA's own scores.
+
+    RUN as for replay. Exit code 0 where all scores agree, 1 where not.
+    """
+    found = replay.run("verify", run_folder, backend=backend)
+    click.echo(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
+    if not found["score_difference"] <= tolerance:
+        common.fail(f"{run_folder}: the scores differ by more than {tolerance:g}", 1)
+
+
+@click.command("explain")
+@click.argument("file", required=False)
+@click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")
+@common.point_options
+@click.option("--format", "form", metavar=common.one_of(explain.FORMATS), default="text", help="How to write it.")
+def explain_command(file: str | None, preset: str | None, form: str, **parameters: str | None) -> None:
+    """Say what each parameter is in TMVA and in Keras, and where the two are not equal.
+
+    FILE is a study file or the name of a shipped study, which the parameters change; without it they make a point.
+    """
+    if form not in explain.FORMATS:
+        raise unknown("format", form, list(explain.FORMATS))
+    given = {name: value for name, value in parameters.items() if value is not None}
+    changes = [f"{name}={value}" for name, value in given.items()]
+    if file is None:
+        title = ", ".join([f"preset {preset}" if preset else "the default point", *changes])
+        explained = explain.of_point(parsing.point(given, preset=preset), title)
+    elif preset:
+        raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
+    else:
+        explained = explain.of_study(study_file.read(file, changes))
+    click.echo(explain.write(explained, form))
+
+
+@click.command()
+@click.option("--format", "form", metavar=common.one_of(reference.FORMATS), default="text", help="How to write it.")
+def keys(form: str) -> None:
+    """List every table, key and parameter of a study file."""
+    if form not in reference.FORMATS:
+        raise unknown("format", form, list(reference.FORMATS))
+    click.echo(reference.study_file(form))

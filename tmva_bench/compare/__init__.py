@@ -1,0 +1,1 @@
+"""Series beside a reference, two results, verdicts, time to quality."""

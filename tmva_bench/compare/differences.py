@@ -1,0 +1,563 @@
+"""Every series beside a reference at each point: ROC area, time, and time to quality."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tabulate
+
+from tmva_bench.basis import autoencoder, config
+from tmva_bench.compare import quality, verdict
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.events import inputs
+from tmva_bench.results import naming, schema, summary
+from tmva_bench.results.records import Record
+from tmva_bench.results.summary import Group
+
+FORMATS = ("text", "md", "csv")
+_TABULATE = {"text": "simple", "md": "pipe"}
+# What can tell runs of one series at one point apart, beside the point.
+_PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
+_TIMES = {"real_time_train": "real", "cpu_time_train": "CPU"}
+_CLOCKS = {"real_time": "real", "cpu_time": "CPU"}
+# Parameters that say which of the training events validate.
+_MEMBERSHIP = ("validation_fraction", "split_seed")
+# Parameters that the untrained network, and its validation loss, do not know of.
+_AFTER_THE_START = ("learning_rate", "momentum", "convergence_steps", "max_epochs", "dropout")
+# Of the losses and spreads of the same start: backends round differently.
+_SAME = 1e-3
+
+
+class Row(NamedTuple):
+    """One series at one point.
+
+    Attributes:
+        group: its repetitions.
+        reference: those of the reference at the same point, on the same events; the group itself where it is the
+            reference, None where the reference has no finished run there.
+        areas: the ROC areas of both, None where there is no other series to compare with.
+        times: the times of both by column of the tree ``benchmark``; empty likewise.
+        target: the validation loss of the quality asked for, NaN where there is none.
+        reached: when the series had it, by column of the tree ``history``; empty likewise.
+    """
+
+    group: Group
+    reference: Group | None
+    areas: verdict.AreaComparison | None
+    times: dict[str, verdict.TimeComparison]
+    target: float
+    reached: dict[str, quality.TimeToQuality]
+
+
+class Differences(NamedTuple):
+    """What :func:`compare` found.
+
+    Attributes:
+        reference: name of the reference series.
+        share: of the way to the best validation loss.
+        axes: what tells rows of one series apart.
+        rows: by point, then by series.
+        notes: what a reader must know, a line each.
+    """
+
+    reference: str
+    share: float
+    axes: list[str]
+    rows: list[Row]
+    notes: list[str]
+
+
+def compare(made: list[Record], results: Path, *, reference: str | None = None, share: float = 0.9) -> Differences:
+    """Compares every series that has results with the reference, at each point.
+
+    Repetitions are paired where both sides start from TMVA's weights and take its batches, with the same seeds, and
+    differ in nothing but the engine. The reference of a row is the first of its name with the same parameters and
+    events, on the same processor and number of threads where there is one.
+
+    Args:
+        made: finished runs.
+        results: the results folder that holds them, for the scores.
+        reference: the reference series, as tables show it, e.g. ``keras jax sgd``; by default the first that finished.
+        share: quality to reach: the share of the way to the best validation loss, see
+            :func:`tmva_bench.compare.quality.target`.
+
+    Raises:
+        UserError: no run has a result, no such series, the input file of the runs is not there, scores are damaged, or
+            runs of one input file were not trained, validated and tested on the same events.
+    """
+    rows = [record["row"] for record in made]
+    finished = [row for row in rows if row["status"] == "ok"]
+    if not finished:
+        raise UserError(f"{results}: no finished run with a result; `tmva-bench table {results}` says why")
+    names = list(dict.fromkeys(map(naming.series_name, finished)))
+    name = names[0] if reference is None else reference
+    if name not in names:
+        raise unknown("series", name, names)
+    _check_membership(finished)
+    _check_start(finished)
+    groups = [group for group in summary.groups(rows) if group.rows]
+    axes = telling(groups)
+    groups = _ordered(groups, axes)
+    partners = [_partner(group, groups, name, axes) for group in groups]
+    areas = _areas(groups, partners, results)
+    targets, untold = _targets(groups, made, share)
+    histories = {record["row"]["run_id"]: record["history"] for record in made}
+    found = []
+    for group, partner, compared in zip(groups, partners, areas, strict=True):
+        other = partner if partner is not group else None
+        target = targets.get(_kind(group), math.nan)
+        times = {column: verdict.compare_times(group, other, column) for column in _TIMES} if other else {}
+        found.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
+    notes = [*_notes(found, name, axes), *_quality_notes(found, share, axes), *untold]
+    notes += [*naming.one_sided(finished), *naming.unequal(finished), *naming.reasons(rows)]
+    return Differences(name, share, axes, found, notes)
+
+
+def write(found: Differences, form: str) -> str:
+    """The comparison as text, Markdown or CSV.
+
+    Args:
+        found: see :func:`compare`.
+        form: one of :data:`FORMATS`.
+    """
+    if form == "csv":
+        return _csv(found)
+    parts = []
+    for title, headings, lines in tables(found):
+        table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
+        parts.append(f"{title}\n\n{table}")
+    bullet = "- " if form == "md" else ""
+    return "\n\n".join([*parts, "\n".join(f"{bullet}{note}" for note in found.notes)])
+
+
+def _check_membership(rows: list[naming.Row]) -> None:
+    """Refuses to compare runs of the same events that were not trained, validated and tested on the same of them."""
+    parts = {"training_digest": "trained on", "validation_digest": "validated on", "test_digest": "tested on"}
+    first: dict[tuple[Any, ...], naming.Row] = {}
+    for row in rows:
+        for digest, words in parts.items():
+            if not row[digest]:
+                continue  # a record from before it was kept
+            given = digest, row["input_digest"], *_encoded(row), *(row[name] for name in _MEMBERSHIP)
+            other = first.setdefault(given, row)
+            if other[digest] != row[digest]:
+                raise UserError(
+                    f"{naming.series_name(other)} and {naming.series_name(row)} were not {words} the same events "
+                    f"({other['run_id']}, {row['run_id']}): nothing can be compared; please report it"
+                )
+
+
+def _check_start(rows: list[naming.Row]) -> None:
+    """Refuses to compare runs of one point that did not train the same network, or not from the start that they share.
+
+    Spread and untrained loss are compared among the methods that tell them.
+    """
+    networks: dict[tuple[Any, ...], naming.Row] = {}
+    starts: dict[tuple[Any, ...], naming.Row] = {}
+    for row in rows:
+        own = row["transformations"] if row["method"] == "dae" else ""
+        layout = own, row["encoded_variables"], row["variables"], row["neurons"], row["layers"]
+        other = networks.setdefault(layout, row)
+        if row["parameters"] != other["parameters"]:
+            raise UserError(
+                f"{naming.series_name(other)} and {naming.series_name(row)} did not train the same network, "
+                f"{other['parameters']} and {row['parameters']} parameters ({other['run_id']}, {row['run_id']}): "
+                "nothing can be compared; please report it"
+            )
+        names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
+        started = (row["method"] == "dae", *_encoded(row), *(row[name] for name in (*names, "seed", "input_digest")))
+        for name in ("initial_weights_spread", "untrained_loss"):
+            if math.isnan(row[name]) or not _starts_alike(row):
+                continue
+            other = starts.setdefault((name, *started), row)
+            if not math.isclose(row[name], other[name], rel_tol=_SAME):
+                raise UserError(
+                    f"{naming.series_name(other)} and {naming.series_name(row)} did not start alike, {name} "
+                    f"{other[name]:g} and {row[name]:g} ({other['run_id']}, {row['run_id']}): nothing can be compared; "
+                    "please report it"
+                )
+
+
+def _starts_alike(row: naming.Row) -> bool:
+    """Whether the start of a run is that of the other methods: TMVA's numbers, and none that a pre-training left."""
+    if row["method"] == "dae":
+        return not _autoencoder(row["transformations"]).pretraining
+    return bool(row["method"] != "keras" or row["start"] == "tmva")
+
+
+def _encoded(row: naming.Row) -> tuple[Any, ...]:
+    """What makes the events that a run is given, or their parts, other ones than those of its input file.
+
+    An autoencoder that is itself the method takes the training events of its class, and validates on a part of its own.
+    """
+    if row["method"] == "dae":
+        wanted = _autoencoder(row["transformations"])
+        return wanted.event_class, wanted.validation
+    # Results from before the digest was kept are compared with none.
+    return (row["encoded_digest"] or row["run_id"],) if config.encoding_of(row["transformations"]) else ()
+
+
+def _autoencoder(chain: str) -> autoencoder.Specification:
+    """What a run of dae trains, but for its seed."""
+    return autoencoder.of_chain(config.encoding_of(chain), seed=1)[0]
+
+
+def telling(groups: list[Group]) -> list[str]:
+    """What tells groups of one series apart: installation, machine and the like, then parameters.
+
+    Parameters that sample and transformations decide are left out: the numbers of events, what dae is trained with.
+
+    Args:
+        groups: repetitions together.
+    """
+    rows = [{**group.series, **group.point} for group in groups]
+    found = naming.differing((*_PLACES, *schema.POINT), rows)
+    # Other numbers of events are other events.
+    found = [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
+    return [name for name in found if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
+
+
+def _varies(name: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether a parameter has several values for one series, sample and chain of transformations."""
+    first: dict[tuple[str, ...], Any] = {}
+    keys = [(naming.series_name(row), row["sample"], row["transformations"]) for row in rows]
+    return any(first.setdefault(key, row[name]) != row[name] for key, row in zip(keys, rows, strict=True))
+
+
+def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
+    """By sample and point, then as they first appeared."""
+    names = [name for name in axes if name in config.PARAMETERS]
+    samples = list(dict.fromkeys(group.series["sample"] for group in groups))
+
+    def place(group: Group) -> tuple[Any, ...]:
+        return samples.index(group.series["sample"]), *(naming.place(group.point[name]) for name in names)
+
+    return sorted(groups, key=place)
+
+
+def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> Group | None:
+    def fits(other: Group) -> bool:
+        return (
+            naming.series_name(other.series) == name
+            and other.series["input_digest"] == group.series["input_digest"]
+            and all(other.point[axis] == group.point[axis] for axis in axes if _common(axis, group, other))
+        )
+
+    def nearness(other: Group) -> tuple[int, ...]:
+        same = [int(other.series[place] == group.series[place]) for place in ("cpu_model", "threads")]
+        return *same, sum(other.point[parameter] == value for parameter, value in group.point.items())
+
+    return max(filter(fits, groups), key=nearness, default=None)
+
+
+def _common(name: str, group: Group, other: Group) -> bool:
+    """Whether a parameter means something to both."""
+    if name not in config.PARAMETERS:
+        return False
+    side = config.ONE_SIDED.get(name)
+    return side is None or all(config.SIDES[one.series["method"]] == side for one in (group, other))
+
+
+def _unequal(group: Group, other: Group) -> list[str]:
+    """In what a group differs from its reference, but for method and optimizer."""
+    parameters = [name for name in group.point if _common(name, group, other) and name not in config.COUNTS]
+    return [
+        *(name for name in parameters if group.point[name] != other.point[name]),
+        *(name for name in ("threads",) if group.series[name] != other.series[name]),
+    ]
+
+
+def same_start(group: Group, other: Group) -> bool:
+    """Whether equal repetitions of both sides differ in the engine alone.
+
+    That is so where both train the same network alike, on the same events, from TMVA's initial weights and with its
+    batches: TMVA's DNN, and the direct Keras runs with ``start = "tmva"``. With dropout both must draw TMVA's masks,
+    those of the CPU.
+    """
+    alike = group.series["optimizer"] == other.series["optimizer"] and not _unequal(group, other)
+    seeds = [{int(row["repetition"]): int(row["seed"]) for row in side.rows} for side in (group, other)]
+    return alike and seeds[0] == seeds[1] and _starts_as_tmva(group) and _starts_as_tmva(other)
+
+
+def _starts_as_tmva(group: Group) -> bool:
+    drops, rule = group.point["dropout"] > 0, group.point["dropout_rule"]
+    if group.series["method"] == "keras":
+        return group.point["start"] == "tmva" and (not drops or rule == "tmva")
+    return group.series["method"] == "tmva-dnn" and (not drops or group.series["architecture"] == "cpu")
+
+
+def _areas(groups: list[Group], partners: list[Group | None], results: Path) -> list[verdict.AreaComparison | None]:
+    """The comparisons in order; of all placements only those of one group and its reference are held at a time."""
+    found: dict[int, verdict.AreaComparison] = {}
+    data: dict[str, inputs.InputFile] = {}
+
+    def side(group: Group) -> verdict.Side:
+        digest = group.series["input_digest"]
+        if digest not in data:
+            data[digest] = input_of(group, results)
+        return verdict.read_side(group, results, data[digest])
+
+    for reference in groups:
+        others = [n for n, group in enumerate(groups) if partners[n] is reference and group is not reference]
+        if others:
+            theirs = side(reference)
+            for n in others:
+                alike = same_start(groups[n], reference)
+                found[n] = verdict.compare_areas(side(groups[n]), theirs, same_start=alike)
+    return [found.get(n) for n in range(len(groups))]
+
+
+def input_of(group: Group, results: Path) -> inputs.InputFile:
+    """The input file that a group's runs were given, or one of that name under ``inputs/`` in the results folder.
+
+    Args:
+        group: with a finished run.
+        results: the results folder that holds the runs.
+
+    Raises:
+        UserError: it is in neither place, or a run does not name it.
+    """
+    for row in group.rows:
+        path = results / "runs" / row["run_id"] / "task.json"
+        try:
+            wanted = Path(json.loads(path.read_text())["input_file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"{path}: does not name the input file; remove the folder {path.parent} to run it again"
+            ) from None
+        for place in (wanted, results / "inputs" / wanted.name):
+            if place.is_file():
+                return inputs.read(place)
+    raise UserError(
+        f"{wanted}: the input file of {naming.series_name(group.series)} is gone; put it back there, or into "
+        f"{results / 'inputs'}: its test events' weights go into the comparison"
+    )
+
+
+def _kind(group: Group) -> tuple[Any, ...]:
+    """Groups that are equal here have validation losses that can be compared."""
+    own: tuple[Any, ...] = ()
+    if group.series["method"] == "dae":
+        # An autoencoder's loss knows of its own layout only; TMVA prepares its inputs on its class alone, Keras on all.
+        chain = group.point["transformations"]
+        of_class = _autoencoder(chain).event_class != autoencoder.CLASSES[0]
+        own = chain, of_class and group.series["backend"] == "tmva"
+    return (group.series["input_digest"], group.point["loss"], *own, *(group.point[name] for name in _MEMBERSHIP))
+
+
+def _comparable(group: Group) -> bool:
+    """Methods count a regularization term differently in the validation loss."""
+    return bool(group.point["regularization"] == "none")
+
+
+def _targets(groups: list[Group], made: list[Record], share: float) -> tuple[dict[tuple[Any, ...], float], list[str]]:
+    """The validation loss to reach by kind, and why some have none."""
+    histories = {record["row"]["run_id"]: record["history"] for record in made if record["history"]}
+    by_kind: dict[tuple[Any, ...], list[quality.History]] = {}
+    for group in filter(_comparable, groups):
+        of_group = [histories[row["run_id"]] for row in group.rows if row["run_id"] in histories]
+        by_kind.setdefault(_kind(group), []).extend(of_group)
+    targets, notes = {}, []
+    for kind, some in by_kind.items():
+        try:
+            targets[kind] = quality.target(some, share)
+        except UserError as error:
+            notes.append(f"no time to quality: {error}")
+    if not all(map(_comparable, groups)):
+        notes.append("no time to quality with regularization: methods count its term differently in the loss")
+    return targets, list(dict.fromkeys(notes))
+
+
+def _reached(group: Group, histories: Mapping[str, quality.History], target: float) -> dict[str, quality.TimeToQuality]:
+    if math.isnan(target) or not _comparable(group):
+        return {}
+    of_group = [history for row in group.rows if (history := histories[row["run_id"]])]
+    return {
+        clock: quality.time_to_quality(quality.reach(history, target, clock) for history in of_group)
+        for clock in _CLOCKS
+    }
+
+
+def _name(row: Row, axes: Iterable[str]) -> str:
+    return naming.run_name(facts(row.group), axes)
+
+
+def facts(group: Group) -> dict[str, Any]:
+    """Series and point, digests cut short."""
+    whole = {**group.series, **group.point}
+    return {**whole, **{name: whole[name][:12] for name in ("input_digest", "installation")}}
+
+
+def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
+    """What the columns say, and what stands in the way of a verdict."""
+    notes = naming.named_options(facts(row.group) for row in rows) if "transformations" in axes else []
+    if any(row.areas for row in rows):
+        notes += [
+            f"difference: mean ROC area over repetitions, less that of {reference}; training: its standard deviation "
+            "from the spread of repetitions; test: from the number of test events (paired DeLong); the 95 % interval "
+            "and the verdict are of both together",
+            f"ratio: time to train of {reference} over that of the series, median over pairs of repetitions; above 1 "
+            "the series is the faster one, which is said only where the 95 % interval excludes 1",
+        ]
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        for remark in _remarks(row, reference):
+            said.setdefault(remark, []).append(_name(row, axes))
+    return notes + [f"{remark}: {naming.some(list(dict.fromkeys(names)))}" for remark, names in said.items()]
+
+
+def _remarks(row: Row, reference: str) -> list[str]:
+    if row.reference is None:
+        return [f"no run of {reference} at this point to compare with"]
+    found = []
+    if row.areas is not None:
+        if row.areas.note:
+            verdict_on = "no verdict on the area" if row.areas.verdict == verdict.NO_VERDICT else "area"
+            found.append(f"{verdict_on}, {row.areas.note}")
+        elif row.areas.paired:
+            found.append("same initial weights and batches, so repetitions are compared pair by pair")
+        if unequal := _unequal(row.group, row.reference):
+            found.append(f"differs from the reference in {', '.join(unequal)}, too")
+    found += dict.fromkeys(f"no verdict on time, {compared.note}" for compared in row.times.values() if compared.note)
+    if summary.busy(row.group):
+        found.append(f"warning: {summary.BUSY}")
+    return found
+
+
+def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
+    targets = list(dict.fromkeys(row.target for row in rows if row.reached))
+    if not targets:
+        return []
+    notes = [
+        f"time to quality: time of training until the validation loss first is at or below its target, "
+        f"{100 * share:g} % of the way from the loss after the first epoch (median of runs) to the best of all runs "
+        "on these events; median over runs, of which those that never were there count as infinitely late"
+    ]
+    untimed = [_name(row, axes) for row in rows if row.reached and math.isnan(row.reached["real_time"].median)]
+    if untimed:
+        notes.append(f"epochs were not timed one by one: {naming.some(list(dict.fromkeys(untimed)))}")
+    without = [f"{_name(row, axes)} ({len(row.group.missing)})" for row in rows if row.group.missing]
+    if without:
+        notes.append(f"repetitions without a result are not counted: {naming.some(list(dict.fromkeys(without)))}")
+    return notes
+
+
+def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, headings and lines of each table that has lines: ROC areas, times, time to quality.
+
+    Args:
+        found: see :func:`compare`.
+    """
+    compared = [(row, row.areas) for row in found.rows if row.areas is not None]
+    area_headings = [
+        "series",
+        *found.axes,
+        "runs (reference)",
+        "difference",
+        "± training",
+        "± test",
+        "95 % interval",
+        "verdict",
+    ]
+    time_headings = ["series", *found.axes, "pairs"]
+    for name in _TIMES.values():
+        time_headings += [f"{name} time ratio", "95 % interval", "verdict"]
+    quality_headings = ["series", *found.axes, "target loss"]
+    for name in _CLOCKS.values():
+        quality_headings += [f"{name} time to quality", "68 % interval [s]"]
+    tables = [
+        (
+            f"ROC area less that of {found.reference}",
+            area_headings,
+            [[*_lead(row, found.axes), _runs(row), *area_cells(areas)] for row, areas in compared],
+        ),
+        (
+            f"Time to train: {found.reference} over the series",
+            time_headings,
+            [[*_lead(row, found.axes), *_time_cells(row)] for row, _ in compared],
+        ),
+        (
+            f"Time to {100 * found.share:g} % of the way to the best validation loss",
+            quality_headings,
+            [[*_lead(row, found.axes), *_quality_cells(row)] for row in found.rows if row.reached],
+        ),
+    ]
+    return [table for table in tables if table[2]]
+
+
+def _lead(row: Row, axes: list[str]) -> list[str]:
+    return [naming.series_name(row.group.series), *(naming.label(facts(row.group)[axis]) for axis in axes)]
+
+
+def _runs(row: Row) -> str:
+    return f"{len(row.group.rows)} ({len(row.reference.rows) if row.reference else 0})"
+
+
+def area_cells(areas: verdict.AreaComparison) -> list[str]:
+    """Difference, both errors, interval and verdict in words, to two digits of the smaller error."""
+    smallest = min((e for e in (areas.training_error, areas.test_error) if e > 0), default=math.nan)
+    places = 5 if math.isnan(smallest) else min(max(4, 1 - math.floor(math.log10(smallest))), 9)
+    return [
+        f"{areas.difference:+.{places}f}",
+        naming.number(areas.training_error, f".{places}f"),
+        naming.number(areas.test_error, f".{places}f"),
+        interval(areas.low, areas.high, f"+.{places}f"),
+        areas.verdict,
+    ]
+
+
+def _time_cells(row: Row) -> list[str]:
+    cells = [", ".join(dict.fromkeys(str(compared.pairs) for compared in row.times.values()))]
+    for compared in row.times.values():
+        cells += ratio_cells(compared)
+    return cells
+
+
+def _quality_cells(row: Row) -> list[str]:
+    cells = [f"{row.target:.5g}"]
+    for reached in row.reached.values():
+        cells += [str(reached), interval(reached.low, reached.high, ".3g")]
+    return cells
+
+
+def ratio_cells(compared: verdict.TimeComparison | verdict.Ratio) -> list[str]:
+    """Ratio, interval and verdict in words."""
+    ratio = naming.number(compared.ratio, ".3g")
+    return [ratio, interval(compared.low, compared.high, ".3g"), compared.verdict]
+
+
+def interval(low: float, high: float, form: str) -> str:
+    """An interval in words, "-" where it is not known."""
+    if math.isnan(low) or math.isnan(high):
+        return "-"
+    return f"{format(low, form)} to {format(high, form)}".replace("inf", "never")
+
+
+def _csv(found: Differences) -> str:
+    out = io.StringIO()
+    lines = [_csv_line(row, found) for row in found.rows]
+    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue().rstrip("\n")
+
+
+def _csv_line(row: Row, found: Differences) -> dict[str, Any]:
+    """One row in full; what there is not is left empty."""
+    whole = {**row.group.series, **row.group.point}
+    line: dict[str, Any] = {"series": naming.series_name(row.group.series)}
+    line |= {axis: whole[axis] for axis in found.axes}
+    line |= {"reference": found.reference if row.reference else "", "runs": len(row.group.rows)}
+    line["reference_runs"] = len(row.reference.rows) if row.reference else ""
+    for prefix, fields, values in (
+        ("roc_auc", verdict.AreaComparison._fields, row.areas),
+        *((column, verdict.TimeComparison._fields, row.times.get(column)) for column in _TIMES),
+        *((f"{clock}_to_quality", quality.TimeToQuality._fields, row.reached.get(clock)) for clock in _CLOCKS),
+    ):
+        line |= {f"{prefix}_{field}": getattr(values, field) if values else "" for field in fields}
+    line["quality_target"] = row.target
+    return line

@@ -1,0 +1,332 @@
+"""Readers of what TMVA leaves: its log, its output file and its weight file.
+
+Pure functions without ROOT. Wording and folder names differ between versions of ROOT; what is read here is what
+they share. The columns of the log and the layout of the files are those of ``TMVA::MethodDL``,
+``TMVA::MethodPyKeras`` and ``TMVA::Factory``.
+"""
+
+import math
+import re
+import xml.etree.ElementTree
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy
+import uproot
+
+from tmva_bench.basis.training import Epoch, Training
+from tmva_bench.errors import TrainingFailed
+from tmva_bench.events import inputs
+from tmva_bench.events.inputs import InputFile
+
+# TMVA's EActivationFunction by number, in the project's names.
+ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "symmrelu", "softsign", "gauss")
+CLASSES = ("Signal", "Background")
+
+# What MethodDL writes where its network gives NaN.
+_NOT_A_NUMBER = -999.0
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_FATAL = re.compile(r"<FATAL>[^:\n]*:[ \t]*(.+)")
+_PYTHON_ERROR = re.compile(r"Python error message:\n(.*?)\n[^\n]*<FATAL>", re.DOTALL)
+_ROOT_ERROR = re.compile(r"^Error in (<.+)$", re.MULTILINE)
+_NUMBER = r"([-+]?(?:nan|inf|\d+(?:\.\d*)?(?:e[-+]?\d+)?))"
+_EPOCH = re.compile(
+    rf":\s+(\d+) \|\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+\d+\s*$", re.MULTILINE
+)
+_KERAS_EPOCH = re.compile(rf"- loss: {_NUMBER}.*- val_loss: {_NUMBER}")
+_BEST = re.compile(r":\s+(\d+) Minimum Test error found")
+_ARCHITECTURE = re.compile(r"Start of deep neural network training on (?:the )?(\w+)")
+
+
+class Sample(NamedTuple):
+    """One of TMVA's two trees of events, in TMVA's order.
+
+    Attributes:
+        tree: ``TrainTree`` or ``TestTree``.
+        class_id: 0 signal, 1 background; shape (events,).
+        variables: the input variables as TMVA read them, float32, shape (events, variables).
+        weights: event weights, float32, shape (events,).
+        scores: the method's output, float64, NaN where TMVA has its code for that; shape (events,).
+    """
+
+    tree: str
+    class_id: numpy.ndarray
+    variables: numpy.ndarray
+    weights: numpy.ndarray
+    scores: numpy.ndarray
+
+
+class Layer(NamedTuple):
+    """One dense layer of MethodDL's weight file.
+
+    Attributes:
+        activation: one of :data:`ACTIVATIONS`.
+        weights: shape (outputs, inputs).
+        biases: shape (outputs,).
+    """
+
+    activation: str
+    weights: numpy.ndarray
+    biases: numpy.ndarray
+
+
+def failure(log: str) -> Optional[str]:
+    """Why TMVA gave up, in its own words: the first FATAL line, with the Python error behind it if there is one.
+
+    A failed booking is tried once for each overload, so the line may stand in the log more than once. Where
+    there is no FATAL line, ROOT's first own error.
+
+    Args:
+        log: all that the process printed.
+
+    Returns:
+        One line, or None where the log tells of no failure.
+    """
+    text = _plain(log)
+    fatal = _FATAL.search(text)
+    if not fatal:
+        errors = _ROOT_ERROR.findall(text)
+        # The one that quotes what it stumbled over tells most.
+        return next((error.strip() for error in errors if '"' in error), errors[0].strip() if errors else None)
+    reason = fatal.group(1).strip()
+    python = _PYTHON_ERROR.search(text[: fatal.end()])
+    lines = [line.strip() for line in python.group(1).splitlines() if line.strip()] if python else []
+    return f"{reason} ({lines[-1]})" if lines else reason
+
+
+def epoch_table(log: str) -> List[Epoch]:
+    """MethodDL's table of epochs; with ``TestRepetitions=1`` every epoch has its line.
+
+    Args:
+        log: all that the process printed.
+    """
+    return [
+        Epoch(int(epoch), float(training), float(validation), float(seconds))
+        for epoch, training, validation, seconds, _, _ in _EPOCH.findall(_plain(log))
+    ]
+
+
+def keras_epoch_table(log: str) -> List[Epoch]:
+    """What Keras prints under MethodPyKeras at the end of each epoch; the losses have four digits, there is no time.
+
+    Args:
+        log: all that the process printed, or some lines of it; the first epoch there counts as 1.
+    """
+    losses = _KERAS_EPOCH.findall(_plain(log))
+    return [Epoch(i + 1, float(t), float(v), float("nan")) for i, (t, v) in enumerate(losses)]
+
+
+def best_epoch(log: str) -> int:
+    """The epoch whose weights MethodDL kept; 0 where no epoch beat the untrained network.
+
+    Args:
+        log: all that the process printed.
+    """
+    return max((int(epoch) for epoch in _BEST.findall(_plain(log))), default=0)
+
+
+def lowest(history: List[Epoch]) -> Epoch:
+    """The first epoch with the lowest validation loss; NaN is never lowest.
+
+    Args:
+        history: at least one epoch.
+    """
+    return min(history, key=lambda epoch: (math.isnan(epoch.validation_loss), epoch.validation_loss))
+
+
+def architecture(log: str) -> Optional[str]:
+    """The architecture that MethodDL trained on, e.g. ``cpu`` or ``gpu``; None where the log does not say (Silent).
+
+    Args:
+        log: all that the process printed.
+    """
+    found = _ARCHITECTURE.findall(_plain(log))
+    return found[-1].lower() if found else None
+
+
+def read_sample(path: str, tree: str, variables: List[str], title: str) -> Sample:
+    """One tree of events from TMVA's output file.
+
+    Args:
+        path: the output file.
+        tree: ``TrainTree`` or ``TestTree``.
+        variables: names of the input variables.
+        title: the method's title, the name of the branch of its scores.
+
+    Raises:
+        TrainingFailed: the tree or a branch is not there.
+    """
+    with uproot.open(path) as file:
+        try:
+            data = file["dataset"][tree].arrays([*variables, "classID", "weight", title], library="np")
+        except uproot.KeyInFileError as error:
+            raise TrainingFailed(f"TMVA's output file lacks {error.key} in {tree}") from error
+    values = data[title].astype(float)
+    values[values == _NOT_A_NUMBER] = numpy.nan
+    return Sample(
+        tree,
+        data["classID"],
+        numpy.stack([data[name] for name in variables], axis=1).astype(numpy.float32),
+        data["weight"],
+        values,
+    )
+
+
+def read_history(path: str, title: str) -> Dict[str, numpy.ndarray]:
+    """The training histories in TMVA's output file, one value an epoch, empty where there are none.
+
+    They lie under ``dataset/Method_<type>/<title>/`` or ``dataset/Method_<title>/<title>/``.
+
+    Args:
+        path: the output file.
+        title: the method's title.
+
+    Returns:
+        Values by name without PyKeras' quotes: ``trainingError``, ``valError`` of MethodDL; ``loss``, ``val_loss``
+        and more of MethodPyKeras, which fills them up with zeros after an early stop.
+    """
+    prefix = f"/{title}/TrainingHistory_{title}_"
+    histories = {}
+    with uproot.open(path) as file:
+        for key in file.keys(cycle=False):
+            if prefix in key:
+                histories[key.split(prefix)[1].strip("'")] = file[key].values()
+    return histories
+
+
+def read_network(weight_file: str) -> List[Layer]:
+    """The dense layers in MethodDL's weight file.
+
+    Args:
+        weight_file: ``dataset/weights/<job>_<title>.weights.xml``.
+    """
+    return [
+        Layer(
+            ACTIVATIONS[int(layer.attrib["ActivationFunction"])],
+            _matrix(layer.find("Weights")),
+            _matrix(layer.find("Biases")).ravel(),
+        )
+        for layer in xml.etree.ElementTree.parse(weight_file).getroot().findall("Weights/DenseLayer")
+    ]
+
+
+def principal_axes(weight_file: str, *, of_all_classes: bool = False) -> List[numpy.ndarray]:
+    """The eigenvectors, as columns, of each transformation ``P`` in a weight file, of the class that it was booked for.
+
+    Args:
+        weight_file: weight file of any method.
+        of_all_classes: those of all classes instead, which TMVA takes for testing.
+    """
+    root = xml.etree.ElementTree.parse(weight_file).getroot()
+    chain = next(
+        option.text or "" for option in root.findall("Options/Option") if option.attrib["name"] == "VarTransform"
+    )
+    booked = [name.strip() for name in chain.split(",") if name.strip().split("_")[0] == "P"]
+    found = []
+    for name, transform in zip(booked, root.findall("Transformations/Transform[@Name='PCA']")):
+        suffix = name.partition("_")[2]
+        wanted = suffix if suffix in CLASSES and not of_all_classes else "Combined"
+        for vectors in transform.findall("Eigenvectors"):
+            if vectors.attrib["Class"] == wanted:
+                values = numpy.array((vectors.text or "").split(), dtype=float)
+                found.append(values.reshape(int(vectors.attrib["NRows"]), int(vectors.attrib["NCols"])))
+    return found
+
+
+def parameters(network: List[Layer]) -> int:
+    """Number of weights and biases."""
+    return sum(layer.weights.size + layer.biases.size for layer in network)
+
+
+def training_time(weight_file: str) -> float:
+    """Real time of the training alone [s], as in the log's ``Elapsed time for training``; NaN where not stored.
+
+    Args:
+        weight_file: weight file of any method.
+    """
+    for info in xml.etree.ElementTree.parse(weight_file).getroot().findall("GeneralInfo/Info"):
+        if info.attrib["name"] == "TrainingTime":
+            return float(info.attrib["value"])
+    return float("nan")
+
+
+def scores(path: str, title: str, data: InputFile) -> Dict[str, numpy.ndarray]:
+    """The scores in TMVA's output file in the order of the input file, found again by the events' own values.
+
+    Args:
+        path: the output file.
+        title: the method's title.
+        data: the input file.
+
+    Returns:
+        One score an event, float64, by the name of the input file's tree.
+
+    Raises:
+        TrainingFailed: TMVA's events are not those of the input file.
+    """
+    found = {}
+    for name, tree in (("Train", "TrainTree"), ("Test", "TestTree")):
+        sample = read_sample(path, tree, data.variables, title)
+        for class_id, suffix in enumerate("SB"):
+            events, weights = data.events[name + suffix], data.weights[name + suffix]
+            found[name + suffix] = in_file_order(sample, class_id, events, weights)
+    return found
+
+
+def membership(path: str, title: str, variables: List[str], training: Training) -> Dict[str, str]:
+    """Which events TMVA trained, validated and tested on, see :func:`tmva_bench.events.inputs.membership`.
+
+    Args:
+        path: the output file.
+        title: the method's title.
+        variables: names of the input variables.
+        training: the training; its validation events are the last of TMVA's training vector.
+    """
+    train, test = (read_sample(path, tree, variables, title).variables for tree in ("TrainTree", "TestTree"))
+    return inputs.membership(train, training.validation_events(len(train)), test)
+
+
+def in_file_order(sample: Sample, class_id: int, variables: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
+    """Scores of one class in the order of the input file, found again by the events' own values.
+
+    Args:
+        sample: the events as TMVA left them.
+        class_id: 0 signal, 1 background.
+        variables: the input file's events of that class, shape (events, variables).
+        weights: their weights, shape (events,).
+
+    Returns:
+        One score for each event of the input file.
+
+    Raises:
+        TrainingFailed: TMVA's events are not those of the input file.
+    """
+    chosen = sample.class_id == class_id
+    what = f"{CLASSES[class_id].lower()} events of TMVA's {sample.tree}"
+    if chosen.sum() != len(variables):
+        raise TrainingFailed(f"{chosen.sum()} {what}, where the input file has {len(variables)}")
+    theirs, their_weights = sample.variables[chosen], sample.weights[chosen]
+    # Equal events may differ in weight.
+    there = numpy.lexsort((their_weights, *theirs.T))
+    here = numpy.lexsort((weights, *variables.T))
+    if not numpy.array_equal(theirs[there], variables[here]):
+        raise TrainingFailed(f"the {what} are not those of the input file")
+    if not numpy.allclose(their_weights[there], weights[here], rtol=1e-6, atol=0):
+        raise TrainingFailed(f"the weights of the {what} are not those of the input file")
+    scores = numpy.empty(len(variables))
+    scores[here] = sample.scores[chosen][there]
+    return scores
+
+
+def _plain(log: str) -> str:
+    """The log without colours and with a progress bar's carriage returns as line ends."""
+    return _COLOUR.sub("", log).replace("\r", "\n")
+
+
+def _matrix(element: Any) -> numpy.ndarray:
+    values = numpy.array(element.text.split(), dtype=float)
+    return values.reshape(int(element.attrib["Rows"]), int(element.attrib["Columns"]))
+
+
+# All that a child prints, in its folder: the parent writes it, and methods read there what TMVA says.
+LOG_FILE = "log.txt"

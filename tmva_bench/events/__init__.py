@@ -1,0 +1,1 @@
+"""Events: samples, users' own trees, the common input file, transformations, ROC."""

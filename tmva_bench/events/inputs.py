@@ -1,0 +1,505 @@
+"""The common ROOT input file that every method reads: written, checked, read, shortened.
+
+TTrees ``TrainS``, ``TrainB``, ``TestS`` and ``TestB`` hold one branch a variable and the event ``weight``.
+Beside them lie ``metadata``, a JSON string that says how the events were made, and, for generated samples,
+the trees ``LikelihoodRatioS`` and ``LikelihoodRatioB``: the log likelihood ratio of each test event.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Union
+
+import numpy
+import uproot
+
+from tmva_bench.basis import autoencoder, mapping
+from tmva_bench.basis.config import Point
+from tmva_bench.errors import UserError
+from tmva_bench.events import roc
+
+TREES = {
+    "TrainS": "training events, signal",
+    "TrainB": "training events, background",
+    "TestS": "test events, signal",
+    "TestB": "test events, background",
+}
+WEIGHT = "weight"
+_RATIO_TREES = {"TestS": "LikelihoodRatioS", "TestB": "LikelihoodRatioB"}
+_RATIO = "log_likelihood_ratio"
+_METADATA = "metadata"
+_KEYS = {"sample", "parameters", "seed", "variables", "original_names", "events", "digest", "roc_auc_best_possible"}
+# Branches that TMVA's TestTree has beside the variables.
+_RESERVED = (WEIGHT, "classID", "className", mapping.METHOD_TITLE)
+_MAKE = "make one with `tmva-bench generate`"
+
+
+class Tree(NamedTuple):
+    """A tree that a file holds beside the events.
+
+    Attributes:
+        title: what it is.
+        columns: arrays of numbers or lists of texts by branch, equally long.
+    """
+
+    title: str
+    columns: Mapping[str, Any]
+
+
+class InputFile(NamedTuple):
+    """A common input file in memory; dictionaries are keyed by tree name.
+
+    Attributes:
+        path: where it was read.
+        variables: the input variables, in the order of the branches.
+        events: float32, shape ``(events, variables)``.
+        weights: event weights, float32, shape ``(events,)``.
+        metadata: ``sample``, ``parameters``, ``seed``, ``variables``, ``original_names``, ``events`` (how many
+            by tree), ``digest`` and ``roc_auc_best_possible`` (None where the likelihood ratio is not known).
+    """
+
+    path: str
+    variables: List[str]
+    events: Dict[str, numpy.ndarray]
+    weights: Dict[str, numpy.ndarray]
+    metadata: Dict[str, Any]
+
+
+class Sample(NamedTuple):
+    """Training and test events of signal and background.
+
+    Attributes:
+        name: name of the sample.
+        variables: the input variables, as C identifiers.
+        original_names: the name that each variable had before.
+        trees: ``TrainS``, ``TrainB``, ``TestS``, ``TestB``, each with an array (float32, one entry an event)
+            for every variable and for ``weight``.
+        parameters: all that made the sample, but for the seed.
+        seed: the seed.
+        log_likelihood_ratio: logarithm of signal over background density of the events in ``TestS`` and
+            ``TestB`` (float64), None where it is not known.
+    """
+
+    name: str
+    variables: List[str]
+    original_names: Dict[str, str]
+    trees: Dict[str, Dict[str, numpy.ndarray]]
+    parameters: Dict[str, Any]
+    seed: int
+    log_likelihood_ratio: Optional[Dict[str, numpy.ndarray]]
+
+
+def write(sample: Sample, path: Union[str, Path]) -> Dict[str, Any]:
+    """Writes a sample as the common input file, complete or not at all.
+
+    Args:
+        sample: the events.
+        path: the file; one that is there is replaced.
+
+    Returns:
+        The metadata that the file holds.
+
+    Raises:
+        UserError: events that no method may be given (see :func:`read`), or a file that cannot be written.
+    """
+    events = {tree: _columns([sample.trees[tree][name] for name in sample.variables]) for tree in TREES}
+    weights = {tree: _float32(sample.trees[tree][WEIGHT]) for tree in TREES}
+    metadata = {
+        "sample": sample.name,
+        "parameters": sample.parameters,
+        "seed": sample.seed,
+        "variables": sample.variables,
+        "original_names": sample.original_names,
+    }
+    input_file = InputFile(str(path), sample.variables, events, weights, metadata)
+    return store(input_file, sample.log_likelihood_ratio)
+
+
+def read(path: Union[str, Path]) -> InputFile:
+    """Reads and checks a common input file.
+
+    A file without ``metadata``, as one made by hand, is accepted; its metadata are then filled in from the
+    events, with the file's stem as name of the sample.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UserError: a file that is missing, no ROOT file or damaged; trees that are missing or differ in their
+            branches; no event weights; branches that are no single numbers or whose names TMVA would read as
+            formulas; no events, NaN or infinite values, weights whose sum is not positive, variables that are
+            constant in training; events that are not those of the stored digest.
+    """
+    columns: Dict[str, Dict[str, numpy.ndarray]] = {}
+    with opened(path) as file:
+        names = _branch_names(str(path), file)
+        for tree in TREES:
+            columns[tree] = file[tree].arrays(names, library="np")
+        stored = str(file[_METADATA]) if _METADATA in file else None
+    variables = [name for name in names if name != WEIGHT]
+    input_file = InputFile(
+        path=str(path),
+        variables=variables,
+        events={tree: _columns([columns[tree][name] for name in variables]) for tree in TREES},
+        weights={tree: _float32(columns[tree][WEIGHT]) for tree in TREES},
+        metadata=_by_hand(Path(path), variables) if stored is None else _parse_metadata(str(path), stored),
+    )
+    _check_events(input_file)
+    if stored is None:
+        input_file.metadata.update(_derived(input_file, None))
+    elif input_file.metadata["digest"] != _digest(input_file):
+        raise UserError(
+            f"{path}: the events are not those that its stored digest was made of; the file was changed or damaged "
+            "after it was written, generate it again"
+        )
+    return input_file
+
+
+def take(
+    path_in: Union[str, Path],
+    path_out: Union[str, Path],
+    *,
+    train_signal: int = 0,
+    train_background: int = 0,
+    test_signal: int = 0,
+    test_background: int = 0,
+) -> Dict[str, Any]:
+    """Writes a common input file with the first events of each tree of another.
+
+    Args:
+        path_in: the file to take events of.
+        path_out: the file to write.
+        train_signal: training events, signal; 0 takes all.
+        train_background: training events, background; 0 takes all.
+        test_signal: test events, signal; 0 takes all.
+        test_background: test events, background; 0 takes all.
+
+    Returns:
+        The metadata that the new file holds: those of the other, with ``taken_from``, the other's digest, and
+        the best possible area of the events taken.
+
+    Raises:
+        UserError: a tree holds fewer events than asked for, or see :func:`read` and :func:`write`.
+    """
+    whole = read(path_in)
+    wanted = dict(zip(TREES, (train_signal, train_background, test_signal, test_background)))
+    parameters = dict(zip(TREES, ("train_signal", "train_background", "test_signal", "test_background")))
+    for tree, number in wanted.items():
+        held = len(whole.weights[tree])
+        if not 0 <= number <= held:
+            raise UserError(
+                f"{parameters[tree]} = {number}: {path_in} holds {held} events in {tree}; "
+                f"ask for at most {held} (0: all), or generate more"
+            )
+    ends = {tree: number or None for tree, number in wanted.items()}
+    ratio = _read_ratio(whole)
+    part = InputFile(
+        path=str(path_out),
+        variables=whole.variables,
+        events={tree: values[: ends[tree]] for tree, values in whole.events.items()},
+        weights={tree: values[: ends[tree]] for tree, values in whole.weights.items()},
+        metadata=dict(whole.metadata, taken_from=whole.metadata["digest"]),
+    )
+    return store(part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()})
+
+
+def store(
+    input_file: InputFile,
+    ratio: Optional[Dict[str, numpy.ndarray]] = None,
+    *,
+    trees: Optional[Mapping[str, Tree]] = None,
+    texts: Optional[Mapping[str, str]] = None,
+) -> Dict[str, Any]:
+    """Writes events as a common input file, complete or not at all.
+
+    Args:
+        input_file: the events; ``path`` is where they go, ``metadata`` is completed by what follows from the events.
+        ratio: log likelihood ratio of the test events, None where it is not known.
+        trees: what else the file holds, by name.
+        texts: likewise.
+
+    Returns:
+        The metadata that the file holds.
+
+    Raises:
+        UserError: events that no method may be given (see :func:`read`), or a file that cannot be written.
+    """
+    _check_events(input_file)
+    metadata = dict(input_file.metadata, **_derived(input_file, ratio))
+    path = Path(input_file.path)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        try:
+            with beside.open("w+b") as raw, uproot.recreate(raw) as file:
+                _fill(file, input_file, ratio)
+                for name, tree in (trees or {}).items():
+                    types = {
+                        branch: values.dtype if isinstance(values, numpy.ndarray) else "string"
+                        for branch, values in tree.columns.items()
+                    }
+                    file.mktree(name, types, title=tree.title).extend(tree.columns)
+                for name, text in {**(texts or {}), _METADATA: json.dumps(metadata)}.items():
+                    file[name] = text
+            with beside.open("rb") as written:  # uproot has closed the other
+                os.fsync(written.fileno())
+            beside.replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                beside.unlink()
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); give a path in a folder that is there, "
+            "may be written and has room"
+        ) from error
+    return metadata
+
+
+def membership(training: numpy.ndarray, validating: int, test: numpy.ndarray) -> Dict[str, str]:
+    """Digests of the events that a network is trained on, validated on and tested on, whatever their order.
+
+    Args:
+        training: the training vector, float32, shape (events, variables); its last events validate.
+        validating: number of validation events.
+        test: the test events.
+
+    Returns:
+        ``training_digest``, ``validation_digest``, ``test_digest``.
+    """
+    parts = {
+        "training_digest": training[: len(training) - validating],
+        "validation_digest": training[len(training) - validating :],
+        "test_digest": test,
+    }
+    return {name: _order_free_digest(events) for name, events in parts.items()}
+
+
+def _order_free_digest(events: numpy.ndarray) -> str:
+    ordered = events.astype(numpy.float32)[numpy.lexsort(events.T)]
+    return hashlib.sha256(numpy.ascontiguousarray(ordered).tobytes()).hexdigest()[:16]
+
+
+def check_batches(input_file: InputFile, point: Point) -> None:
+    """Refuses a batch that the training or the validation events cannot fill: there TMVA stops.
+
+    Args:
+        input_file: the events.
+        point: gives the batch size and the share of validation events, and the autoencoder's, if it has one.
+
+    Raises:
+        UserError: ``batch_size`` is larger than either part, or the autoencoder cannot be trained on the events.
+    """
+    if point.encoding:
+        wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
+        held = {kind: len(input_file.weights[f"Train{kind[0]}"]) for kind in ("Signal", "Background")}
+        wanted.check(input_file.path, len(input_file.variables), held.get(wanted.event_class, sum(held.values())))
+    total = len(input_file.weights["TrainS"]) + len(input_file.weights["TrainB"])
+    validation = mapping.training(point).validation_events(total)
+    parts = {"training": total - validation, "validation": validation}
+    smallest = min(parts, key=lambda part: parts[part])
+    if parts[smallest] < point.batch_size:
+        raise UserError(
+            f"batch_size = {point.batch_size}: larger than the {smallest} part, {parts[smallest]} of the {total} "
+            f"training events of {input_file.path} with validation_fraction = {point.validation_fraction:g}; "
+            "use a smaller batch_size or more training events"
+        )
+
+
+@contextlib.contextmanager
+def opened(path: Union[str, Path]) -> Iterator[Any]:
+    """Opens a ROOT file with uproot; whatever fails in reading it, here or in the block, is the user's to cure.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UserError: the file is missing, no ROOT file, truncated or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {_MAKE} or correct the path")
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+        if magic != b"root":
+            raise UserError(f"{path}: not a ROOT file; {_MAKE} or correct the path")
+        with uproot.open(path) as file:
+            if file.file.fEND > path.stat().st_size:
+                raise UserError(f"{path}: truncated, {path.stat().st_size} of {file.file.fEND} bytes; write it again")
+            yield file
+    except UserError:
+        raise
+    except Exception as error:  # uproot meets damaged bytes with errors of many kinds, OSError too
+        if isinstance(error, OSError) and error.strerror:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(f"{path}: damaged ({type(error).__name__}: {reason}); write it again") from error
+
+
+def check_names(where: str, variables: List[str]) -> None:
+    """Refuses names of variables that TMVA would read as formulas or that its output has already.
+
+    Args:
+        where: the file or tree, for the message.
+        variables: the names.
+
+    Raises:
+        UserError: a name is no C identifier, is reserved, or stands twice.
+    """
+    for name in variables:
+        if plain_name(name) != name:
+            raise UserError(f"{where}: variable {name!r} is read as a formula by TMVA; call it {plain_name(name)!r}")
+        if name in _RESERVED:
+            raise UserError(f"{where}: variable {name!r} has a name that TMVA's output uses itself; rename it")
+        if variables.count(name) > 1:
+            raise UserError(f"{where}: two variables would be called {name!r}; rename one")
+
+
+def plain_name(name: str) -> str:
+    """The C identifier nearest to a branch name, e.g. ``jet1_b_tag`` for ``jet1_b-tag``."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
+
+
+def _branch_names(path: str, file: Any) -> List[str]:
+    kinds = file.classnames(recursive=False, cycle=False)
+    for tree in TREES:
+        if tree not in kinds:
+            raise UserError(f"{path}: no tree {tree} (found: {', '.join(sorted(kinds)) or 'nothing'}); {_MAKE}")
+        if not isinstance(file[tree], uproot.TTree):
+            raise UserError(f"{path}: {tree} is a {kinds[tree]}; write a TTree (with uproot: mktree and extend)")
+    names: List[str] = file["TrainS"].keys(recursive=False)
+    for tree in TREES:
+        there = file[tree].keys(recursive=False)
+        for name in names + there:
+            if (name in names) != (name in there):
+                lacks, has = (tree, "TrainS") if name in names else ("TrainS", tree)
+                raise UserError(
+                    f"{path}: tree {lacks} has no branch {name!r}, but {has} has one; "
+                    "all four trees need the same branches"
+                )
+        for name in names:
+            _check_branch(f"{path}: tree {tree}, branch {name!r}", file[tree][name])
+    if WEIGHT not in names:
+        raise UserError(f"{path}: the trees have no branch {WEIGHT!r}; add one with the event weight, 1 where none")
+    if names == [WEIGHT]:
+        raise UserError(f"{path}: the trees have no variables, only {WEIGHT!r}; add a branch for each variable")
+    check_names(path, [name for name in names if name != WEIGHT])
+    return names
+
+
+def _check_branch(where: str, branch: Any) -> None:
+    interpretation = branch.interpretation
+    is_number = (
+        isinstance(interpretation, uproot.AsDtype)
+        and interpretation.to_dtype.shape == ()
+        and interpretation.to_dtype.kind in "biuf"
+    )
+    if not is_number:
+        raise UserError(f"{where}: not one number an event ({branch.typename}); leave it out")
+
+
+def _check_events(input_file: InputFile) -> None:
+    path, variables = input_file.path, input_file.variables
+    check_names(path, variables)
+    for tree in TREES:
+        events, weights = input_file.events[tree], input_file.weights[tree]
+        if not len(weights):
+            raise UserError(f"{path}: tree {tree} has no events; every tree needs some")
+        if not numpy.isfinite(events).all():
+            entry, column = numpy.argwhere(~numpy.isfinite(events))[0]
+            raise UserError(
+                f"{path}: tree {tree}, branch {variables[column]!r}: NaN or infinite at entry {entry}; "
+                "remove such events or give them a value"
+            )
+        if not numpy.isfinite(weights).all():
+            entry = numpy.argmin(numpy.isfinite(weights))
+            raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: NaN or infinite at entry {entry}; correct it")
+        total = numpy.sum(weights, dtype=numpy.float64)
+        if not total > 0:
+            raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: the sum is {total:g}; it must be positive")
+    low = numpy.minimum(input_file.events["TrainS"].min(axis=0), input_file.events["TrainB"].min(axis=0))
+    high = numpy.maximum(input_file.events["TrainS"].max(axis=0), input_file.events["TrainB"].max(axis=0))
+    for column in numpy.flatnonzero(low == high):
+        raise UserError(
+            f"{path}: trees TrainS and TrainB, branch {variables[column]!r}: the same value, {low[column]:g}, "
+            "in all events; leave it out"
+        )
+
+
+def _parse_metadata(path: str, text: str) -> Dict[str, Any]:
+    try:
+        metadata = json.loads(text)
+    except ValueError:
+        metadata = None
+    if not isinstance(metadata, dict) or not set(metadata) >= _KEYS:
+        raise UserError(f"{path}: {_METADATA!r} is not what tmva-bench writes; generate the file again or delete that")
+    return metadata
+
+
+def _by_hand(path: Path, variables: List[str]) -> Dict[str, Any]:
+    return {
+        "sample": path.stem,
+        "parameters": {},
+        "seed": None,
+        "variables": variables,
+        "original_names": {name: name for name in variables},
+    }
+
+
+def _derived(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> Dict[str, Any]:
+    """The part of the metadata that follows from the events."""
+    best = None
+    if ratio is not None:
+        weights = input_file.weights
+        best = roc.auc(ratio["TestS"], ratio["TestB"], weights["TestS"], weights["TestB"])
+    return {
+        "events": {tree: len(weights) for tree, weights in input_file.weights.items()},
+        "digest": _digest(input_file),
+        "roc_auc_best_possible": best,
+    }
+
+
+def _digest(input_file: InputFile) -> str:
+    """SHA-256 over the trees' names, sizes and branches, and the events' bytes."""
+    digest = hashlib.sha256()
+    for tree in TREES:
+        events, weights = input_file.events[tree], input_file.weights[tree]
+        digest.update(json.dumps([tree, len(weights), input_file.variables + [WEIGHT]]).encode())
+        digest.update(events.astype("<f4", order="C").tobytes())
+        digest.update(weights.astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def _read_ratio(input_file: InputFile) -> Optional[Dict[str, numpy.ndarray]]:
+    if input_file.metadata["roc_auc_best_possible"] is None:
+        return None
+    ratio = {}
+    with opened(input_file.path) as file:
+        for tree, name in _RATIO_TREES.items():
+            ratio[tree] = file[name][_RATIO].array(library="np")
+    return ratio
+
+
+def _fill(file: Any, input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> None:
+    for tree, title in TREES.items():
+        events, weights = input_file.events[tree], input_file.weights[tree]
+        columns = {name: events[:, column] for column, name in enumerate(input_file.variables)}
+        columns[WEIGHT] = weights
+        file.mktree(tree, dict.fromkeys(columns, numpy.float32), title=title).extend(columns)
+    for tree, values in (ratio or {}).items():
+        branches = {_RATIO: values.astype(numpy.float64)}
+        title = f"log likelihood ratio of the events of {tree}"
+        file.mktree(_RATIO_TREES[tree], dict.fromkeys(branches, numpy.float64), title=title).extend(branches)
+
+
+def _columns(columns: List[numpy.ndarray]) -> numpy.ndarray:
+    return numpy.stack([_float32(column) for column in columns], axis=1)
+
+
+def _float32(values: numpy.ndarray) -> numpy.ndarray:
+    with numpy.errstate(over="ignore"):  # what overflows turns infinite, and is refused as such
+        return numpy.asarray(values).astype(numpy.float32)

@@ -1,0 +1,453 @@
+"""Event samples as plain arrays: toys whose likelihood ratio is known, ROOT's HIGGS events, users' own trees."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import awkward
+import numpy
+import uproot
+
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.events import inputs
+from tmva_bench.events.inputs import Sample
+
+WEIGHTS = ("unit", "random")
+# Mean radius of the background of `rings`, in widths of a ring.
+_RING_RADIUS = 3.0
+# Radius of `swissroll` at the inner end of the sheet, and growth to the outer one.
+_ROLL_START, _ROLL_GROWTH = 0.5, 1.0
+_ROLL_VARIABLES = (3, 10)
+_HIGGS_FOLDERS = ("machine_learning/data", "tmva/data")
+_HIGGS_FILE = "Higgs_data.root"
+
+
+def gauss(
+    *,
+    variables: int = 4,
+    correlation: float = 0.4,
+    separation: float = 1.0,
+    weights: str = "unit",
+    train_signal: int = 20000,
+    train_background: int = 20000,
+    test_signal: int = 50000,
+    test_background: int = 50000,
+    seed: int = 1,
+) -> Sample:
+    """Correlated, overlapping Gaussians with different covariances: neither a cut nor a plane is the best separation.
+
+    All widths are 1. In signal every two variables have the same correlation r; in background that of
+    variables i and j is (-r)^abs(i - j). The means lie symmetric to 0; those of variable i out of d differ by
+    i/d of ``separation``.
+
+    Args:
+        variables: number of variables, at least 1.
+        correlation: r, between -1/(d - 1) and 1, both excluded.
+        separation: distance of the means of the last variable, in widths, at least 0.
+        weights: ``unit``, all event weights 1, or ``random``, flat in 0.5 to 1.5 and independent of the variables.
+        train_signal: training events, signal.
+        train_background: training events, background.
+        test_signal: test events, signal.
+        test_background: test events, background.
+        seed: makes the same bits each time; fewer events of the same seed are the first of more.
+
+    Raises:
+        UserError: a value outside its limits.
+    """
+    _check_whole("variables", variables, 1)
+    lowest = -1.0 / max(variables - 1, 1)
+    if not lowest < correlation < 1:
+        raise UserError(
+            f"correlation = {correlation:g}: must be above {lowest:g} and below 1 for {variables} variables, "
+            "or the covariance is not positive definite"
+        )
+    _check_separation(separation)
+    shift = [separation / 2 * (i + 1) / variables for i in range(variables)]
+    # Roots of the eigenvalues of the signal's correlation matrix: across the diagonal and along it.
+    across = math.sqrt(1 - correlation)
+    along = math.sqrt(1 + (variables - 1) * correlation)
+    link, rest = -correlation, math.sqrt(1 - correlation**2)
+
+    def draw(generator: numpy.random.Generator, events: int, is_signal: bool) -> list[numpy.ndarray]:
+        free = list(generator.standard_normal((events, variables)).T)
+        if is_signal:
+            common = (along - across) / variables * _sum(free)
+            return [across * z + common + mean for z, mean in zip(free, shift)]
+        chain = free[:1]
+        for z in free[1:]:
+            chain.append(link * chain[-1] + rest * z)
+        return [x - mean for x, mean in zip(chain, shift)]
+
+    def log_ratio(columns: list[numpy.ndarray]) -> numpy.ndarray:
+        signal = [x - mean for x, mean in zip(columns, shift)]
+        background = [x + mean for x, mean in zip(columns, shift)]
+        signal_square = (_sum([y * y for y in signal]) - correlation * _sum(signal) ** 2 / along**2) / across**2
+        steps = [(y - link * before) / rest for before, y in zip(background[:-1], background[1:])]
+        background_square = _sum([y * y for y in background[:1] + steps])
+        log_volume = (variables - 1) * math.log(across / rest) + math.log(along)
+        ratio: numpy.ndarray = (background_square - signal_square) / 2 - log_volume
+        return ratio
+
+    made = {"variables": variables, "correlation": correlation, "separation": separation, "weights": weights}
+    events = _numbers(train_signal, train_background, test_signal, test_background)
+    return _toy("gauss", made, events, seed, draw, log_ratio)
+
+
+def rings(
+    *,
+    variables: int = 2,
+    separation: float = 1.8,
+    weights: str = "unit",
+    train_signal: int = 20000,
+    train_background: int = 20000,
+    test_signal: int = 50000,
+    test_background: int = 50000,
+    seed: int = 1,
+) -> Sample:
+    """Two rings (shells, in more than two variables) about the same centre: no plane separates them at all.
+
+    The radius is the absolute value of a Gaussian of width 1 about 3 for background, about 3 plus
+    ``separation`` for signal; all directions are equally likely.
+
+    Args:
+        variables: number of variables, at least 2.
+        separation: distance of the mean radii, in widths of a ring, at least 0.
+        weights: ``unit``, all event weights 1, or ``random``, flat in 0.5 to 1.5 and independent of the variables.
+        train_signal: training events, signal.
+        train_background: training events, background.
+        test_signal: test events, signal.
+        test_background: test events, background.
+        seed: makes the same bits each time; fewer events of the same seed are the first of more.
+
+    Raises:
+        UserError: a value outside its limits.
+    """
+    _check_whole("variables", variables, 2)
+    _check_separation(separation)
+
+    def draw(generator: numpy.random.Generator, events: int, is_signal: bool) -> list[numpy.ndarray]:
+        normal = generator.standard_normal((events, variables + 1)).T
+        radius = abs(_RING_RADIUS + (separation if is_signal else 0.0) + normal[0])
+        return list(normal[1:] * (radius / _length(list(normal[1:]))))
+
+    def log_density(radius: numpy.ndarray, mean: float) -> numpy.ndarray:
+        # The factors that depend on the radius alone cancel in the ratio.
+        density: numpy.ndarray = numpy.logaddexp(-((radius - mean) ** 2) / 2, -((radius + mean) ** 2) / 2)
+        return density
+
+    def log_ratio(columns: list[numpy.ndarray]) -> numpy.ndarray:
+        radius = _length(columns)
+        ratio: numpy.ndarray = log_density(radius, _RING_RADIUS + separation) - log_density(radius, _RING_RADIUS)
+        return ratio
+
+    made = {"variables": variables, "separation": separation, "weights": weights}
+    events = _numbers(train_signal, train_background, test_signal, test_background)
+    return _toy("rings", made, events, seed, draw, log_ratio)
+
+
+def swissroll(
+    *,
+    variables: int = 3,
+    separation: float = 2.0,
+    weights: str = "unit",
+    train_signal: int = 20000,
+    train_background: int = 20000,
+    test_signal: int = 50000,
+    test_background: int = 50000,
+    seed: int = 1,
+) -> Sample:
+    """A sheet rolled up by one and a half turns: events of dimension 2 in 3 to 10 variables, which no plane holds.
+
+    A place on the sheet is u along it and v across it, both in 0 to 1. Background is flat on the sheet, the density of
+    signal there proportional to (u v)^``separation``. With the angle t = 3 pi (u + 1/2) the variables are
+
+    * 1 and 3: (u + 1/2) cos t and (u + 1/2) sin t; 2: b, with a = 2u - 1 and b = 2v - 1;
+    * 4 to 10: products of Legendre polynomials, ab, P2(a), P2(b), P2(a) b, a P2(b), P3(a), P3(b): without correlation
+      on a flat sheet.
+
+    Nothing is smeared, so every event tells its u and v, and the likelihood ratio is that of the densities on the
+    sheet.
+
+    Args:
+        variables: number of variables, 3 to 10.
+        separation: power of the density of signal, at least 0.
+        weights: ``unit``, all event weights 1, or ``random``, flat in 0.5 to 1.5 and independent of the variables.
+        train_signal: training events, signal.
+        train_background: training events, background.
+        test_signal: test events, signal.
+        test_background: test events, background.
+        seed: makes the same events each time; fewer events of the same seed are the first of more.
+
+    Raises:
+        UserError: a value outside its limits.
+    """
+    low, high = _ROLL_VARIABLES
+    _check_whole("variables", variables, low)
+    if variables > high:
+        raise UserError(f"variables = {variables}: must be a whole number of at most {high}")
+    _check_separation(separation)
+
+    def draw(generator: numpy.random.Generator, events: int, is_signal: bool) -> list[numpy.ndarray]:
+        sheet = generator.uniform(size=(events, 2)).T
+        along, across = sheet ** (1 / (1 + separation)) if is_signal else sheet
+        radius = _ROLL_START + _ROLL_GROWTH * along
+        angle = 3 * math.pi * radius
+        a, b = 2 * along - 1, 2 * across - 1
+        squares, cubes = [[(3 * x * x - 1) / 2 for x in (a, b)], [(5 * x * x - 3) * x / 2 for x in (a, b)]]
+        roll = [radius * numpy.cos(angle), b, radius * numpy.sin(angle)]
+        return [*roll, a * b, *squares, squares[0] * b, a * squares[1], *cubes][:variables]
+
+    def log_ratio(columns: list[numpy.ndarray]) -> numpy.ndarray:
+        along = (_length([columns[0], columns[2]]) - _ROLL_START) / _ROLL_GROWTH
+        across = (columns[1] + 1) / 2
+        # The stored events are rounded, and may lie just outside the sheet.
+        least = numpy.finfo(numpy.float32).tiny
+        logs = _sum([numpy.log(numpy.clip(x, least, 1)) for x in (along, across)])
+        ratio: numpy.ndarray = 2 * math.log(1 + separation) + separation * logs
+        return ratio
+
+    made = {"variables": variables, "separation": separation, "weights": weights}
+    events = _numbers(train_signal, train_background, test_signal, test_background)
+    return _toy("swissroll", made, events, seed, draw, log_ratio)
+
+
+def higgs(
+    *,
+    train_signal: int = 5000,
+    train_background: int = 5000,
+    test_signal: int = 5000,
+    test_background: int = 5000,
+    seed: int = 1,
+    python: str = sys.executable,
+) -> Sample:
+    """The HIGGS events that ROOT ships with its tutorials: 28 variables, 10000 events a class.
+
+    Args:
+        train_signal: training events, signal.
+        train_background: training events, background.
+        test_signal: test events, signal.
+        test_background: test events, background.
+        seed: shuffles the events before they are split.
+        python: the Python of an installation with ROOT.
+
+    Raises:
+        UserError: no ROOT, no tutorial data, or more events asked for than there are.
+    """
+    path = _higgs_path(python)
+    with inputs.opened(path) as file:
+        variables = [name for name in file["sig_tree"].keys() if name != "Type"]  # noqa: SIM118
+    sample = own(
+        signal=f"{path}:sig_tree",
+        background=f"{path}:bkg_tree",
+        variables=variables,
+        train_signal=train_signal,
+        train_background=train_background,
+        test_signal=test_signal,
+        test_background=test_background,
+        seed=seed,
+    )
+    events = _numbers(train_signal, train_background, test_signal, test_background)
+    return sample._replace(name="higgs", parameters={"file": _HIGGS_FILE, **events})
+
+
+def own(
+    *,
+    signal: str,
+    background: str,
+    variables: Sequence[str],
+    weight: str | None = None,
+    train_signal: int | None = None,
+    train_background: int | None = None,
+    test_signal: int | None = None,
+    test_background: int | None = None,
+    seed: int = 1,
+) -> Sample:
+    """Events of the user's own TTrees or RNTuples, shuffled and split into training and test events.
+
+    Args:
+        signal: ``FILE:TREE`` of the signal events.
+        background: ``FILE:TREE`` of the background events.
+        variables: branches to take, one number an event each; names that are no C identifiers are changed.
+        weight: branch of the event weights; none means 1 for every event.
+        train_signal: training events, signal; by default those that are not test events, half of all if
+            neither number is given.
+        train_background: training events, background; likewise.
+        test_signal: test events, signal; by default those that are not training events.
+        test_background: test events, background; likewise.
+        seed: shuffles the events before they are split.
+
+    Raises:
+        UserError: a file, tree or branch that is not there or cannot be used, or more events asked for than
+            there are.
+    """
+    _check_whole("seed", seed, 0)
+    if not variables:
+        raise UserError("variables: none given; name the branches to train on")
+    names = [inputs.plain_name(name) for name in variables]
+    inputs.check_names(f"{signal}, {background}", names)
+    branches = dict(zip(names, variables))
+    trees = {}
+    for index, (letter, kind, source, train, test) in enumerate(
+        (
+            ("S", "signal", signal, train_signal, test_signal),
+            ("B", "background", background, train_background, test_background),
+        )
+    ):
+        columns = _read_columns(kind, source, branches, weight)
+        held = len(columns[inputs.WEIGHT])
+        train, test = _split(kind, source, held, train, test)
+        order = _generator(seed, index).permutation(held)
+        trees[f"Train{letter}"] = {name: values[order[:train]] for name, values in columns.items()}
+        trees[f"Test{letter}"] = {name: values[order[train : train + test]] for name, values in columns.items()}
+    parameters: dict[str, Any] = {"signal": signal, "background": background, "weight": weight}
+    numbers = [len(trees[tree][inputs.WEIGHT]) for tree in inputs.TREES]
+    return Sample("own", names, branches, trees, {**parameters, **_numbers(*numbers)}, seed, None)
+
+
+SAMPLES: dict[str, Callable[..., Sample]] = {
+    "gauss": gauss,
+    "rings": rings,
+    "swissroll": swissroll,
+    "higgs": higgs,
+}
+
+
+def parameters_of(sample: str) -> list[str]:
+    """Names of the parameters that a sample takes."""
+    return list(inspect.signature(SAMPLES[sample]).parameters)
+
+
+def _toy(
+    name: str,
+    parameters: dict[str, Any],
+    events: dict[str, int],
+    seed: int,
+    draw: Callable[[numpy.random.Generator, int, bool], list[numpy.ndarray]],
+    log_ratio: Callable[[list[numpy.ndarray]], numpy.ndarray],
+) -> Sample:
+    """Fills the four trees, each from random streams of its own, and the ratio of the events as stored."""
+    _check_whole("seed", seed, 0)
+    if parameters["weights"] not in WEIGHTS:
+        raise unknown("weights", parameters["weights"], list(WEIGHTS))
+    variables = [f"var{i + 1}" for i in range(parameters["variables"])]
+    trees = {}
+    for index, (tree, number) in enumerate(zip(inputs.TREES, events.values())):
+        columns = draw(_generator(seed, index), number, tree.endswith("S"))
+        trees[tree] = {var: x.astype(numpy.float32) for var, x in zip(variables, columns)}
+        weights = numpy.ones(number)
+        if parameters["weights"] == "random":
+            weights = _generator(seed, len(inputs.TREES) + index).uniform(0.5, 1.5, number)
+        trees[tree][inputs.WEIGHT] = weights.astype(numpy.float32)
+    ratio = {tree: log_ratio([trees[tree][var].astype(float) for var in variables]) for tree in ("TestS", "TestB")}
+    return Sample(name, variables, {var: var for var in variables}, trees, {**parameters, **events}, seed, ratio)
+
+
+def _generator(seed: int, stream: int) -> numpy.random.Generator:
+    return numpy.random.Generator(numpy.random.PCG64([seed, stream]))
+
+
+def _length(columns: list[numpy.ndarray]) -> numpy.ndarray:
+    length: numpy.ndarray = numpy.sqrt(_sum([x * x for x in columns]))
+    return length
+
+
+def _sum(columns: list[numpy.ndarray]) -> numpy.ndarray:
+    """Event by event, added from left to right: BLAS and numpy's own sum may take another order, and so other bits."""
+    total: numpy.ndarray = functools.reduce(numpy.add, columns)
+    return total
+
+
+def _numbers(train_signal: int, train_background: int, test_signal: int, test_background: int) -> dict[str, int]:
+    """The numbers of events by parameter, in the order of the trees."""
+    numbers = {
+        "train_signal": train_signal,
+        "train_background": train_background,
+        "test_signal": test_signal,
+        "test_background": test_background,
+    }
+    for name, number in numbers.items():
+        _check_whole(name, number, 1)
+    return numbers
+
+
+def _check_whole(name: str, value: int, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise UserError(f"{name} = {value}: must be a whole number of at least {low}")
+
+
+def _check_separation(value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise UserError(f"separation = {value:g}: must be at least 0 and finite")
+
+
+def _higgs_path(python: str) -> Path:
+    cure = "give the Python of an environment that has ROOT, or take the sample gauss, rings or swissroll"
+    command = [python, "-c", "import ROOT; print(ROOT.gROOT.GetTutorialDir())"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    except OSError as error:
+        raise UserError(f"sample higgs: {python} cannot be started ({error.strerror}); {cure}") from error
+    except subprocess.SubprocessError as error:
+        raise UserError(f"sample higgs comes with ROOT, and {python} cannot import it; {cure}") from error
+    tutorials = Path(answer.stdout.strip().split("\n")[-1])
+    for folder in _HIGGS_FOLDERS:
+        if (tutorials / folder / _HIGGS_FILE).is_file():
+            return tutorials / folder / _HIGGS_FILE
+    raise UserError(f"sample higgs: no {_HIGGS_FOLDERS[0]}/{_HIGGS_FILE} under {tutorials}; {cure}")
+
+
+def _read_columns(kind: str, source: str, branches: dict[str, str], weight: str | None) -> dict[str, numpy.ndarray]:
+    """The branches as float32 by variable, and the weights."""
+    path, _, name = source.rpartition(":")
+    if not path or not name:
+        raise UserError(f"{kind} = {source}: give a file and its tree as FILE:TREE")
+    with inputs.opened(path) as file:
+        keys = file.keys(cycle=False)
+        if name not in keys:
+            raise unknown(f"tree in {path}", name, keys)
+        tree = file[name]
+        if not isinstance(tree, (uproot.TTree, uproot.behaviors.RNTuple.RNTuple)):
+            raise UserError(f"{kind} = {source}: {name} is a {tree.classname}; name a TTree or an RNTuple")
+        wanted = dict(branches, **({inputs.WEIGHT: weight} if weight else {}))
+        known = tree.keys(full_paths=False)
+        for branch in wanted.values():
+            if branch not in known:
+                raise unknown(f"branch in {source}", branch, known)
+        columns = {column: tree[branch].array(library="ak") for column, branch in wanted.items()}
+        columns.setdefault(inputs.WEIGHT, awkward.Array(numpy.ones(tree.num_entries)))
+    wanted.setdefault(inputs.WEIGHT, inputs.WEIGHT)
+    return {column: _flat(f"{source}, branch {wanted[column]!r}", values) for column, values in columns.items()}
+
+
+def _flat(where: str, values: awkward.Array) -> numpy.ndarray:
+    if values.ndim != 1 or not isinstance(values.layout, awkward.contents.NumpyArray):
+        raise UserError(f"{where}: not one number an event ({values.type.content}); take another or flatten it first")
+    numbers: numpy.ndarray = values.to_numpy()
+    if numbers.dtype.kind not in "biuf":
+        raise UserError(f"{where}: not a number ({numbers.dtype}); take another branch")
+    with numpy.errstate(over="ignore"):
+        numbers = numbers.astype(numpy.float32)
+    if not numpy.isfinite(numbers).all():
+        entry = numpy.argmin(numpy.isfinite(numbers))
+        raise UserError(f"{where}: NaN or infinite at entry {entry}; remove such events or give them a value")
+    return numbers
+
+
+def _split(kind: str, source: str, held: int, train: int | None, test: int | None) -> tuple[int, int]:
+    if train is None:
+        train = held // 2 if test is None else held - test
+    if test is None:
+        test = held - train
+    if train < 1 or test < 1 or train + test > held:
+        raise UserError(
+            f"train_{kind} = {train} and test_{kind} = {test}: {source} holds {held} events; "
+            "ask for at least 1 of each and no more than it holds"
+        )
+    return train, test

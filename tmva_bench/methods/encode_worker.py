@@ -1,0 +1,150 @@
+"""Trains an autoencoder and encodes a file with it, as a child.
+
+Run as ``python -m tmva_bench.methods.encode_worker FOLDER PARENT``.
+
+The folder holds ``task.json``, see :class:`Task`.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
+
+import numpy
+
+from tmva_bench.basis import autoencoder
+from tmva_bench.basis.autoencoder import Specification
+from tmva_bench.engines import encoder, keras_training
+from tmva_bench.errors import TrainingFailed
+from tmva_bench.events import inputs
+from tmva_bench.methods import worker
+
+# What a run of the method dae leaves: the encoded events, with the autoencoder and its errors.
+OUTPUT = "encoded.root"
+
+if TYPE_CHECKING:
+    from tmva_bench.engines.keras_autoencoder import Fitted
+    from tmva_bench.engines.keras_training import Arrays, Fit
+
+
+class Task(NamedTuple):
+    """What the child is asked to do.
+
+    Attributes:
+        input_file: the common input file.
+        output: the file to write.
+        k: number of encoded variables.
+        options: of :func:`tmva_bench.basis.autoencoder.specification`.
+        transformations: likewise.
+        event_class: likewise.
+        backend: the Keras backend.
+        split_seed: seed of the order of the training events, whose last validate.
+    """
+
+    input_file: str
+    output: str
+    k: int
+    options: Dict[str, str]
+    transformations: str
+    event_class: str
+    backend: str
+    split_seed: int
+
+
+def run(folder: Path) -> Dict[str, Any]:
+    """Trains, encodes and writes; the metadata of the file say how it went and how long it took.
+
+    Args:
+        folder: holds the task.
+
+    Returns:
+        Nothing beside: all is in the file.
+
+    Raises:
+        UserError: events or options that nothing can be trained with.
+        Unavailable: the Keras or the backend asked for is not there.
+        TrainingFailed: nothing was learnt.
+    """
+    from tmva_bench.engines.stopwatch import Stopwatch
+
+    task = Task(**json.loads((folder / "task.json").read_text()))
+    keras, backend = keras_training.load(task.backend)
+    wanted = autoencoder.specification(
+        task.k, task.options, transformations=task.transformations, event_class=task.event_class
+    )
+    watch = Stopwatch()
+    with watch.phase("encode"):
+        data = inputs.read(task.input_file)
+        trained, (_, fit, parameters) = train(keras, wanted, data, task.split_seed)
+        for events in data.events.values():
+            trained.encode(events)
+    if fit.best_epoch == 0 and not wanted.pretraining:
+        raise TrainingFailed(nothing_learnt(fit))
+    facts = {
+        **trained.facts,
+        "backend": task.backend,
+        "keras_version": keras.__version__,
+        "backend_version": backend.__version__,
+        "epochs": len(fit.history),
+        "best_epoch": fit.best_epoch,
+        "validation_loss": fit.validation_loss,
+        "parameters": parameters,
+        **watch.seconds,
+    }
+    encoder.write_encoded(trained._replace(facts=facts), data, task.output)
+    return {}
+
+
+def train(
+    keras: Any, specification: Specification, data: inputs.InputFile, split_seed: int
+) -> Tuple[encoder.Encoder, "Fitted"]:
+    """Trains an autoencoder on the training events of its class.
+
+    Args:
+        keras: the Keras module.
+        specification: what to train.
+        data: the common input file.
+        split_seed: seed of the order of the training events, whose last validate.
+
+    Raises:
+        UserError: events that it cannot be trained on.
+    """
+    from tmva_bench.engines import keras_autoencoder
+
+    prepared = encoder.prepare(specification, data)
+    events = training_events(specification, data, split_seed)
+    keras.utils.set_random_seed(specification.seed)
+    x = prepared.network_inputs(events.x).astype(numpy.float32)
+    fitted = keras_autoencoder.train(keras, specification, x, events.w)
+    return prepared._replace(layers=fitted.layers), fitted
+
+
+def training_events(specification: Specification, data: inputs.InputFile, split_seed: int) -> "Arrays":
+    """The training events of the autoencoder's class, in TMVA's order.
+
+    Args:
+        specification: gives the class.
+        data: the common input file.
+        split_seed: seed of the order of the training events, whose last validate.
+    """
+
+    events = keras_training.training_vector(data, split_seed)
+    if specification.event_class == "AllClasses":
+        return events
+    return events.take(events.y[:, 0] == (specification.event_class == "Signal"))
+
+
+def nothing_learnt(fit: "Fit") -> str:
+    """Why a training whose best weights are the first ones is none."""
+    return (
+        f"no epoch of {len(fit.history)} had a lower validation loss than the untrained network; "
+        "try a smaller LearningRate or more events"
+    )
+
+
+def main() -> None:
+    """Does the task in the folder named on the command line."""
+    worker.answer(run)
+
+
+if __name__ == "__main__":
+    main()

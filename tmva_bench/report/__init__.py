@@ -1,0 +1,1 @@
+"""What people look at: tables, the page, the study file explained, progress."""

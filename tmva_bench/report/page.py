@@ -1,0 +1,434 @@
+"""One HTML page of a results folder: tables and interactive plots in one file that needs nothing beside it."""
+
+import contextlib
+import itertools
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy
+from markupsafe import Markup
+from plotly import offline
+
+import tmva_bench
+from tmva_bench.basis import config, parsing
+from tmva_bench.compare import differences, quality
+from tmva_bench.errors import UserError
+from tmva_bench.events import inputs
+from tmva_bench.report import explain, tables
+from tmva_bench.results import naming, records, schema, summary
+from tmva_bench.results.records import Record
+from tmva_bench.results.summary import Group
+from tmva_bench.study import file as study_file
+
+# Quantities that can be scanned: the means of the tree "summary", and means of working points.
+_QUANTITIES = (*schema.QUANTITIES, *schema.EFFICIENCIES.values(), *schema.REJECTIONS.values())
+_COLUMNS = {column.name: column for column in schema.BENCHMARK}
+# What one row of the table of machines and versions holds.
+_INSTALLED = (
+    "environment",
+    "python_version",
+    "root_version",
+    "keras_version",
+    "backend",
+    "backend_version",
+    "tmva_bench_version",
+    "host",
+    "cpu_model",
+    "device",
+    "threads",
+)
+# Points of all curves together: more would make the page of a large study large.
+_POINTS = 20_000
+_FEWEST, _MOST = 20, 100
+# Curves of fewer points have their histograms' bins in pairs.
+_ALL_BINS = 40
+
+
+class Table(NamedTuple):
+    """A table of texts.
+
+    Attributes:
+        title: its caption.
+        headings: of the columns.
+        rows: the texts.
+        best: row and column of the texts that are marked.
+    """
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    best: Sequence[tuple[int, int]] = ()
+
+
+class Page(NamedTuple):
+    """What the page shows.
+
+    Attributes:
+        title: its heading.
+        facts: where and when, a line each.
+        headline: means over repetitions.
+        headline_notes: what stands under them, a line each.
+        verdicts: differences from the reference series.
+        verdict_notes: what stands under them, or why there are none, a line each.
+        mapping: every parameter in TMVA and in Keras.
+        strings: what TMVA is given: to what, and the string.
+        versions: machines and libraries.
+        stopped: what gave no result and why, a line each.
+        commands: how to do it again.
+        study: the study file; "" where the results folder holds none.
+        parameters: the parameters of the runs, where there is no study file.
+        plots: what the plots are drawn from, as JSON can hold it.
+    """
+
+    title: str
+    facts: list[str]
+    headline: Table
+    headline_notes: list[str]
+    verdicts: list[Table]
+    verdict_notes: list[str]
+    mapping: Table
+    strings: list[tuple[str, str]]
+    versions: Table
+    stopped: list[str]
+    commands: list[str]
+    study: str
+    parameters: Table
+    plots: dict[str, Any]
+
+
+def make(made: list[Record], folder: Path) -> Page:
+    """The page of finished runs.
+
+    Args:
+        made: finished runs with their curves, at least one.
+        folder: the results folder that holds them.
+
+    Raises:
+        UserError: the study file in the folder is damaged.
+    """
+    rows = [record["row"] for record in made]
+    groups = summary.groups(rows)
+    headline = tables.make(groups)
+    study = folder / records.STUDY
+    name = study_file.read(study).name if study.exists() else folder.resolve().name
+    found: differences.Differences | None = None
+    try:
+        found = differences.compare(made, folder)
+        verdicts = [Table(*table) for table in differences.tables(found)]
+        verdict_notes = [note for note in found.notes if note not in headline.notes]
+    except UserError as error:
+        verdicts, verdict_notes = [], [f"none: {error}"]
+    explained = explain.of_rows(rows, name)
+    return Page(
+        title=name,
+        facts=_facts(rows),
+        headline=Table("Means over repetitions", headline.headings, headline.rows, headline.best),
+        headline_notes=headline.notes,
+        verdicts=verdicts,
+        verdict_notes=verdict_notes,
+        mapping=Table("Each common parameter in TMVA and in Keras", *explain.table(explained)),
+        strings=[(f"{use} ({', '.join(names)})" if names else use, string) for use, string, names in explained.strings],
+        versions=_versions(rows),
+        stopped=naming.reasons(rows),
+        commands=_commands(rows, study, name),
+        study=study.read_text(encoding="utf-8") if study.exists() else "",
+        parameters=_parameters(rows),
+        plots=_plots(made, groups, found, folder),
+    )
+
+
+def render(page: Page) -> str:
+    """The page as HTML.
+
+    Args:
+        page: what it shows; every text in it is escaped.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tmva_bench", "page_files"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return environment.get_template("page.html.j2").render(
+        page=page,
+        version=tmva_bench.__version__,
+        library=Markup(offline.get_plotlyjs()),
+        script=Markup(_file("page.js")),
+        style=Markup(_file("page.css")),
+    )
+
+
+def write(made: list[Record], folder: Path, output: Path) -> None:
+    """Writes the page, complete or not at all.
+
+    Args:
+        made: finished runs with their curves.
+        folder: the results folder that holds them.
+        output: the file; one that is there is replaced.
+
+    Raises:
+        UserError: it cannot be written, or see :func:`make`.
+    """
+    text = render(make(made, folder))
+    beside = output.with_name(f".{output.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise UserError(f"{output}: cannot be written ({error.strerror}); give another file with -o") from None
+
+
+def _file(name: str) -> str:
+    return resources.files("tmva_bench").joinpath("page_files", name).read_text(encoding="utf-8")
+
+
+def _facts(rows: list[naming.Row]) -> list[str]:
+    times = sorted(row["start_time"] for row in rows)
+    counts = {status: sum(row["status"] == status for row in rows) for status in schema.STATUSES}
+    hosts = dict.fromkeys(f"{row['host']} ({row['cpu_model']})" for row in rows)
+    events = dict.fromkeys(f"{row['sample']}, {row['variables']} variables" for row in rows)
+    return [
+        f"{len(rows)} runs: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}",
+        f"Started from {_minute(times[0])} to {_minute(times[-1])} UTC",
+        f"On {naming.some(list(hosts))}",
+        f"Sample {naming.some(list(events))}",
+    ]
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
+
+
+def _versions(rows: Iterable[naming.Row]) -> Table:
+    finished = [row for row in rows if row["status"] == "ok"]
+    found: dict[tuple[str, ...], int] = {}
+    for row in finished:
+        line = tuple(str(row[name]) for name in _INSTALLED)
+        found[line] = found.get(line, 0) + 1
+    headings = [name.replace("_version", "").replace("_", " ") for name in _INSTALLED]
+    headings[headings.index("backend") + 1] = "backend version"
+    lines = [[*(text or "-" for text in line), str(number)] for line, number in found.items()]
+    return Table("What the finished runs ran on", [*headings, "runs"], lines)
+
+
+def _parameters(rows: list[naming.Row]) -> Table:
+    lines = []
+    for name, parameter in config.PARAMETERS.items():
+        values = dict.fromkeys(naming.short(row[name]) for row in rows)
+        lines.append([name, ", ".join(values), parameter.help])
+    return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
+
+
+def _commands(rows: Iterable[naming.Row], study: Path, name: str) -> list[str]:
+    """How to do the study again; without its file, the first run of each series that has a result."""
+    if study.exists():
+        file = f"{name}.toml"
+        return [f"tmva-bench study {file} --dry-run", f"tmva-bench study {file}", f"tmva-bench report {file}"]
+    first: dict[str, naming.Row] = {}
+    for row in rows:
+        if row["status"] == "ok":
+            first.setdefault(naming.series_name(row), row)
+    return [_run_command(row) for row in first.values()]
+
+
+def _run_command(row: naming.Row) -> str:
+    usual = {
+        **vars(parsing.point({"optimizer": row["optimizer"]})),
+        "backend": "tmva",
+        "architecture": "cpu",
+        "threads": 1,
+    }
+    side = config.SIDES[row["method"]]
+    shown = ["backend", "architecture", "threads", *config.PARAMETERS]
+    named = [name for name in shown if config.ONE_SIDED.get(name, side) == side]
+    given = {"method": row["method"], "optimizer": row["optimizer"]}
+    given |= {name: row[name] for name in named if row[name] != usual[name]}
+    options = (f"--{name.replace('_', '-')} {shlex.quote(naming.short(value))}" for name, value in given.items())
+    return f"tmva-bench run input.root {' '.join(options)}"
+
+
+def _plots(
+    made: list[Record], groups: list[Group], found: differences.Differences | None, folder: Path
+) -> dict[str, Any]:
+    """What the plots need: series, axes and runs by number, floats of few digits."""
+    finished = [group for group in groups if group.rows]
+    telling = differences.telling(finished)
+    axes = [name for name in telling if name in schema.POINT]
+    places = [name for name in telling if name not in axes]
+    names = [_series(group, places) for group in finished]
+    series = list(dict.fromkeys(names))
+    values = {axis: _values(group.point[axis] for group in finished) for axis in axes}
+    quantities = [name for name in _QUANTITIES if any(_measured(row[name]) for g in finished for row in g.rows)]
+    digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
+    curves = {record["row"]["run_id"]: record for record in made}
+    points = min(max(_POINTS // max(len(finished), 1), _FEWEST), _MOST)
+    reached = {_key(row.group): row for row in found.rows} if found else {}
+    described: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    for number, (group, name) in enumerate(zip(finished, names, strict=True)):
+        means = [summary.mean(float(row[quantity]) for row in group.rows) for quantity in quantities]
+        one = {
+            "s": series.index(name),
+            "p": [values[axis].index(group.point[axis]) for axis in axes],
+            "n": len(group.rows),
+            "m": [_short(mean.value, digits[quantity]) for quantity, mean in zip(quantities, means, strict=True)],
+            "e": [_short(mean.error, 2) for mean in means],
+            "best": _short(summary.best_possible(group), 5),
+            "run": len(runs),
+            **_curves(curves[group.rows[0]["run_id"]], points),
+        }
+        if row := reached.get(_key(group)):
+            one["q"] = _quality(row)
+        described.append(one)
+        runs += [
+            {
+                "g": number,
+                "id": row["run_id"],
+                "r": row["repetition"],
+                "v": [_short(float(row[quantity]), digits[quantity]) for quantity in quantities],
+            }
+            for row in group.rows
+        ]
+    return {
+        "series": series,
+        "axes": [
+            {"name": axis, "title": config.PARAMETERS[axis].help, "values": _labelled(values[axis])} for axis in axes
+        ],
+        "quantities": [{"name": name, "title": _COLUMNS[name].title} for name in quantities],
+        "groups": described,
+        "runs": runs,
+        "share": found.share if found else None,
+        "correlations": _correlations(folder / "input.root"),
+    }
+
+
+def _series(group: Group, places: Iterable[str]) -> str:
+    """A series in words, with what tells it from others of its name."""
+    facts = {**group.series, **{name: group.series[name][:12] for name in ("input_digest", "installation")}}
+    return naming.run_name(facts, places)
+
+
+def _values(values: Iterable[Any]) -> list[Any]:
+    found = list(dict.fromkeys(values))
+    return found if isinstance(found[0], str) else sorted(found)
+
+
+def _labelled(values: list[Any]) -> list[Any]:
+    return [naming.label(value) if isinstance(value, str) else value for value in values]
+
+
+def _key(group: Group) -> tuple[Any, ...]:
+    return *group.series.values(), *group.point.values()
+
+
+def _measured(value: float) -> bool:
+    return not math.isnan(value)
+
+
+def _short(value: float, digits: int) -> float | int | None:
+    """A number of so many digits, None for none."""
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short.is_integer() else short
+
+
+def _shorts(values: Iterable[float], digits: int) -> list[float | int | None]:
+    return [_short(value, digits) for value in values]
+
+
+def _quality(row: differences.Row) -> dict[str, Any]:
+    if not row.reached:
+        return {}
+    reached = row.reached["real_time"]
+    times = (reached.median, reached.low, reached.high)
+    return {"target": _short(row.target, 5), "times": _shorts(times, 4), "text": str(reached)}
+
+
+def _curves(record: Record, points: int) -> dict[str, Any]:
+    """ROC curve, history and scores of one run, of at most so many points each."""
+    row, found = record["row"], dict[str, Any]()
+    if record["roc"]:
+        kept = _kept(len(record["roc"]["signal_efficiency"]), points)
+        passing = (1 - record["roc"]["background_rejection"][n] for n in kept)
+        efficiency = (record["roc"]["signal_efficiency"][n] for n in kept)
+        found["roc"] = {"x": _shorts(efficiency, 4), "y": _shorts(passing, 3)}
+    if record["history"]:
+        kept = _kept(len(record["history"]["epoch"]), points)
+        times, best = quality.progress(record["history"])
+        found["history"] = {
+            "epoch": [record["history"]["epoch"][n] for n in kept],
+            "training": _shorts((record["history"]["training_loss"][n] for n in kept), 4),
+            "validation": _shorts((record["history"]["validation_loss"][n] for n in kept), 4),
+            "time": _shorts(times[kept], 4),
+            "best": _shorts(best[kept], 4),
+        }
+    if record["scores"]:
+        found["scores"] = _scores(record["scores"], 1 if points >= _ALL_BINS else 2)
+        found["scores"]["kolmogorov"] = [
+            _short(row[f"overtraining_{event_class}"], 2) for event_class in ("signal", "background")
+        ]
+    return found
+
+
+def _kept(length: int, points: int) -> list[int]:
+    """Which of a curve's points stay: evenly, the first and the last among them."""
+    kept: list[int] = numpy.unique(numpy.linspace(0, length - 1, min(length, points)).round().astype(int)).tolist()
+    return kept
+
+
+def _scores(scores: Mapping[str, Sequence[Any]], together: int) -> dict[str, Any]:
+    """The histograms of training and test scores, in ``unit``; ``together`` bins make one."""
+    unit = _short(max(scores["density"]) / 9999, 4)
+    found: dict[str, Any] = {"unit": unit}
+    for sample, event_class in itertools.product(("test", "train"), ("signal", "background")):
+        bins = [
+            n
+            for n, both in enumerate(zip(scores["sample"], scores["event_class"], strict=True))
+            if both == (sample, event_class)
+        ]
+        density = numpy.array([scores["density"][n] for n in bins], dtype=float).reshape(-1, together)
+        error = numpy.array([scores["density_error"][n] for n in bins], dtype=float).reshape(-1, together)
+        found[f"{sample}_{event_class}"] = _whole(density.mean(axis=1) / unit)
+        if sample == "train":
+            found[f"{sample}_{event_class}_error"] = _whole(numpy.sqrt((error**2).sum(axis=1)) / together / unit)
+        found["range"] = _shorts((scores["low"][bins[0]], scores["high"][bins[-1]]), 5)
+    return found
+
+
+def _whole(values: numpy.ndarray) -> list[int]:
+    found: list[int] = values.round().astype(int).tolist()
+    return found
+
+
+def _correlations(path: Path) -> dict[str, Any]:
+    """Linear correlations of the input variables, of the weighted training events, or why there are none."""
+    if not path.exists():
+        return {"missing": f"The input file is not there ({path.name} in the results folder)."}
+    try:
+        data = inputs.read(path)
+    except UserError as error:
+        return {"missing": str(error)}
+    found: dict[str, Any] = {"sample": data.metadata["sample"], "variables": data.variables}
+    for name, tree in (("signal", "TrainS"), ("background", "TrainB")):
+        found[name] = [_shorts(line, 2) for line in _correlation(data.events[tree], data.weights[tree])]
+    return found
+
+
+def _correlation(events: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
+    """Weighted linear correlation of columns; weights may be negative, as TMVA has them."""
+    share = weights.astype(float) / weights.sum(dtype=float)
+    apart = events.astype(float) - share @ events.astype(float)
+    covariance = (apart * share[:, None]).T @ apart
+    spread = numpy.sqrt(numpy.diag(covariance))
+    found: numpy.ndarray = covariance / numpy.outer(spread, spread)
+    return found

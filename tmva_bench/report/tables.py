@@ -1,0 +1,184 @@
+"""The summary table: means over repetitions, as text, Markdown, CSV or LaTeX."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import tabulate
+from uncertainties import ufloat
+
+from tmva_bench.results import naming, schema, summary
+
+FORMATS = ("text", "md", "csv", "latex")
+_TABULATE = {"text": "simple", "md": "pipe", "latex": "latex_raw"}
+_COLUMNS = (
+    ("roc_auc", "ROC area"),
+    ("roc_integral", "ROC by TMVA"),
+    ("reconstruction_error", "error"),
+    ("pca_error", "PCA error"),
+    ("real_time_encode", "real encode [s]"),
+    ("cpu_time_train", "CPU train [s]"),
+    ("real_time_train", "real train [s]"),
+    ("real_time_fit", "real fit [s]"),
+)
+_SPREAD = ("roc_auc", "real_time_train")
+# Named in the table only where they tell series apart.
+_OPTIONAL = ("environment", "installation", "threads", "cpu_model", "sample", "input_digest")
+
+
+class SummaryTable(NamedTuple):
+    """A table for people.
+
+    Attributes:
+        headings: of the columns.
+        rows: texts, numbers with their error.
+        notes: what stands under it, a line each.
+        best: row and column of the best mean of each column, the largest area and the shortest times.
+    """
+
+    headings: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+    best: list[tuple[int, int]]
+
+
+def write(groups: list[summary.Group], form: str, by: Iterable[str] = ()) -> str:
+    """The summary table of finished runs.
+
+    Args:
+        groups: repetitions together, see :func:`tmva_bench.results.summary.groups`.
+        form: one of :data:`FORMATS`.
+        by: columns that the rows are ordered by, before series and scanned parameters.
+    """
+    if form == "csv":
+        return _csv(_ordered(groups, list(by)))
+    table = make(groups, by, latex=form == "latex")
+    text = tabulate.tabulate(table.rows, table.headings, tablefmt=_TABULATE[form], disable_numparse=True)
+    return "\n".join([text, "", *table.notes]) if table.notes else text
+
+
+def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = False) -> SummaryTable:
+    """The columns that differ, means with errors, spreads, and notes on what the repetitions cannot carry.
+
+    Args:
+        groups: repetitions together.
+        by: columns that the rows are ordered by, first.
+        latex: whether the texts are for LaTeX.
+    """
+    groups = _ordered(groups, list(by))
+    rows = [row for group in groups for row in group.rows + group.missing]
+    axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
+    extra = naming.differing(_OPTIONAL, (group.series for group in groups))
+    if len({group.series["input_digest"] for group in groups}) == len({group.series["sample"] for group in groups}):
+        extra = [name for name in extra if name != "input_digest"]
+    shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
+    headings = ["series", *extra, *axes, "runs"]
+    for name, title in shown:
+        headings += [title, "spread"] if name in _SPREAD else [title]
+        if name == "roc_auc":
+            headings.append("± test")
+    lines = []
+    one_each = _with_one_line_for_the_absent(groups)
+    best = _best(one_each, {name: headings.index(title) for name, title in shown})
+    for group in one_each:
+        row = [naming.series_name(group.series), *(str(group.series[name]) for name in extra)]
+        row += [naming.label(group.point[name]) if name in group.point else "" for name in axes]
+        row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
+        for name, _ in shown:
+            mean = group.means[name]
+            row.append(_with_error(mean, latex))
+            if name in _SPREAD:
+                row.append("" if math.isnan(mean.spread) else f"{mean.spread:.2g}")
+            if name == "roc_auc":
+                error = summary.test_error(group)
+                row.append("" if math.isnan(error) else f"{error:.2g}")
+        lines.append(row)
+    notes = _notes(groups, rows, [*(name for name in extra if name == "sample"), *axes])
+    if latex:
+        return SummaryTable(
+            [_escaped(text) for text in headings],
+            [[text if text.startswith("$") else _escaped(text) for text in row] for row in lines],
+            [f"% {note}" for note in notes],
+            best,
+        )
+    return SummaryTable(headings, lines, notes, best)
+
+
+def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
+    series = list(dict.fromkeys(tuple(group.series.values()) for group in groups))
+    axes = summary.varied(groups)
+
+    def place(group: summary.Group) -> tuple[Any, ...]:
+        facts = {**group.series, **group.point}
+        first = [naming.place(facts[name]) for name in by]
+        return (*first, series.index(tuple(group.series.values())), *(naming.place(group.point[name]) for name in axes))
+
+    return sorted(groups, key=place)
+
+
+def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.Group]:
+    """The groups, with one that has no point for each series that has no result anywhere."""
+    present = [group.series for group in groups if group.rows]
+    found: list[summary.Group] = []
+    for group in groups:
+        line = group if group.series in present else group._replace(point={})
+        if line.point or line.series not in [other.series for other in found]:
+            found.append(line)
+    return found
+
+
+def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[int, int]]:
+    found = []
+    for name, column in columns.items():
+        measured = [group.means[name].value for group in groups if group.means[name].runs]
+        wanted = min(measured) if "_time_" in name else max(measured)
+        found += [(number, column) for number, group in enumerate(groups) if group.means[name].value == wanted]
+    return found
+
+
+def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]) -> list[str]:
+    notes = naming.best_possible(rows)
+    errors = any(group.means["roc_auc"].runs > 1 for group in groups)
+    if errors:
+        notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")
+    if any(group.rows for group in groups):
+        notes.append(
+            "± test: error of a ROC area from the number of test events (DeLong), which all series share; whether two "
+            "series differ says tmva-bench differences"
+        )
+    finished = [group for group in groups if group.rows]
+    weak: dict[str, list[str]] = {}
+    for group in finished:
+        for warning in summary.warnings(group):
+            weak.setdefault(warning, []).append(naming.run_name({**group.series, **group.point}, names))
+    for warning, runs in weak.items():
+        notes.append(f"warning: {warning}: {'all rows' if len(runs) == len(finished) else naming.some(runs)}")
+    named = naming.named_options(rows) if "transformations" in names else []
+    return named + notes + naming.one_sided(rows) + naming.unequal(rows) + naming.reasons(rows)
+
+
+def _with_error(mean: summary.Mean, latex: bool) -> str:
+    if not mean.runs:
+        return "-"
+    # Clocks tick: equal measurements leave an error of rounding alone.
+    if not mean.error > 1e-9 * abs(mean.value):
+        return f"{mean.value:.4g}"
+    number = ufloat(mean.value, mean.error)
+    return f"${number:L}$" if latex else f"{number:P}".replace("±", " ± ")
+
+
+def _escaped(text: str) -> str:
+    for old, new in (("\\", r"\textbackslash "), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
+        text = text.replace(old, new)
+    return text
+
+
+def _csv(groups: list[summary.Group]) -> str:
+    columns = summary.tree(groups)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return out.getvalue().rstrip("\n")

@@ -1,0 +1,71 @@
+"""Tables that people read, made from benchmark rows."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tmva_bench.results import naming
+from tmva_bench.results.naming import Row
+
+
+def benchmark_table(rows: Iterable[Row]) -> RenderableType:
+    """The benchmark table, the best possible ROC area, and why some runs gave no result.
+
+    Args:
+        rows: rows of the tree ``benchmark``.
+    """
+    rows = list(rows)
+    # Narrow enough for a terminal of 80 columns.
+    table = _table("The same network and events for every method", padding=0)
+    for heading in ("method", "optimizer,\nrate"):
+        table.add_column(Text(heading), overflow="fold")
+    for heading in ("ROC area\n± error", "ROC by\nTMVA", "CPU\ntrain\n[s]", "real\ntrain\n[s]", "real\nfit\n[s]"):
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    table.add_column("best\nepoch", justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(naming.method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
+    return Group(
+        table,
+        Text(),
+        *map(Text, naming.best_possible(rows) + naming.one_sided(rows) + naming.unequal(rows) + naming.reasons(rows)),
+    )
+
+
+def doctor_table(found: Mapping[str, Any]) -> RenderableType:
+    """What :func:`tmva_bench.running.doctor.examine` found, for people."""
+    machine, environment = found["machine"], found["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
+    head = [
+        f"CPU: {machine['cpu_model']}, {found['threads']} cores usable",
+        f"GPU: {machine['gpu_model'] or 'none'}",
+        f"Environment {environment['name']}: {versions}",
+    ]
+    table = _table("Trained on a hundred events", padding=(0, 1, 0, 0))
+    for heading in ("method", "version", "runs here"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("why not, and the cure")
+    for method in found["methods"]:
+        runs = "yes" if method["runs"] else "no"
+        table.add_row(naming.method_name(method), method["backend_version"], runs, Text(method["reason"]))
+    return Group(*map(Text, head), Text(), table)
+
+
+def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=padding)
+
+
+def _cells(row: Row) -> list[str]:
+    if row["status"] != "ok":
+        return [row["status"], "", "", "", "", ""]
+    return [
+        f"{row['roc_auc']:.4f} ± {row['roc_auc_error']:.4f}",
+        naming.number(row["roc_integral"], ".4f"),
+        naming.number(row["cpu_time_train"], ".2f"),
+        naming.number(row["real_time_train"], ".2f"),
+        naming.number(row["real_time_fit"], ".2f"),
+        f"{row['best_epoch']}/{row['epochs']}",
+    ]

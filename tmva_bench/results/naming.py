@@ -1,0 +1,162 @@
+"""Runs, series and values in words: one name for each, whoever shows it."""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from tmva_bench.basis import autoencoder, config, parsing
+
+Row = Mapping[str, Any]
+_Key = TypeVar("_Key")
+
+
+def method_name(row: Row) -> str:
+    """A run's method in words, e.g. ``keras jax`` or ``tmva-dnn gpu``."""
+    backend = "" if row["method"] == "tmva-dnn" else row["backend"]
+    architecture = "" if row["architecture"] == "cpu" else row["architecture"]
+    return " ".join(filter(None, (row["method"], backend, architecture)))
+
+
+def series_name(row: Row) -> str:
+    """A run's series in words, e.g. ``keras jax sgd``."""
+    return f"{method_name(row)} {row['optimizer']}"
+
+
+def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """What :func:`run_name` needs to tell the runs of each series apart, by the series' name.
+
+    What others tell as well is left out: the numbers of events of a sample, or parameters that move together.
+    """
+    parameters = [name for name in config.PARAMETERS if name not in ("optimizer", "seed")]
+    names = ["sample", "environment", *parameters, "repetition"]
+    # Those that say most about a run are left out last.
+    order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
+    found = {}
+    for series, some in _by_series(rows).items():
+        needed = [name for name in names if len({row[name] for row in some}) > 1]
+        distinct = len({tuple(row[name] for name in needed) for row in some})
+        for name in filter(needed.__contains__, order):
+            fewer = [other for other in needed if other != name]
+            if len({tuple(row[other] for other in fewer) for row in some}) == distinct:
+                needed = fewer
+        found[series] = needed
+    return found
+
+
+def differing(names: Iterable[str], rows: Iterable[Row]) -> list[str]:
+    """Of these columns, those in which rows whose series have one name differ."""
+    groups = _by_series(rows).values()
+    return [name for name in names if any(len({row[name] for row in some}) > 1 for some in groups)]
+
+
+def _by_series(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(series_name(row), []).append(row)
+    return found
+
+
+def run_name(row: Row, names: Iterable[str]) -> str:
+    """A run in words: its series, and the values of ``names``."""
+    return ", ".join([series_name(row), *(f"{name}={label(row[name])}" for name in names)])
+
+
+def short(value: Any) -> str:
+    """A parameter's value in words."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def label(value: Any) -> str:
+    """A parameter's value that tells runs apart; long options have a name that :func:`named_options` explains."""
+    options = autoencoder.options_in(value) if isinstance(value, str) else ""
+    return value.replace(options, _name(options)) if options else short(value)
+
+
+def place(value: Any) -> tuple[Any, ...]:
+    """Where a parameter's value stands among others: numbers in a text count as numbers, A(k=4) before A(k=14)."""
+    if not isinstance(value, str):
+        return (value,)
+    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", value))
+
+
+def named_options(rows: Iterable[Row]) -> list[str]:
+    """One line for each name that :func:`label` gave to an autoencoder's options."""
+    found = dict.fromkeys(autoencoder.options_in(row["transformations"]) for row in rows)
+    return [f"A(k=...:{_name(options)}): {options}" for options in found if options]
+
+
+def number(value: float, form: str) -> str:
+    """A number in words, "-" where it is not known."""
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def some(names: list[str]) -> str:
+    """The first of many names."""
+    shown = "; ".join(names[:3])
+    return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def result(row: Row) -> str:
+    """How a run ended, in a few words."""
+    return f"ROC area {row['roc_auc']:.4f}" if row["status"] == "ok" else str(row["status"])
+
+
+def best_possible(rows: list[Row]) -> list[str]:
+    """One line for each sample whose likelihood ratio is known."""
+    known = {row["sample"]: row["roc_auc_best_possible"] for row in rows}
+    return [
+        f"Best possible on the test events of {sample} (likelihood ratio): {area:.4f}"
+        for sample, area in known.items()
+        if not math.isnan(area)
+    ]
+
+
+def one_sided(rows: list[Row]) -> list[str]:
+    """One line on the parameters that one side alone has, where they are not as they are by default or in a preset."""
+    usual = {
+        name: {getattr(config.Point(), name), *(preset.get(name) for preset in parsing.PRESETS.values())}
+        for name in config.ONE_SIDED
+    }
+    found = gathered(
+        (f"{name} = {row[name]}", row["method"])
+        for row in rows
+        for name, side in config.ONE_SIDED.items()
+        if config.SIDES[row["method"]] == side and row[name] not in usual[name]
+    )
+    texts = [f"{text} ({', '.join(methods)})" for text, methods in found.items()]
+    return [f"on one side only: {'; '.join(texts)}"] if texts else []
+
+
+def unequal(rows: list[Row]) -> list[str]:
+    """One line where runs drop by different rules: TMVA's leaves the mask out of the backward pass, Keras' does not."""
+    rules = gathered((_dropout_rule(row), series_name(row)) for row in rows if row["dropout"] > 0 and row["layers"] > 0)
+    if len(rules) < 2:
+        return []
+    texts = [f"{rule} rule ({', '.join(names)})" for rule, names in rules.items()]
+    return [f"not equal: dropout by {' and '.join(texts)}; see tmva-bench explain"]
+
+
+def reasons(rows: list[Row]) -> list[str]:
+    """One line for each reason, with the series that it stopped."""
+    stopped = gathered(((row["status"], row["reason"]), series_name(row)) for row in rows if row["status"] != "ok")
+    return [f"{status}: {', '.join(names)}: {reason}" for (status, reason), names in stopped.items()]
+
+
+def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
+    """The names that stand with each key, each once."""
+    found: dict[_Key, dict[str, None]] = {}
+    for key, name in pairs:
+        found.setdefault(key, {})[name] = None
+    return {key: list(names) for key, names in found.items()}
+
+
+def _name(options: str) -> str:
+    return hashlib.sha256(options.encode()).hexdigest()[:4]
+
+
+def _dropout_rule(row: Row) -> str:
+    if row["method"] == "tmva-dnn":
+        return "TMVA's" if row["architecture"] == "cpu" else "TMVA's GPU"
+    return "TMVA's" if row["dropout_rule"] == "tmva" else "Keras'"

@@ -1,0 +1,158 @@
+"""Means over repetitions, with their errors: what tables and scans show."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy
+from scipy import special
+
+from tmva_bench.results.schema import POINT, QUANTITIES, SERIES, SUMMARY
+
+Row = Mapping[str, Any]
+
+# The share of repetitions within the error that is quoted: one sigma of a normal.
+_LEVEL = 0.6827
+# A spread above this share of the mean is too wide for a few repetitions (pyperf and asv draw the same line).
+_WIDE = 0.1
+_FEW = 3
+# What a table says of times that others disturbed.
+BUSY = "timed on a busy machine, at least in part"
+
+
+class Mean(NamedTuple):
+    """A mean over repetitions.
+
+    Attributes:
+        value: the mean, NaN for no measurement.
+        error: half width of its 68 % interval by Student's t, NaN for a single measurement.
+        spread: standard deviation of the repetitions, NaN for a single measurement.
+        runs: measurements.
+    """
+
+    value: float
+    error: float
+    spread: float
+    runs: int
+
+
+class Group(NamedTuple):
+    """The repetitions of one series at one point.
+
+    Attributes:
+        series: values of :data:`tmva_bench.results.schema.SERIES`.
+        point: values of :data:`tmva_bench.results.schema.POINT`.
+        rows: the finished runs.
+        missing: the runs without a result.
+        means: by quantity.
+    """
+
+    series: dict[str, Any]
+    point: dict[str, Any]
+    rows: list[Row]
+    missing: list[Row]
+    means: dict[str, Mean]
+
+
+def mean(values: Iterable[float]) -> Mean:
+    """Mean and error of repeated measurements; values that are NaN were not measured.
+
+    The error is s / sqrt(n) times the quantile of Student's t with n - 1 degrees of freedom.
+    """
+    measured = numpy.array([value for value in values if not math.isnan(value)], dtype=float)
+    count = len(measured)
+    if count < 2:
+        return Mean(float(measured[0]) if count else math.nan, math.nan, math.nan, count)
+    spread = float(measured.std(ddof=1))
+    quantile = float(special.stdtrit(count - 1, 0.5 + _LEVEL / 2))
+    return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
+
+
+def groups(rows: Iterable[Row]) -> list[Group]:
+    """The runs of each series at each point together, in the order in which they first appear.
+
+    Args:
+        rows: rows of the tree ``benchmark``.
+    """
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in (*SERIES, *POINT)), []).append(row)
+    return [_group(together) for together in found.values()]
+
+
+def varied(found: Iterable[Group]) -> list[str]:
+    """Parameters that differ between groups of the same series: the axes of a scan."""
+    by_series: dict[tuple[Any, ...], list[Group]] = {}
+    for group in found:
+        by_series.setdefault(tuple(group.series.values()), []).append(group)
+    return [name for name in POINT if any(len({g.point[name] for g in some}) > 1 for some in by_series.values())]
+
+
+def warnings(group: Group) -> list[str]:
+    """Why the repetitions of a group cannot carry the precision that a table shows.
+
+    Args:
+        group: the repetitions of one series at one point.
+    """
+    found = []
+    if 0 < len(group.rows) < _FEW:
+        found.append(f"fewer than {_FEW} repetitions, too few to judge an error")
+    wide = [
+        name
+        for name in ("cpu_time_train", "real_time_train")
+        if group.means[name].runs > 1 and group.means[name].spread > _WIDE * group.means[name].value
+    ]
+    if wide:
+        found.append(f"{' and '.join(wide)} spread by more than {100 * _WIDE:.0f} %")
+    if busy(group):
+        found.append(BUSY)
+    return found
+
+
+def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
+    """The columns of the tree ``summary``; see :data:`tmva_bench.results.schema.SUMMARY`."""
+    columns: dict[str, list[Any]] = {column.name: [] for column in SUMMARY}
+    for group in found:
+        row = {
+            **group.series,
+            **group.point,
+            "runs": len(group.rows),
+            "without_result": len(group.missing),
+            "busy": busy(group),
+            "roc_auc_best_possible": best_possible(group),
+            "roc_auc_test_error": test_error(group),
+        }
+        for name, value in group.means.items():
+            row.update({name: value.value, f"{name}_error": value.error, f"{name}_spread": value.spread})
+        for name, values in columns.items():
+            values.append(row[name])
+    return columns
+
+
+def busy(group: Group) -> int:
+    """Repetitions that were timed on a busy machine."""
+    return sum(row["busy"] for row in group.rows)
+
+
+def test_error(group: Group) -> float:
+    """Error of a repetition's ROC area from the number of test events, their mean; NaN without a repetition.
+
+    All repetitions have the same test events: more of them do not make it smaller.
+    """
+    return mean(float(row["roc_auc_error"]) for row in group.rows).value
+
+
+def best_possible(group: Group) -> float:
+    """The best ROC area that any classifier can reach on the group's test events, NaN where it is not known."""
+    return float((group.rows + group.missing)[0]["roc_auc_best_possible"])
+
+
+def _group(rows: list[Row]) -> Group:
+    finished = [row for row in rows if row["status"] == "ok"]
+    return Group(
+        series={name: rows[0][name] for name in SERIES},
+        point={name: rows[0][name] for name in POINT},
+        rows=finished,
+        missing=[row for row in rows if row["status"] != "ok"],
+        means={name: mean(float(row[name]) for row in finished) for name in QUANTITIES},
+    )

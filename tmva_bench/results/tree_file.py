@@ -1,0 +1,117 @@
+"""The results trees: ``results.root``, rebuilt from the records and renamed into place."""
+
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import uproot
+
+from tmva_bench.errors import UserError
+from tmva_bench.results import schema, summary
+from tmva_bench.results.records import Record
+
+Tables = dict[str, dict[str, list[Any]]]
+
+
+def tables(records: list[Record]) -> Tables:
+    """The columns of every results tree; a float that was not measured is None.
+
+    Args:
+        records: finished runs.
+    """
+    columns: Tables = {tree: {column.name: [] for column in schema.TREES[tree]} for tree in schema.TREES}
+    for record in records:
+        for name in columns["benchmark"]:
+            columns["benchmark"][name].append(_plain(record["row"][name]))
+        for tree in schema.CURVES:
+            if not record[tree]:
+                continue
+            rows = len(next(iter(record[tree].values())))
+            columns[tree]["run_id"] += [record["row"]["run_id"]] * rows
+            for name, values in record[tree].items():
+                columns[tree][name] += map(_plain, values)
+    means = summary.tree(summary.groups(record["row"] for record in records))
+    columns["summary"] = {name: [_plain(value) for value in values] for name, values in means.items()}
+    return columns
+
+
+def current(records: list[Record], path: Path) -> bool:
+    """Whether ``results.root`` holds just these runs, in the present version.
+
+    Args:
+        records: finished runs.
+        path: the file.
+    """
+    try:
+        rows = rows_of(path, ("run_id", "start_time"))
+    except UserError:
+        return False
+    return rows == [{name: record["row"][name] for name in ("run_id", "start_time")} for record in records]
+
+
+def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """The rows of the tree ``benchmark`` of a results file.
+
+    Args:
+        path: the file.
+        columns: names of columns; by default all.
+
+    Raises:
+        UserError: no results file of this version.
+    """
+    cure = "the command that wrote it makes it anew from its records"
+    names = list(columns) or [column.name for column in schema.BENCHMARK]
+    try:
+        with uproot.open(path) as file:
+            version = int(file["schema_version"].member("fTitle"))
+            if version > schema.VERSION:
+                raise UserError(
+                    f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench"
+                )
+            if version < schema.VERSION:
+                raise UserError(f"{path}: results of version {version}; {cure}")
+            arrays = file["benchmark"].arrays(names, library="np")
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: no results file ({' '.join(str(error).split())[:200]}); {cure}") from None
+    return [
+        dict(zip(names, values, strict=True)) for values in zip(*(arrays[name].tolist() for name in names), strict=True)
+    ]
+
+
+def write(records: list[Record], path: Path, *, python: str = sys.executable) -> None:
+    """Writes ``results.root`` in a child with ROOT; what was there is replaced only by a whole new file.
+
+    Args:
+        records: finished runs.
+        path: the file.
+        python: a Python executable with ROOT.
+
+    Raises:
+        UserError: no ROOT there, or the file cannot be written; the records are not touched.
+    """
+    kept = "the runs' records are kept beside it"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            given = Path(folder) / "tables.json"
+            given.write_text(json.dumps(tables(records)))
+            # In a folder of its own: "-m" looks for modules in the current directory first.
+            answer = subprocess.run(
+                [python, "-m", "tmva_bench.results.tree_writer", str(given), str(path.resolve())],
+                capture_output=True,
+                text=True,
+                cwd=folder,
+            )
+    except OSError as error:
+        raise UserError(f"{path}: not written ({error}); {kept}") from None
+    if answer.returncode:
+        lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+        raise UserError(f"{path}: not written ({lines[-1]}); {kept}")
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Runs: one as a child process, many of them, environments and what they can do."""

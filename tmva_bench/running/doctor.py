@@ -1,0 +1,65 @@
+"""What this installation can run, found out by running it on a hundred events."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tmva_bench.basis import parsing
+from tmva_bench.events import inputs, samples
+from tmva_bench.running import environments, runner
+from tmva_bench.study import requests
+
+SERIES = (
+    ("tmva-dnn", None, "cpu"),
+    ("tmva-dnn", None, "gpu"),
+    ("pykeras", "tensorflow", "cpu"),
+    ("keras", "tensorflow", "cpu"),
+    ("keras", "jax", "cpu"),
+    ("keras", "torch", "cpu"),
+)
+# A hundred events a tree and a network that trains at once: the point is that it runs, not what it learns.
+_EVENTS: dict[str, Any] = {"train_signal": 100, "train_background": 100, "test_signal": 100, "test_background": 100}
+_POINT = {"neurons": 5, "layers": 1, "batch_size": 10, "max_epochs": 3, "optimizer": "adam", "learning_rate": 0.01}
+_SECONDS = 300
+
+
+def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """Looks at the machine and trains every method in a child.
+
+    Args:
+        on_method: called with the name of each method before it is tried.
+
+    Returns:
+        ``machine``, ``environment`` (name, versions), ``threads`` and ``methods``: a list of
+        ``{method, backend, architecture, runs, reason}``.
+    """
+    environment = environments.describe()
+    methods = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "input.root"
+        inputs.write(samples.gauss(**_EVENTS), path)
+        data = inputs.read(path)
+        for series in SERIES:
+            method, backend, architecture = series
+            if on_method:
+                on_method(" ".join(part for part in series if part))
+            request = requests.make_request(parsing.point(_POINT), method, backend, architecture=architecture)
+            record = runner.run(request, data, Path(folder), limits=requests.Limits(seconds=_SECONDS))
+            row = record["row"]
+            methods.append(
+                {
+                    "method": method,
+                    "backend": request.backend,
+                    "architecture": architecture,
+                    "runs": row["status"] == "ok",
+                    "reason": row["reason"],
+                    "backend_version": row["backend_version"],
+                }
+            )
+    return {
+        "machine": environments.machine(),
+        "threads": environments.available_threads(),
+        "environment": {"name": environment.name, "python": environment.python, "versions": environment.versions},
+        "methods": methods,
+    }

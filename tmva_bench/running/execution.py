@@ -1,0 +1,316 @@
+"""Planned runs done: each in its child, on cores of its own, the finished ones kept whatever ends the rest."""
+
+import concurrent.futures
+import functools
+import logging
+import math
+import os
+import queue
+import statistics
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from tmva_bench.basis import config
+from tmva_bench.basis.training import Epoch
+from tmva_bench.errors import UserError, unknown
+from tmva_bench.events import inputs
+from tmva_bench.results import records, tree_file
+from tmva_bench.running import environments, runner
+from tmva_bench.study import requests
+
+_logger = logging.getLogger(__name__)
+
+# Which finished runs a new request runs again.
+RERUN = {
+    "failed": ("failed", "killed", "out_of_memory"),
+    "timeout": ("timeout",),
+    "unavailable": ("unavailable",),
+    "all": ("ok", "failed", "killed", "out_of_memory", "timeout", "unavailable"),
+}
+# Between two runs results.root is rebuilt when it is older than this [s].
+_REBUILD = 300.0
+# What a run's time depends on most, for estimates.
+_TIMED = ("method", "backend", "architecture", "environment", "optimizer", "threads", "cpu_model")
+
+
+class Job(NamedTuple):
+    """One run to do, and all that it needs.
+
+    Attributes:
+        request: what to run.
+        data: the common input file.
+        environment: where to run it.
+        name: the run's name.
+    """
+
+    request: requests.Request
+    data: inputs.InputFile
+    environment: environments.Environment
+    name: str
+
+
+class Listener(Protocol):
+    """Is told how the runs go, in the threads that do them."""
+
+    def planned(self, todo: list[Job], kept: list[Job]) -> None:
+        """These runs are to be done, those have their record."""
+
+    def started(self, job: Job) -> None:
+        """A child is about to start."""
+
+    def encoding(self, job: Job, epoch: Epoch) -> None:
+        """An epoch of the autoencoder that encodes the events before the run has ended."""
+
+    def epoch(self, job: Job, epoch: Epoch) -> None:
+        """An epoch has ended."""
+
+    def finished(self, job: Job, record: records.Record) -> None:
+        """The run has its record."""
+
+
+class Silent:
+    """A listener that tells nobody."""
+
+    def planned(self, todo: list[Job], kept: list[Job]) -> None:
+        """Nothing to tell."""
+
+    def started(self, job: Job) -> None:
+        """Nothing to tell."""
+
+    def encoding(self, job: Job, epoch: Epoch) -> None:
+        """Nothing to tell."""
+
+    def epoch(self, job: Job, epoch: Epoch) -> None:
+        """Nothing to tell."""
+
+    def finished(self, job: Job, record: records.Record) -> None:
+        """Nothing to tell."""
+
+
+class Estimate(NamedTuple):
+    """How long runs will take, judged from finished ones.
+
+    Attributes:
+        seconds: sum over the runs that could be judged.
+        unknown: runs of series that have no finished run.
+    """
+
+    seconds: float
+    unknown: int
+
+
+def make_job(request: requests.Request, data: inputs.InputFile, environment: environments.Environment) -> Job:
+    """The job of a request."""
+    return Job(request, data, environment, runner.identify(request, data, environment))
+
+
+def split(jobs: Iterable[Job], made: Iterable[records.Record], rerun: str | None) -> tuple[list[Job], list[Job]]:
+    """The jobs that have their record, and those still to do.
+
+    Args:
+        jobs: all of them.
+        made: the records that there are.
+        rerun: which finished runs to run again, a key of :data:`RERUN`, or None.
+
+    Raises:
+        UserError: unknown ``rerun``.
+    """
+    if rerun is not None and rerun not in RERUN:
+        raise unknown("rerun", rerun, list(RERUN))
+    again = RERUN.get(rerun or "", ())
+    kept = {record["row"]["run_id"] for record in made if record["row"]["status"] not in again}
+    jobs = list({job.name: job for job in jobs}.values())
+    return [job for job in jobs if job.name in kept], [job for job in jobs if job.name not in kept]
+
+
+def estimate(jobs: Iterable[Job], made: Iterable[records.Record]) -> Estimate:
+    """The real time that runs will take one after the other: the median of the finished runs of the same point, else
+    of the same series.
+
+    Args:
+        jobs: runs to do.
+        made: finished runs.
+    """
+    by_point: dict[tuple[Any, ...], list[float]] = {}
+    by_series: dict[tuple[Any, ...], list[float]] = {}
+    for record in made:
+        row = record["row"]
+        if row["status"] == "ok":
+            by_point.setdefault(_timed(row) + _place(row), []).append(row["real_time_total"])
+            by_series.setdefault(_timed(row), []).append(row["real_time_total"])
+    seconds, missing = 0.0, 0
+    for job in jobs:
+        row = runner.planned_row(*job)
+        times = by_point.get(_timed(row) + _place(row)) or by_series.get(_timed(row))
+        if times:
+            seconds += statistics.median(times)
+        elif not job.environment.missing:
+            missing += 1
+    return Estimate(seconds, missing)
+
+
+def slots(jobs: int, threads: int) -> list[list[int] | None]:
+    """The cores of each of so many runs side by side, disjoint; None leaves the choice to the one run.
+
+    Raises:
+        UserError: there are not enough cores.
+    """
+    usable = sorted(os.sched_getaffinity(0))
+    if jobs == 1:
+        return [None]
+    if jobs < 1 or jobs * threads > len(usable):
+        raise UserError(
+            f"--jobs {jobs}: {jobs} runs of {threads} thread{'s' if threads > 1 else ''} side by side need "
+            f"{jobs * threads} cores, {len(usable)} are usable; take at most --jobs {max(1, len(usable) // threads)}"
+        )
+    return [usable[i * threads : (i + 1) * threads] for i in range(jobs)]
+
+
+def execute(
+    jobs: Iterable[Job],
+    folder: Path,
+    *,
+    limits: requests.Limits | None = None,
+    side_by_side: int = 1,
+    rerun: str | None = None,
+    limit: int | None = None,
+    listener: Listener | None = None,
+) -> list[records.Record]:
+    """Does the jobs that have no record yet, and rebuilds ``results.root``; for who holds the results folder.
+
+    Args:
+        jobs: what to run; none twice.
+        folder: the results folder.
+        limits: time and memory of each run.
+        side_by_side: runs at a time, on disjoint cores.
+        rerun: which finished runs to run again, a key of :data:`RERUN`.
+        limit: do at most so many runs.
+        listener: is told how it goes.
+
+    Returns:
+        The records of the jobs that have one now, in the order of ``jobs``.
+
+    Raises:
+        UserError: something in the request is wrong, or the disk is full.
+        KeyboardInterrupt: the children were ended; what had finished is kept.
+    """
+    jobs = list(jobs)
+    cores = slots(side_by_side, max([job.request.threads for job in jobs], default=1))
+    made = records.load(folder, curves=False)
+    kept, todo = split(jobs, made, rerun)
+    todo = todo[:limit]
+    listener = listener or Silent()
+    listener.planned(todo, kept)
+    if todo:
+        crew = _Crew(folder, limits, made, listener)
+        try:
+            crew.work(todo, cores)
+        finally:
+            made = records.load(folder)
+            tree_file.write(made, folder / "results.root")
+    elif not tree_file.current(made, folder / "results.root"):
+        tree_file.write(records.load(folder), folder / "results.root")
+    by_name = {record["row"]["run_id"]: record for record in made}
+    return [by_name[job.name] for job in jobs if job.name in by_name]
+
+
+class _Crew:
+    """Does jobs in threads, one child each."""
+
+    def __init__(
+        self, folder: Path, limits: requests.Limits | None, made: list[records.Record], listener: Listener
+    ) -> None:
+        self._folder, self._limits, self._listener = folder, limits, listener
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._rebuilt = time.monotonic()
+        # Why a method does not run in an installation: the same at every point, so it is tried once.
+        self._unavailable: dict[tuple[Any, ...], str] = {}
+        # Rows that say "unavailable" go when the same request gets a run in what was installed since.
+        self._outdated: dict[tuple[Any, ...], list[str]] = {}
+        for record in made:
+            if record["row"]["status"] == "unavailable":
+                self._outdated.setdefault(_asked(record["row"]), []).append(record["row"]["run_id"])
+
+    def work(self, jobs: list[Job], cores: list[list[int] | None]) -> None:
+        free: queue.Queue[list[int] | None] = queue.Queue()
+        for own in cores:
+            free.put(own)
+        # The pool's threads outlive every child: a child ends with the thread that started it.
+        with concurrent.futures.ThreadPoolExecutor(len(cores)) as pool:
+            futures = [pool.submit(self._do, job, free) for job in jobs]
+            try:
+                for future in concurrent.futures.as_completed(futures):
+                    future.result()
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _do(self, job: Job, free: "queue.Queue[list[int] | None]") -> None:
+        cpus = free.get()
+        try:
+            if self._stop.is_set():
+                raise KeyboardInterrupt
+            record = self._record(job, cpus)
+        except BaseException:
+            self._stop.set()  # here, for this thread takes the next job before anybody hears of it
+            raise
+        finally:
+            free.put(cpus)
+        row = record["row"]
+        with self._lock:
+            # Of a run whose child did not start the method says nothing: its autoencoder cannot be trained here.
+            if row["status"] == "unavailable" and not math.isnan(row["real_time_total"]):
+                self._unavailable[_installed(row)] = row["reason"]
+            outdated = self._outdated.pop(_asked(row), [])
+            records.remove(self._folder, [name for name in outdated if name != job.name])
+            self._listener.finished(job, record)
+            self._rebuild()
+
+    def _record(self, job: Job, cpus: list[int] | None) -> records.Record:
+        request, data, environment, _ = job
+        reason = environment.missing or self._unavailable.get(_installed(runner.planned_row(*job)), "")
+        if reason:
+            return runner.leave_unavailable(request, data, self._folder, environment, reason)
+        self._listener.started(job)
+        return runner.run(
+            request,
+            data,
+            self._folder,
+            environment=environment,
+            limits=self._limits,
+            cpus=cpus,
+            stop=self._stop,
+            on_epoch=functools.partial(self._listener.epoch, job),
+            on_encoding=functools.partial(self._listener.encoding, job),
+        )
+
+    def _rebuild(self) -> None:
+        if time.monotonic() - self._rebuilt < _REBUILD:
+            return
+        try:
+            tree_file.write(records.load(self._folder), self._folder / "results.root")
+        except UserError as error:
+            _logger.warning("%s", error)
+        self._rebuilt = time.monotonic()
+
+
+def _installed(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("method", "backend", "architecture", "environment", "installation"))
+
+
+def _asked(row: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("method", "backend", "architecture", "environment", "threads", "repetition", "input_digest")
+    return tuple(row[name] for name in (*names, *config.PARAMETERS))
+
+
+def _timed(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _TIMED)
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in config.PARAMETERS if name != "seed")

@@ -1,0 +1,49 @@
+"""Which runs a user means: ``name=value`` over what is known of a run."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tmva_bench.basis import config, parsing
+from tmva_bench.errors import UserError
+
+
+def parse(texts: Iterable[str], known: Iterable[str]) -> dict[str, set[str]]:
+    """Filters from what a user wrote, ``name=value`` or ``name=value,value``.
+
+    Args:
+        texts: the filters.
+        known: the names that a run has.
+
+    Returns:
+        The values that fit, by name, in their normal form.
+
+    Raises:
+        UserError: no ``name=value``, an unknown name, or an impossible value of a parameter.
+    """
+    names = list(known)
+    found: dict[str, set[str]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"--only {text}: give name=value with a parameter, method, backend or environment{hint}")
+        # A chain of transformations is one value, commas and all.
+        values = [value] if name == "transformations" else value.split(",")
+        found[name] = {_normal(name, one) for one in values}
+    return found
+
+
+def fits(facts: Mapping[str, Any], filters: Mapping[str, set[str]]) -> bool:
+    """Whether a run fits every filter.
+
+    Args:
+        facts: what is known of the run, by name.
+        filters: see :func:`parse`.
+    """
+    return all(str(facts[name]) in values for name, values in filters.items())
+
+
+def _normal(name: str, value: str) -> str:
+    return str(parsing.parse_value(name, value)) if name in config.PARAMETERS else value

@@ -1,0 +1,117 @@
+"""The plan of a study: points, series, samples and repetitions -> the runs to do, in their order."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from tmva_bench.basis import config, parsing
+from tmva_bench.study import filters, requests
+from tmva_bench.study.requests import Request
+from tmva_bench.study.study import Place, Sample, Series, Study
+
+
+class Planned(NamedTuple):
+    """One run of a study: what to run, where, and the name of its sample."""
+
+    request: Request
+    environment: Place
+    sample: str
+
+
+def generated(sample: Sample, planned: list[Planned]) -> dict[str, Any]:
+    """What is generated of a sample: as the study says, and as many events as points ask for where it does not say.
+
+    Args:
+        sample: the sample.
+        planned: all runs of the study.
+
+    Returns:
+        ``name`` and the sample's parameters.
+    """
+    own = [run.request.point for run in planned if run.sample == sample.name]
+    asked = {name: max((getattr(point, name) for point in own), default=0) for name in config.COUNTS}
+    return {**{name: number for name, number in asked.items() if number}, **sample.content}
+
+
+def points(study: Study, sample: Sample) -> list[dict[str, Any]]:
+    """The values of the axes at every point of a sample's scan, in order; one empty entry where nothing is scanned."""
+    axes = {**study.axes, **sample.axes}
+    groups = [group for group in study.zipped if set(group) <= set(axes)]
+    grouped = {name for group in groups for name in group}
+    groups += [[name] for name in axes if name not in grouped]
+    groups.sort(key=lambda group: list(axes).index(group[0]))
+    steps = [
+        [dict(zip(group, values, strict=True)) for values in zip(*(axes[n] for n in group), strict=True)]
+        for group in groups
+    ]
+    return [{name: value for step in chosen for name, value in step.items()} for chosen in itertools.product(*steps)]
+
+
+def plan(study: Study) -> list[Planned]:
+    """Every run of a study, in the order in which they are done.
+
+    Repetition 1 of everything comes before repetition 2 of anything, and the series alternate within, so that a
+    drift of the machine hits all alike.
+
+    The series of the method dae have no runs at points without an autoencoder.
+
+    Raises:
+        UserError: a series at a point of the scan has values that do not belong together.
+    """
+    return [
+        planned_run(study, sample, series, values, repetition)
+        for repetition in range(1, study.repetitions + 1)
+        for sample in study.samples
+        for values in points(study, sample)
+        for series in study.series
+        if has_run(study, series, values)
+    ]
+
+
+def select(planned: list[Planned], texts: Iterable[str]) -> list[Planned]:
+    """The runs that fit every filter ``name=value``: a parameter, ``method``, ``backend``, ``environment`` and so on.
+
+    Raises:
+        UserError: see :func:`tmva_bench.study.filters.parse`.
+    """
+    if not planned:
+        return []
+    wanted = filters.parse(texts, _facts(planned[0]))
+    return [run for run in planned if filters.fits(_facts(run), wanted)]
+
+
+def _facts(run: Planned) -> dict[str, Any]:
+    request = run.request
+    return {
+        "method": request.method,
+        "backend": request.backend,
+        "architecture": request.architecture,
+        "environment": run.environment.name,
+        "sample": run.sample,
+        "repetition": request.repetition,
+        **{name: getattr(request.point, name) for name in config.PARAMETERS},
+    }
+
+
+def has_run(study: Study, series: Series, values: Mapping[str, Any]) -> bool:
+    """Whether a series has a run at a point: dae has none where the transformations have no autoencoder."""
+    chain = {**study.point, **series.parameters, **values}.get("transformations", "")
+    return series.method != "dae" or bool(config.Point(transformations=str(chain)).encoding)
+
+
+def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
+    """One run: a series on a sample, at a point of the scan, with a seed of its own in each repetition.
+
+    Raises:
+        UserError: values that do not belong together.
+    """
+    # An unknown method is refused with the request.
+    only = study.only.get(config.SIDES.get(series.method, ""), {})
+    given = {**study.point, **series.parameters, **only, **values}
+    point = parsing.point(given, preset=study.preset)
+    # Another repetition is another start of the same training.
+    point = parsing.point({**given, "seed": point.seed + repetition - 1}, preset=study.preset)
+    request = requests.make_request(
+        point, series.method, series.backend, architecture=series.architecture, threads=study.threads
+    )
+    return Planned(request._replace(repetition=repetition), study.environments[series.environment], sample.name)

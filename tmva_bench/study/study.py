@@ -1,0 +1,90 @@
+"""A study: base point, axes, series, environments, repetitions -> runs. TOML in, runs out; nothing is run here."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tmva_bench.study.requests import Limits
+
+# Stands for the Python that runs the study.
+HERE = "here"
+
+
+class Place(NamedTuple):
+    """An environment as a study names it.
+
+    Attributes:
+        name: its name in the study.
+        python: the Python executable, "" for the one that runs the study.
+        make: the command that makes it.
+    """
+
+    name: str
+    python: str
+    make: str
+
+
+class Series(NamedTuple):
+    """One line in a figure.
+
+    Attributes:
+        method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
+        backend: the Keras backend, None for the method's own.
+        architecture: ``cpu`` or ``gpu``.
+        environment: name of the environment.
+        parameters: common parameters of its own, over the study's point.
+    """
+
+    method: str
+    backend: str | None
+    architecture: str
+    environment: str
+    parameters: dict[str, Any]
+
+
+class Sample(NamedTuple):
+    """Events of a study.
+
+    Attributes:
+        content: ``{"name": ..., parameters}`` or ``{"file": path}``.
+        axes: values by parameter, beside those of the study or in their place.
+    """
+
+    content: dict[str, Any]
+    axes: dict[str, list[Any]]
+
+    @property
+    def name(self) -> str:
+        """Its name, or its file's."""
+        return str(self.content.get("name") or Path(self.content["file"]).stem)
+
+
+class Study(NamedTuple):
+    """What a study file says.
+
+    Attributes:
+        name: results go to ``results/`` and this name.
+        samples: the events; every series runs on each of them.
+        preset: named set of parameters under the point, or None.
+        point: base point, by parameter.
+        only: the parameters of one side alone, by side: ``tmva`` for tmva-dnn and pykeras, ``keras`` for keras.
+        axes: values by parameter, in the order of the file.
+        zipped: groups of axes that move together; the others make a grid.
+        series: the lines of the figures.
+        environments: by name.
+        repetitions: how often each run is done, each time with another seed.
+        limits: time and memory of a run.
+        threads: threads of a run.
+    """
+
+    name: str
+    samples: list[Sample]
+    preset: str | None
+    point: dict[str, Any]
+    only: dict[str, dict[str, Any]]
+    axes: dict[str, list[Any]]
+    zipped: list[list[str]]
+    series: list[Series]
+    environments: dict[str, Place]
+    repetitions: int
+    limits: Limits
+    threads: int
