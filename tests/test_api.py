@@ -31,7 +31,7 @@ def test_each_sample_of_a_study_has_its_input_file(tmp_path):
         "[[sample]]\nname = 'gauss'\ntrain_background = 300\n"
         "[point]\nbatch_size = 20\ntest_signal = 100\ntest_background = 100\n[[series]]\nmethod = 'keras'\n"
     )
-    jobs = api.study_jobs(api.studies.read(file), tmp_path)
+    jobs = api.study_jobs(api.study_file.read(file), tmp_path)
     events = [
         (job.data.metadata["sample"], len(job.data.events["TrainB"]), len(job.data.events["TestS"])) for job in jobs
     ]
@@ -50,8 +50,8 @@ def test_files_whose_samples_have_one_name_are_no_study(small_input, tmp_path):
         "[point]\nbatch_size = 5\n[[series]]\nmethod = 'keras'\n"
     )
     with pytest.raises(UserError, match="other.root: the sample of both is called 'gauss'"):
-        api.study_jobs(api.studies.read(file), tmp_path)
-    assert len(api.study_jobs(api.studies.read(file), tmp_path, ["sample=other"])) == 1
+        api.study_jobs(api.study_file.read(file), tmp_path)
+    assert len(api.study_jobs(api.study_file.read(file), tmp_path, ["sample=other"])) == 1
 
 
 def test_what_is_left_out_is_not_generated(tmp_path):
@@ -60,7 +60,7 @@ def test_what_is_left_out_is_not_generated(tmp_path):
         "[[sample]]\nname = 'higgs'\ntrain_signal = 1000000\n[[sample]]\nname = 'rings'\ntrain_signal = 300\n"
         "[[series]]\nmethod = 'keras'\n"
     )
-    (job,) = api.study_jobs(api.studies.read(file), tmp_path, ["sample=rings"])
+    (job,) = api.study_jobs(api.study_file.read(file), tmp_path, ["sample=rings"])
     assert job.data.metadata["sample"] == "rings"
     assert not (tmp_path / "input.root").exists()
 

@@ -7,10 +7,10 @@ import pytest
 from double import recordings
 from double.root import DoubledRoot
 
-from tmva_bench.engines import keras_network, tmva_files
+from tmva_bench.engines import keras_network, keras_training, tmva_files
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Task, keras_direct, pykeras
+from tmva_bench.methods import Task, pykeras
 
 SITE = str(Path(__file__).parents[1] / "double" / "site")
 RECORDED: dict[str, dict[str, Any]] = {
@@ -55,7 +55,7 @@ def keras_2(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def install(name: str) -> None:
         pytest.importorskip("h5py")
-        monkeypatch.setattr(keras_direct, "load", lambda backend: (Keras, Backend))
+        monkeypatch.setattr(keras_training, "load", lambda backend: (Keras, Backend))
         monkeypatch.setattr(keras_network, "build_for_pykeras", lambda keras, point, inputs: Model(name))
         monkeypatch.setattr(keras_network, "set_weights", lambda model, weights: None)
         monkeypatch.setattr(keras_network, "trainable_parameters", lambda model: 961)

@@ -227,7 +227,7 @@ def test_results_that_are_whole_are_left_alone(fake_study, tmp_path):
     file = fake_study(TRAINED)
     tmva_bench.run_study(file, folder=results, only=["repetition=1", "neurons=5"])
     (first,) = records.load(results)
-    study = api.studies.read(file, ["repetitions=100"])
+    study = api.study_file.read(file, ["repetitions=100"])
     jobs = api.study_jobs(study, results)
     with records.held(results):
         for job in jobs[1:]:

@@ -149,7 +149,7 @@ def render(page: Page) -> str:
         page: what it shows; every text in it is escaped.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tmva_bench", "page_files"),
+        loader=jinja2.PackageLoader("tmva_bench.report", "page_files"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -188,7 +188,7 @@ def write(made: list[Record], folder: Path, output: Path) -> None:
 
 
 def _file(name: str) -> str:
-    return resources.files("tmva_bench").joinpath("page_files", name).read_text(encoding="utf-8")
+    return resources.files("tmva_bench.report").joinpath("page_files", name).read_text(encoding="utf-8")
 
 
 def _facts(rows: list[naming.Row]) -> list[str]:

@@ -98,7 +98,7 @@ def _sample(name: str) -> dict[str, Key]:
     arguments = (inspect.getdoc(sample) or "").partition("Args:\n")[2].partition("\n\n")[0]
     helps = dict(re.findall(r"^    (\w+): (.*?)(?=\n    \w|\Z)", arguments, re.DOTALL | re.MULTILINE))
     keys = {}
-    for parameter in inspect.signature(sample).parameters.values():
+    for parameter in inspect.signature(sample, eval_str=True).parameters.values():
         default = "the one in use" if parameter.default is sys.executable else str(parameter.default)
         text = " ".join(helps[parameter.name].replace("``", "").rstrip(".").split())
         keys[parameter.name] = Key(_TYPES[parameter.annotation], default, text)
