@@ -9,7 +9,8 @@ import uproot
 from tmva_bench.basis import config
 from tmva_bench.compare import differences
 from tmva_bench.events import inputs, roc, samples
-from tmva_bench.results import records, schema
+from tmva_bench.results import schema
+from tmva_bench.results.folder import ResultsFolder
 
 EVENTS = {"train_signal": 60, "train_background": 60, "test_signal": 300, "test_background": 300}
 TMVA = {"method": "tmva-dnn", "backend": "tmva"}
@@ -63,20 +64,20 @@ class Folder:
             "scores": {},
             "reconstruction": {},
         }
-        with records.held(self.path), records.under_way(self.path, name) as folder:
+        with ResultsFolder(self.path).held(), ResultsFolder(self.path).under_way(name) as folder:
             (folder / "task.json").write_text(json.dumps({"input_file": str(self.input)}))
             with uproot.recreate(folder / "scores.root") as file:
                 for tree in ("TestS", "TestB"):
                     noise = 0.3 * self._starts[n - 1] + 0.05 * self._generator.normal(size=EVENTS["test_signal"])
                     scores = self._test[tree] + noise + (shift if tree == "TestS" else 0)
                     file.mktree(tree, {"score": numpy.float64}).extend({"score": scores})
-            records.finish(folder, record)
+            ResultsFolder(self.path).finish(folder, record)
 
     def compare(self, **options):
-        return differences.compare(self.records(), self.path, **options)
+        return differences.compare(self.records(), ResultsFolder(self.path), **options)
 
     def records(self):
-        return records.load(self.path)
+        return ResultsFolder(self.path).load()
 
     def area(self, run_id):
         with uproot.open(self.path / "runs" / run_id / "scores.root") as file:

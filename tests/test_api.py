@@ -6,6 +6,7 @@ import tmva_bench
 from tmva_bench import api
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError
+from tmva_bench.results.folder import ResultsFolder
 
 
 def test_the_names_that_a_script_imports():
@@ -18,10 +19,10 @@ def test_the_names_that_a_script_imports():
 def test_fewer_events_make_a_derived_input_file(small_input, tmp_path):
     data = api.inputs.read(small_input)
     point = parsing.point({"batch_size": 20, "train_signal": 200})
-    taken = api.prepare_input(data, point, tmp_path)
+    taken = api.prepare_input(data, point, ResultsFolder(tmp_path))
     assert len(taken.events["TrainS"]) == 200
     assert (taken.events["TrainS"] == data.events["TrainS"][:200]).all()
-    assert api.prepare_input(data, parsing.point({"batch_size": 20}), tmp_path) is data
+    assert api.prepare_input(data, parsing.point({"batch_size": 20}), ResultsFolder(tmp_path)) is data
 
 
 def test_each_sample_of_a_study_has_its_input_file(tmp_path):
@@ -31,12 +32,11 @@ def test_each_sample_of_a_study_has_its_input_file(tmp_path):
         "[[sample]]\nname = 'gauss'\ntrain_background = 300\n"
         "[point]\nbatch_size = 20\ntest_signal = 100\ntest_background = 100\n[[series]]\nmethod = 'keras'\n"
     )
-    jobs = api.study_jobs(api.study_file.read(file), tmp_path)
+    jobs = api.study_jobs(api.study_file.read(file), ResultsFolder(tmp_path))
     events = [
         (job.data.metadata["sample"], len(job.data.events["TrainB"]), len(job.data.events["TestS"])) for job in jobs
     ]
     assert events == [("rings", 200, 100), ("rings", 400, 100), ("gauss", 300, 100)]
-    assert api.inputs.read(tmp_path / "input.root").metadata["sample"] == "rings"
     assert len({job.name for job in jobs}) == 3
 
 
@@ -50,8 +50,8 @@ def test_files_whose_samples_have_one_name_are_no_study(small_input, tmp_path):
         "[point]\nbatch_size = 5\n[[series]]\nmethod = 'keras'\n"
     )
     with pytest.raises(UserError, match="other.root: the sample of both is called 'gauss'"):
-        api.study_jobs(api.study_file.read(file), tmp_path)
-    assert len(api.study_jobs(api.study_file.read(file), tmp_path, ["sample=other"])) == 1
+        api.study_jobs(api.study_file.read(file), ResultsFolder(tmp_path))
+    assert len(api.study_jobs(api.study_file.read(file), ResultsFolder(tmp_path), ["sample=other"])) == 1
 
 
 def test_what_is_left_out_is_not_generated(tmp_path):
@@ -60,7 +60,7 @@ def test_what_is_left_out_is_not_generated(tmp_path):
         "[[sample]]\nname = 'higgs'\ntrain_signal = 1000000\n[[sample]]\nname = 'rings'\ntrain_signal = 300\n"
         "[[series]]\nmethod = 'keras'\n"
     )
-    (job,) = api.study_jobs(api.study_file.read(file), tmp_path, ["sample=rings"])
+    (job,) = api.study_jobs(api.study_file.read(file), ResultsFolder(tmp_path), ["sample=rings"])
     assert job.data.metadata["sample"] == "rings"
     assert not (tmp_path / "input.root").exists()
 

@@ -10,7 +10,7 @@ from typing import Any
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs, samples
-from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder, make_folder
 from tmva_bench.running import environments, execution
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
@@ -73,15 +73,16 @@ def run(
     Raises:
         UserError: something in the request or the input file is wrong.
     """
-    folder = results_folder(input_file, folder)
+    results = results_folder(input_file, folder)
     # A Point made by hand has not been checked.
     values = dataclasses.asdict(point) if isinstance(point, config.Point) else dict(point or {})
     chosen = parsing.point(values)
     request = requests.make_request(chosen, method, backend, architecture=architecture, threads=threads)
-    data = prepare_input(inputs.read(input_file), chosen, folder)
+    data = prepare_input(inputs.read(input_file), chosen, results)
     job = execution.make_job(request, data, environments.describe())
-    with records.held(folder):
-        (record,) = execution.execute([job], folder, limits=limits, rerun=rerun, listener=listener)
+    with results.held():
+        results.link_input(results.keep_input(data))
+        (record,) = execution.execute([job], results, limits=limits, rerun=rerun, listener=listener)
     row: dict[str, Any] = record["row"]
     return row
 
@@ -116,12 +117,14 @@ def run_study(
         UserError: something in the study is wrong, another process holds the folder, or the disk is full.
     """
     study = study_file.read(file, changes)
-    folder = study_folder(study, folder)
-    with records.held(folder):
-        _leave_study(study, folder)
+    results = study_folder(study, folder)
+    with results.held():
+        results.write_text(results.study, study_file.text(study))
+        jobs = study_jobs(study, results, only)
+        _link_input(study, results, only)
         made = execution.execute(
-            study_jobs(study, folder, only),
-            folder,
+            jobs,
+            results,
             limits=study.limits,
             side_by_side=side_by_side,
             rerun=rerun,
@@ -131,7 +134,7 @@ def run_study(
     return [record["row"] for record in made]
 
 
-def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> list[execution.Job]:
+def study_jobs(study: studies.Study, folder: ResultsFolder, only: Iterable[str] = ()) -> list[execution.Job]:
     """The runs of a study with their input files, which are written where they are not there yet.
 
     Args:
@@ -151,7 +154,6 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
         if sample.name in wanted
     }
     _check_names(whole)
-    _link_input(study, whole, folder)
     places = {
         place.name: environments.named(place.name, place.python, place.make)
         if place.python
@@ -170,17 +172,17 @@ def study_jobs(study: studies.Study, folder: Path, only: Iterable[str] = ()) -> 
     return jobs
 
 
-def study_folder(study: studies.Study, folder: str | Path | None = None) -> Path:
+def study_folder(study: studies.Study, folder: str | Path | None = None) -> ResultsFolder:
     """The results folder asked for, or the default one of a study."""
-    return Path(folder) if folder else Path("results") / study.name
+    return ResultsFolder(folder or Path("results") / study.name)
 
 
-def results_folder(input_file: str | Path, folder: str | Path | None) -> Path:
+def results_folder(input_file: str | Path, folder: str | Path | None) -> ResultsFolder:
     """The results folder asked for, or the default one of an input file."""
-    return Path(folder) if folder else Path("results") / Path(input_file).stem
+    return ResultsFolder(folder or Path("results") / Path(input_file).stem)
 
 
-def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> inputs.InputFile:
+def prepare_input(data: inputs.InputFile, point: config.Point, folder: ResultsFolder) -> inputs.InputFile:
     """The input file, or, where the point asks for fewer events, a file with the first events of each tree.
 
     Raises:
@@ -192,32 +194,23 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: Path) -> 
         inputs.check_batches(data, point)
         return data
     counts = "-".join(map(str, wanted.values()))
-    path = folder / "inputs" / f"{data.metadata['digest'][:12]}-{counts}.root"
+    path = folder.inputs / f"{data.metadata['digest'][:12]}-{counts}.root"
     if not path.exists():
-        records.make_folder(path.parent)
+        make_folder(path.parent)
         inputs.take(data.path, path, **wanted)
     taken = inputs.read(path)
     inputs.check_batches(taken, point)
     return taken
 
 
-def _leave_study(study: studies.Study, folder: Path) -> None:
-    path, beside = folder / records.STUDY, folder / f".{records.STUDY}"
-    try:
-        beside.write_text(study_file.text(study), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); choose another results folder") from None
-
-
-def _study_input(sample: studies.Sample, planned: list[plan.Planned], folder: Path) -> Path:
+def _study_input(sample: studies.Sample, planned: list[plan.Planned], folder: ResultsFolder) -> Path:
     """The input file of a study's sample; what is generated is named by its parameters."""
     if "file" in sample.content:
         return Path(sample.content["file"])
     content = plan.generated(sample, planned)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-    path = folder / "inputs" / f"{sample.name}-{digest}.root"
-    records.make_folder(path.parent)
+    path = folder.inputs / f"{sample.name}-{digest}.root"
+    make_folder(path.parent)
     if not path.exists():
         generate(path, sample.name, **{name: value for name, value in content.items() if name != "name"})
     return path
@@ -234,16 +227,8 @@ def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:
             )
 
 
-def _link_input(study: studies.Study, whole: Mapping[str, inputs.InputFile], folder: Path) -> None:
-    """Makes ``input.root`` a link to what was generated of a study's first sample."""
-    first = study.samples[0]
-    if "file" in first.content or first.name not in whole:
-        return
-    data = whole[first.name]
-    link, beside = folder / "input.root", folder / ".input.root"
-    try:
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(Path(data.path).relative_to(folder))
-        beside.replace(link)
-    except OSError as error:
-        raise UserError(f"{link}: cannot be made ({error.strerror}); choose another results folder") from None
+def _link_input(study: studies.Study, folder: ResultsFolder, only: Iterable[str]) -> None:
+    """Makes ``input.root`` a link to the events of the study's first sample, where they are wanted."""
+    planned, first = plan.plan(study), study.samples[0]
+    if any(run.sample == first.name for run in plan.select(planned, only)):
+        folder.link_input(folder.keep_input(inputs.read(_study_input(first, planned, folder))))

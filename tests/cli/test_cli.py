@@ -14,7 +14,8 @@ from conftest import REAL_RUN, TRAINED, command_line
 from tmva_bench import api, cli
 from tmva_bench.basis import config
 from tmva_bench.report import tables
-from tmva_bench.results import records, schema, summary
+from tmva_bench.results import schema, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments
 
 
@@ -112,13 +113,13 @@ def test_a_real_run_and_the_same_again(real_run, small_input):
     assert real_run.returncode == 0, real_run.stderr
     assert "keras jax" in real_run.stdout
     results = real_run.cwd / "results" / "small"
-    (first,) = records.load(results)
+    (first,) = ResultsFolder(results).load()
     with uproot.open(results / "results.root") as file:
         assert file["benchmark"]["roc_auc"].array(library="np").tolist() == [first["row"]["roc_auc"]]
     again = command_line(real_run.cwd, "run", small_input, *REAL_RUN)
     assert again.returncode == 0
     # As text: a NaN does not equal itself.
-    assert str(records.load(results)) == str([first])
+    assert str(ResultsFolder(results).load()) == str([first])
 
 
 def test_what_cannot_run_is_exit_code_1_and_a_row(real_run, small_input, tmp_path):
@@ -128,7 +129,7 @@ def test_what_cannot_run_is_exit_code_1_and_a_row(real_run, small_input, tmp_pat
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
     assert "has no TMVA; make env ROUTE=conda" in answer.stderr
-    (record,) = records.load(tmp_path / "results" / "small")
+    (record,) = ResultsFolder(tmp_path / "results" / "small").load()
     assert record["row"]["status"] == "unavailable"
     assert math.isnan(record["row"]["roc_auc"])
 
@@ -159,7 +160,7 @@ def test_a_study_from_plan_to_removal(fake_study, tmp_path):
     whole = invoke("study", file, *options)
     assert whole.exit_code == 0, whole.output
     assert "1 runs are there already, 3 to do" in whole.stderr
-    assert len(records.load(results)) == 4
+    assert len(ResultsFolder(results).load()) == 4
     assert "0 to do" in invoke("study", file, *options, "--dry-run").output
 
     lines = invoke("table", results / "results.root", "--format", "csv").output.splitlines()
@@ -239,7 +240,7 @@ def test_merge_of_two_results(fake_study, tmp_path):
     answer = invoke("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "all")
     assert "4 runs brought in, 0 were there already" in answer.output
     assert invoke("study", file, "--results", tmp_path / "all").exit_code == 0
-    assert len(records.load(tmp_path / "all")) == 4
+    assert len(ResultsFolder(tmp_path / "all").load()) == 4
 
 
 def test_a_study_that_is_not_there(tmp_path):

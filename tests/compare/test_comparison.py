@@ -13,6 +13,7 @@ from tmva_bench.compare import comparison, verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, samples
 from tmva_bench.results import schema
+from tmva_bench.results.folder import ResultsFolder
 
 
 @pytest.fixture
@@ -33,7 +34,9 @@ def elsewhere(tmp_path):
 
 
 def compare(first, second):
-    return comparison.compare(first.records(), second.records(), (first.path, second.path))
+    return comparison.compare(
+        first.records(), second.records(), (ResultsFolder(first.path), ResultsFolder(second.path))
+    )
 
 
 def invoke(*arguments):
@@ -165,7 +168,7 @@ def test_the_very_same_runs_do_not_agree_they_are_the_same(tmp_path, first):
     first.add(neurons=5)
     copy = tmp_path / "copy"
     shutil.copytree(first.path, copy)
-    found = comparison.compare(first.records(), first.records(), (first.path, copy))
+    found = comparison.compare(first.records(), first.records(), (ResultsFolder(first.path), ResultsFolder(copy)))
     match = found.matches[0]
     assert (match.areas.verdict, match.areas.difference) == (comparison.SAME_RUN, 0.0)
     assert match.ratios["real_time_train"].verdict == comparison.SAME_RUN
@@ -174,7 +177,7 @@ def test_the_very_same_runs_do_not_agree_they_are_the_same(tmp_path, first):
     assert "the same runs in A and in B, which say nothing of their agreement: all points" in found.notes
     # Done again, with equal scores: the times are others.
     again = [{**record, "row": {**record["row"], "start_time": "later"}} for record in first.records()]
-    found = comparison.compare(first.records(), again, (first.path, copy))
+    found = comparison.compare(first.records(), again, (ResultsFolder(first.path), ResultsFolder(copy)))
     assert found.matches[0].areas.verdict == comparison.SAME_RUN
     assert found.matches[0].ratios["real_time_train"].verdict == verdict.NOT_TOLD_APART
 

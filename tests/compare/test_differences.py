@@ -12,6 +12,7 @@ from tmva_bench.compare import differences, verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.results import summary
+from tmva_bench.results.folder import ResultsFolder
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def test_the_input_file_moved_into_the_results_folder_is_found(folder):
     shutil.move(folder.input, folder.path / "inputs" / "input.root")
     assert folder.compare().rows[1].areas is not None
     (folder.path / "inputs" / "input.root").unlink()
-    with pytest.raises(UserError, match=r"input\.root: the input file of keras jax sgd is gone; put it back"):
+    with pytest.raises(UserError, match=r"inputs/input\.root: not there, or not the events of digest \w{12}; put"):
         folder.compare()
     (folder.path / "runs" / "run000" / "task.json").write_text("{}")
     with pytest.raises(UserError, match=r"run000/task\.json: does not name the input file; remove the folder"):
@@ -349,7 +350,7 @@ def test_an_encoded_file_has_the_weights_of_its_events(folder):
     data = inputs.read(folder.input)
     digest = data.metadata["digest"]
     assert verdict.read_side(
-        group, folder.path, data._replace(metadata={"digest": "its own", "encoded": {"from": digest}})
+        group, ResultsFolder(folder.path), data._replace(metadata={"digest": "its own", "encoded": {"from": digest}})
     )
     with pytest.raises(UserError, match="not the events of these runs"):
-        verdict.read_side(group, folder.path, data._replace(metadata={"digest": "its own"}))
+        verdict.read_side(group, ResultsFolder(folder.path), data._replace(metadata={"digest": "its own"}))

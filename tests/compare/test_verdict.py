@@ -12,6 +12,7 @@ from tmva_bench.compare import verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
 from tmva_bench.results import schema, summary
+from tmva_bench.results.folder import ResultsFolder
 
 
 def row(**values):
@@ -233,7 +234,7 @@ def test_scores_are_read_with_the_weights_of_the_input_file(tmp_path):
     generator = numpy.random.default_rng(38)
     runs = {f"run{n}": optimal_scores(generator, 50) for n in (1, 2)}
     group, data = results_folder(tmp_path, runs)
-    found = verdict.read_side(group, tmp_path, data)
+    found = verdict.read_side(group, ResultsFolder(tmp_path), data)
     weights = data.weights["TestS"], data.weights["TestB"]
     assert found.repetitions == [1, 2]
     assert found.areas == pytest.approx([roc.auc(*scores, *weights) for scores in runs.values()])
@@ -242,13 +243,13 @@ def test_scores_are_read_with_the_weights_of_the_input_file(tmp_path):
 def test_scores_that_are_not_those_of_the_events_are_refused(tmp_path):
     group, data = results_folder(tmp_path, {"run1": optimal_scores(numpy.random.default_rng(39), 50)})
     with pytest.raises(UserError, match="input.root: not the events of these runs"):
-        verdict.read_side(group, tmp_path, data._replace(metadata={"digest": "b" * 64}))
+        verdict.read_side(group, ResultsFolder(tmp_path), data._replace(metadata={"digest": "b" * 64}))
     fewer = data._replace(weights={tree: weights[:40] for tree, weights in data.weights.items()})
     with pytest.raises(UserError, match="50 scores in TestS, input.root has 40 events"):
-        verdict.read_side(group, tmp_path, fewer)
+        verdict.read_side(group, ResultsFolder(tmp_path), fewer)
     (tmp_path / "runs" / "run1" / "scores.root").unlink()
     with pytest.raises(UserError, match="no readable scores.*to run it again"):
-        verdict.read_side(group, tmp_path, data)
+        verdict.read_side(group, ResultsFolder(tmp_path), data)
 
 
 def test_ratio_is_the_median_over_pairs():

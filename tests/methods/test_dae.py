@@ -21,7 +21,7 @@ from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
 from tmva_bench.methods import Task, dae
-from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import requests
 
 CHAIN = "N,A(k=2:TrainingStrategy=Optimizer=SGD,LearningRate=0.3,MaxEpochs=3,BatchSize=50,Corruption=0.1)_Background"
@@ -39,7 +39,7 @@ def done(small_input, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def record(done):
-    (found,) = records.load(done.cwd / "results" / "small")
+    (found,) = ResultsFolder(done.cwd / "results" / "small").load()
     return found
 
 

@@ -18,6 +18,7 @@ from tmva_bench.engines import keras_2_3
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs
 from tmva_bench.methods import Task, pykeras, worker
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
 
@@ -237,7 +238,7 @@ def test_the_same_training_as_on_jax(small_input: Path, tmp_path: Path, name: st
         backend: runner.run(
             requests.Request(point, "keras", backend),
             data,
-            tmp_path / backend,
+            ResultsFolder(tmp_path / backend),
             environment=environments.describe(python),
         )
         for backend, python in (("theano", str(THEANO.python)), ("jax", sys.executable))
@@ -264,7 +265,7 @@ def test_what_cannot_run_there_says_what_it_lacks(
     # PyPI's Theano comes without the library by which it takes a GPU, and then trains on the CPU.
     request = requests.Request(parsing.point(NET), method, "theano", architecture)
     environment = environments.describe(str(THEANO.python))
-    row = runner.run(request, inputs.read(small_input), tmp_path, environment=environment)["row"]
+    row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), environment=environment)["row"]
     assert row["status"] == "unavailable"
     assert lacks in row["reason"]
 

@@ -20,7 +20,7 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.events import inputs, samples
 from tmva_bench.methods import Outcome, Task, worker
-from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
 
@@ -313,12 +313,15 @@ def test_a_disk_that_fills_up_is_one_line(small_disk, fake_python, small_input, 
     environment = fake_python(STUB.format(body=body))
     with pytest.raises(UserError) as error:
         runner.run(
-            requests.Request(POINT, "keras", "jax"), inputs.read(small_input), small_disk, environment=environment
+            requests.Request(POINT, "keras", "jax"),
+            inputs.read(small_input),
+            ResultsFolder(small_disk),
+            environment=environment,
         )
     assert re.match(f"{small_disk}: .*no space left.*; free some", str(error.value), re.IGNORECASE)
     assert "\n" not in str(error.value)
     # A record may be left that says so; it is whole, and no result.
-    for record in records.load(small_disk):
+    for record in ResultsFolder(small_disk).load():
         assert record["row"]["status"] == "failed"
         assert "no space left" in record["row"]["reason"].lower()
 

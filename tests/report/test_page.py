@@ -20,7 +20,8 @@ from tmva_bench.basis import config
 from tmva_bench.compare import differences, verdict
 from tmva_bench.events import inputs, samples
 from tmva_bench.report import page
-from tmva_bench.results import records, schema
+from tmva_bench.results import schema
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan
 
@@ -61,16 +62,16 @@ def leave(found, folder):
     inputs.write(samples.gauss(**EVENTS), folder / "input.root")
     digest = inputs.read(folder / "input.root").metadata["digest"]
     random = numpy.random.default_rng(5)
-    with records.held(folder):
+    with ResultsFolder(folder).held():
         for record in found:
             record["row"]["input_digest"] = digest
-            with records.under_way(folder, record["row"]["run_id"]) as run:
+            with ResultsFolder(folder).under_way(record["row"]["run_id"]) as run:
                 (run / "task.json").write_text(json.dumps({"input_file": str(folder / "input.root")}))
                 with uproot.recreate(run / "scores.root") as file:
                     for tree, shift in (("TestS", 1.5), ("TestB", 0.0)):
                         scores = random.normal(shift, size=300)
                         file.mktree(tree, {"score": numpy.float64}).extend({"score": scores})
-                records.finish(run, record)
+                ResultsFolder(folder).finish(run, record)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +166,7 @@ def test_every_section_says_its_own(read):
 
 def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, results):
     data = read.data
-    rows = {record["row"]["run_id"]: record["row"] for record in records.load(results, curves=False)}
+    rows = {record["row"]["run_id"]: record["row"] for record in ResultsFolder(results).load(curves=False)}
     finished = [name for name, row in rows.items() if row["status"] == "ok"]
     assert sorted(run["id"] for run in data["runs"]) == sorted(finished)
     quantity = [one["name"] for one in data["quantities"]].index("roc_auc")
@@ -300,7 +301,7 @@ def test_what_cannot_be_read_or_written_is_one_line(results, tmp_path):
 def test_a_damaged_input_file_is_said_on_the_page(results, tmp_path):
     shutil.copytree(results, tmp_path / "broken")
     (tmp_path / "broken" / "input.root").write_bytes(b"no ROOT file")
-    plots = page.make(records.load(tmp_path / "broken"), tmp_path / "broken").plots
+    plots = page.make(ResultsFolder(tmp_path / "broken").load(), tmp_path / "broken").plots
     assert "input.root" in plots["correlations"]["missing"]
 
 

@@ -2,13 +2,14 @@
 
 import json
 import math
-import os
 
 import pytest
+from made_up_rows import find, keep
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError
 from tmva_bench.results import records, schema
+from tmva_bench.results.folder import ResultsFolder
 
 
 def identity(**changes):
@@ -23,26 +24,6 @@ def identity(**changes):
         "input": "abc",
     }
     return {**base, **changes}
-
-
-def record(name):
-    empty = {str: "", int: 0, float: math.nan}
-    row = {column.name: empty[column.type] for column in schema.BENCHMARK}
-    row.update(run_id=name, status="ok", start_time="2026-01-01T00:00:00")
-    return {"schema": schema.VERSION, "row": row, "roc": {}, "history": {}, "scores": {}, "reconstruction": {}}
-
-
-def keep(results, name, **values):
-    with records.held(results), records.under_way(results, name) as folder:
-        made = record(name)
-        made["row"].update(values)
-        records.finish(folder, made)
-
-
-def find(results, name):
-    """The record of the run of this name, or None."""
-    folder = results / "runs" / name
-    return records.read(folder) if folder.exists() else None
 
 
 @pytest.mark.parametrize(
@@ -63,40 +44,6 @@ def test_whatever_can_change_a_result_makes_another_run(changes):
     assert records.run_id(identity(**changes)) != records.run_id(identity())
 
 
-def test_a_finished_run_is_found_and_only_then(tmp_path):
-    assert find(tmp_path, "a") is None
-    with records.under_way(tmp_path, "a") as folder:
-        assert find(tmp_path, "a") is None
-        assert records.load(tmp_path) == []
-        records.finish(folder, record("a"))
-    assert find(tmp_path, "a")["row"]["run_id"] == "a"
-
-
-def test_what_a_killed_run_left_is_tidied_up(tmp_path):
-    (tmp_path / "runs" / ".a.partial").mkdir(parents=True)
-    assert [path.name for path in records.runs_under_way(tmp_path)] == [".a.partial"]
-    assert records.load(tmp_path) == []
-    keep(tmp_path, "b")
-    assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != ".lock"] == ["b"]
-
-
-def test_an_interrupted_run_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), records.held(tmp_path), records.under_way(tmp_path, "a"):
-        raise KeyboardInterrupt
-    assert records.runs_under_way(tmp_path) == records.load(tmp_path) == []
-
-
-def test_a_second_process_is_refused_with_the_holder(tmp_path):
-    assert records.holder(tmp_path) is None
-    with records.held(tmp_path):
-        assert records.holder(tmp_path).pid == os.getpid()
-        with pytest.raises(UserError, match=f"held by process {os.getpid()} on .* since "), records.held(tmp_path):
-            pass
-    assert records.holder(tmp_path) is None
-    with records.held(tmp_path):
-        pass
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -111,29 +58,42 @@ def test_torn_newer_and_foreign_records_are_refused_by_name(tmp_path, text, mess
     path = tmp_path / "runs" / "a" / "record.json"
     path.write_text(text)
     with pytest.raises(UserError, match=message) as error:
-        records.load(tmp_path)
+        records.read(path.parent)
     assert str(path) in str(error.value)
 
 
 def test_rows_are_read_without_the_curves(tmp_path):
     keep(tmp_path, "a")
     (tmp_path / "runs" / "a" / "curves.json").write_text("{")
-    assert [record["row"]["run_id"] for record in records.load(tmp_path, curves=False)] == ["a"]
-    with pytest.raises(UserError, match="curves.json: no readable record"):
-        records.load(tmp_path)
+    assert [record["row"]["run_id"] for record in ResultsFolder(tmp_path).load(curves=False)] == ["a"]
+    with pytest.raises(records.Damaged, match=r"curves\.json: no readable record"):
+        records.read(tmp_path / "runs" / "a")
 
 
 def test_a_renamed_folder_is_refused(tmp_path):
     keep(tmp_path, "a")
     (tmp_path / "runs" / "a").rename(tmp_path / "runs" / "b")
-    with pytest.raises(UserError, match="the record of another run, a"):
-        records.load(tmp_path)
+    with pytest.raises(records.Damaged, match="the record of another run, a"):
+        records.read(tmp_path / "runs" / "b")
 
 
-def test_a_results_folder_that_is_a_file(tmp_path):
-    (tmp_path / "results").write_text("")
-    with pytest.raises(UserError, match="cannot be made"), records.held(tmp_path / "results"):
-        pass
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("reason", "a lone \udcff surrogate"),
+        ("sample", 3),
+        ("epochs", 2**64),
+        ("epochs", True),
+        ("threads", 1.5),
+        ("roc_auc", "0.9"),
+    ],
+)
+def test_what_the_reader_refuses_is_not_recorded(tmp_path, column, value):
+    with pytest.raises(UserError, match="run a: not recorded"):
+        keep(tmp_path, "a", **{column: value})
+    assert ResultsFolder(tmp_path).load() == []
+    keep(tmp_path, "b")
+    assert [record["row"]["run_id"] for record in ResultsFolder(tmp_path).load()] == ["b"]
 
 
 def test_not_a_number_survives(tmp_path):
@@ -191,52 +151,3 @@ def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
     assert math.isnan(record["row"]["real_time_encode"])
     assert (record["row"]["encoded_variables"], record["row"]["encoded_digest"]) == (0, "")
     assert record["reconstruction"] == {}
-
-
-def test_removed_runs_are_gone_whole(tmp_path):
-    keep(tmp_path, "a")
-    keep(tmp_path, "b")
-    with records.held(tmp_path):
-        records.remove(tmp_path, ["a"])
-    assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != ".lock"] == ["b"]
-
-
-def test_merge_brings_in_what_is_new_and_recognises_equals(tmp_path):
-    keep(tmp_path / "one", "a")
-    keep(tmp_path / "two", "a")
-    keep(tmp_path / "two", "b")
-    target = tmp_path / "all"
-    with records.held(target):
-        assert records.merge([tmp_path / "one", tmp_path / "two"], target) == (2, 1)
-        assert records.merge([tmp_path / "two"], target) == (0, 2)
-    assert sorted(record["row"]["run_id"] for record in records.load(target)) == ["a", "b"]
-
-
-def test_merge_brings_the_input_files_along(tmp_path):
-    for folder, name in (("one", "gauss"), ("two", "rings")):
-        keep(tmp_path / folder, name)
-        (tmp_path / folder / "inputs").mkdir()
-        (tmp_path / folder / "inputs" / f"{name}.root").write_text(name)
-        (tmp_path / folder / "input.root").symlink_to(f"inputs/{name}.root")
-    target = tmp_path / "all"
-    with records.held(target):
-        for _ in range(2):
-            records.merge([tmp_path / "one", tmp_path / "two"], target)
-    assert {path.name: path.read_text() for path in (target / "inputs").iterdir()} == {
-        "gauss.root": "gauss",
-        "rings.root": "rings",
-    }
-    assert (target / "input.root").read_text() == "gauss"
-
-
-def test_merge_refuses_two_records_of_one_run_and_copies_nothing(tmp_path):
-    keep(tmp_path / "one", "b")
-    keep(tmp_path / "one", "a")
-    keep(tmp_path / "two", "a", roc_auc=0.9)
-    target = tmp_path / "all"
-    with records.held(target):
-        with pytest.raises(UserError, match="run a differs from the one in .*one"):
-            records.merge([tmp_path / "one", tmp_path / "two"], target)
-        with pytest.raises(UserError, match="no finished runs there"):
-            records.merge([tmp_path / "three"], target)
-    assert records.load(target) == []

@@ -14,7 +14,7 @@ from tmva_bench.basis import parsing
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, samples
-from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import encoding, runner
 from tmva_bench.study import requests
 
@@ -57,7 +57,7 @@ def test_the_table_is_that_of_the_file(encoded, small_input):
 def test_every_method_runs_on_encoded_events(encoded):
     done = command_line(encoded.cwd, "run", "encoded.root", *REAL_RUN)
     assert done.returncode == 0, done.stderr
-    (record,) = records.load(encoded.cwd / "results" / "encoded")
+    (record,) = ResultsFolder(encoded.cwd / "results" / "encoded").load()
     assert (record["row"]["sample"], record["row"]["variables"]) == ("gauss encoded", 2)
     assert 0.5 < record["row"]["roc_auc"] < 1
 
@@ -97,7 +97,7 @@ def test_a_run_with_an_autoencoder_in_its_chain(encoded, small_input, tmp_path):
     folder = tmp_path / "results" / "small"
     (made,) = (folder / "inputs").glob("encoded-gauss-2-AllClasses-*.root")
     assert inputs.read(made).metadata["digest"] == inputs.read(encoded.cwd / "encoded.root").metadata["digest"]
-    first, second = (record["row"] for record in records.load(folder))
+    first, second = (record["row"] for record in ResultsFolder(folder).load())
     training = inputs.read(made).metadata["encoded"]["training"]
     for row in (first, second):
         assert row["transformations"] == chain
@@ -119,12 +119,12 @@ def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp
     )
     request = requests.make_request(point, "keras", "jax")
     seen = []
-    with records.held(tmp_path):
-        record = runner.run(request, inputs.read(small_input), tmp_path, on_encoding=seen.append)
+    with ResultsFolder(tmp_path).held():
+        record = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), on_encoding=seen.append)
     assert [epoch.epoch for epoch in seen] == [1, 2]
     assert record["row"]["status"] == "failed"
     assert "not encoded: no epoch of 2 had a lower validation loss" in record["row"]["reason"]
-    assert records.load(tmp_path)[0]["row"]["reason"] == record["row"]["reason"]
+    assert ResultsFolder(tmp_path).load()[0]["row"]["reason"] == record["row"]["reason"]
     assert not list((tmp_path / "inputs").iterdir())
 
 
@@ -138,8 +138,8 @@ def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp
 def test_the_limits_of_a_run_hold_for_its_autoencoder(small_input, tmp_path, limits, status, words):
     point = parsing.point({"transformations": "A(k=2:TrainingStrategy=BatchSize=50:Backend=jax)", "batch_size": 50})
     request = requests.make_request(point, "keras", "jax")
-    with records.held(tmp_path):
-        row = runner.run(request, inputs.read(small_input), tmp_path, limits=limits)["row"]
+    with ResultsFolder(tmp_path).held():
+        row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), limits=limits)["row"]
     assert row["status"] == status
     assert row["reason"].startswith(f"{small_input}: not encoded: ended ")
     assert row["reason"].endswith(words)

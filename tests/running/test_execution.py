@@ -18,7 +18,7 @@ from tmva_bench import api
 from tmva_bench.basis import parsing
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import records
+from tmva_bench.results.folder import DiskFull, ResultsFolder
 from tmva_bench.running import child, encoding, environments, execution, runner
 from tmva_bench.study import requests
 
@@ -26,7 +26,7 @@ from tmva_bench.study import requests
 def rows(results):
     """What the runs found, without clocks and hosts."""
     kept = ("run_id", "status", "reason", "neurons", "repetition", "roc_auc", "epochs")
-    found = [{name: record["row"][name] for name in kept} for record in records.load(results)]
+    found = [{name: record["row"][name] for name in kept} for record in ResultsFolder(results).load()]
     return sorted(map(str, found))
 
 
@@ -80,7 +80,7 @@ def test_killed_at_random_moments_each_run_is_there_once(fake_study, tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     assert rows(disturbed) == rows(undisturbed)
     assert len(rows(disturbed)) == 6
-    assert records.runs_under_way(disturbed) == []
+    assert ResultsFolder(disturbed).runs_under_way() == []
     with uproot.open(disturbed / "results.root") as results:
         assert len(set(results["benchmark"]["run_id"].array().tolist())) == results["benchmark"].num_entries == 6
 
@@ -115,7 +115,7 @@ if worker.read_task(folder).point.neurons == 20:
     assert "Traceback" not in errors
     assert "the same command goes on from there" in errors.splitlines()[-1]
     assert not psutil.pid_exists(int(noted.read_text()))
-    assert [record["row"]["neurons"] for record in records.load(results)] == [5]
+    assert [record["row"]["neurons"] for record in ResultsFolder(results).load()] == [5]
     with uproot.open(results / "results.root") as file:
         assert file["benchmark"].num_entries == 1
 
@@ -186,7 +186,7 @@ def test_a_missing_environment_says_how_to_make_it_and_its_rows_go_when_it_is_th
 
     file.write_text(text)
     tmva_bench.run_study(file, folder=tmp_path / "results")
-    assert [record["row"]["status"] for record in records.load(tmp_path / "results")] == ["ok"] * 4
+    assert [record["row"]["status"] for record in ResultsFolder(tmp_path / "results").load()] == ["ok"] * 4
 
 
 def test_failed_runs_are_done_again_when_asked(fake_study, tmp_path):
@@ -200,7 +200,7 @@ def test_failed_runs_are_done_again_when_asked(fake_study, tmp_path):
     broken.unlink()
     assert {row["status"] for row in tmva_bench.run_study(file, folder=results)} == {"failed"}
     assert {row["status"] for row in tmva_bench.run_study(file, folder=results, rerun="failed")} == {"ok"}
-    assert len(records.load(results)) == 4
+    assert len(ResultsFolder(results).load()) == 4
     with pytest.raises(UserError, match="unknown rerun 'fail'; did you mean 'failed'"):
         tmva_bench.run_study(file, folder=results, rerun="fail")
 
@@ -226,14 +226,14 @@ def test_results_that_are_whole_are_left_alone(fake_study, tmp_path):
     results = tmp_path / "results"
     file = fake_study(TRAINED)
     tmva_bench.run_study(file, folder=results, only=["repetition=1", "neurons=5"])
-    (first,) = records.load(results)
+    (first,) = ResultsFolder(results).load()
     study = api.study_file.read(file, ["repetitions=100"])
-    jobs = api.study_jobs(study, results)
-    with records.held(results):
+    jobs = api.study_jobs(study, ResultsFolder(results))
+    with ResultsFolder(results).held():
         for job in jobs[1:]:
             row = {**first["row"], **runner.planned_row(*job), "status": "ok"}
-            with records.under_way(results, job.name) as folder:
-                records.finish(folder, {**first, "row": row})
+            with ResultsFolder(results).under_way(job.name) as folder:
+                ResultsFolder(results).finish(folder, {**first, "row": row})
     assert len(jobs) == 200
     tmva_bench.run_study(file, changes=["repetitions=100"], folder=results)
     written = (results / "results.root").stat().st_mtime_ns
@@ -246,14 +246,14 @@ def test_results_that_are_whole_are_left_alone(fake_study, tmp_path):
 
 def test_a_full_disk_ends_the_study_with_a_row_of_its_own(fake_study, tmp_path, monkeypatch):
     """Tried by hand on a disk of 5 MB, too; here the disk is only said to be full."""
-    monkeypatch.setattr(records, "disk_full", lambda folder: True)
+    monkeypatch.setattr(ResultsFolder, "is_full", lambda folder: True)
     code = "(folder / 'large').write_bytes(bytes(1000))\nsys.exit('No space left on device')"
     heard = Heard()
-    with pytest.raises(records.DiskFull, match="no space left on the disk of the results folder; free some"):
+    with pytest.raises(DiskFull, match="no space left on the disk of the results folder; free some"):
         tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
     assert [said for said in heard.said if said[0] == "started"] == [("started", 5, 1)]
-    (record,) = records.load(tmp_path / "results")
+    (record,) = ResultsFolder(tmp_path / "results").load()
     assert record["row"]["status"] == "failed"
     assert "then --rerun failed" in record["row"]["reason"]
-    assert records.runs_under_way(tmp_path / "results") == []
+    assert ResultsFolder(tmp_path / "results").runs_under_way() == []
     assert not list((tmp_path / "results" / "runs").glob("*/large"))

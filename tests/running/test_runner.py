@@ -18,7 +18,7 @@ from tmva_bench.basis import parsing
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
 from tmva_bench.methods import Outcome, worker
-from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import runner
 from tmva_bench.study import requests
 
@@ -33,9 +33,13 @@ def ended(fake_python, small_input, tmp_path):
     def run(code, request=REQUEST, **limits):
         results = tmp_path / "results"
         made = runner.run(
-            request, inputs.read(small_input), results, environment=fake_python(code), limits=requests.Limits(**limits)
+            request,
+            inputs.read(small_input),
+            ResultsFolder(results),
+            environment=fake_python(code),
+            limits=requests.Limits(**limits),
         )
-        (kept,) = records.load(results)
+        (kept,) = ResultsFolder(results).load()
         assert str(kept) == str(made)
         assert "\n" not in made["row"]["reason"]
         return made["row"]
@@ -124,7 +128,7 @@ def test_limits_must_be_above_zero():
 
 
 def test_a_real_run(real_run):
-    (record,) = records.load(real_run.cwd / "results" / "small")
+    (record,) = ResultsFolder(real_run.cwd / "results" / "small").load()
     row = record["row"]
     assert row["status"] == "ok"
     assert 0.5 < row["roc_auc"] < 1
@@ -146,7 +150,7 @@ def test_columns_from_the_scores(fake_python, small_input, tmp_path):
     """The scores are the fake worker's: the last variable."""
     data = inputs.read(small_input)
     code = TRAINED.replace('"roc_integral": float("nan")', '"roc_integral": 0.75')
-    row = runner.run(REQUEST, data, tmp_path / "results", environment=fake_python(code))["row"]
+    row = runner.run(REQUEST, data, ResultsFolder(tmp_path / "results"), environment=fake_python(code))["row"]
     scores = {tree: 2 * events[:, -1] for tree, events in data.events.items()}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     name = "signal_efficiency_at_10_percent"
@@ -173,7 +177,7 @@ def test_a_parent_that_is_killed_takes_its_child_along(small_input, tmp_path):
         time.sleep(5)
         os.kill(parent.pid, signal.SIGKILL)
     assert not psutil.wait_procs(children, timeout=20)[1]
-    assert records.load(tmp_path / "results" / "small") == []
+    assert ResultsFolder(tmp_path / "results" / "small").load() == []
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ for _command in (
     results.report_command,
     results.remove,
     results.merge,
+    results.check_results,
     tmva.replay_command,
     tmva.verify_command,
     tmva.explain_command,

@@ -12,6 +12,7 @@ from tmva_bench.basis import config
 from tmva_bench.errors import UserError
 from tmva_bench.report import reference
 from tmva_bench.results import naming, records, tree_file
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import file as study_file
 
 PATH = click.Path(path_type=Path)
@@ -75,33 +76,35 @@ def say_options(rows: Iterable[naming.Row]) -> None:
         click.echo(line)
 
 
-def folder_of(file: str) -> Path:
-    """The results folder that a user means: itself, or that of a study."""
+def folder_of(file: str) -> ResultsFolder:
+    """The results folder that a user means: itself, the one of its ``results.root``, or that of a study."""
     path = Path(file)
+    if path.name == ResultsFolder(path.parent).tree.name and ResultsFolder(path.parent).runs.is_dir():
+        return ResultsFolder(path.parent)
     if path.is_dir() or not (path.suffix == ".toml" or file in study_file.shipped()):
-        return path
+        return ResultsFolder(path)
     return api.study_folder(study_file.read(file))
 
 
 def rows_of(file: str) -> list[dict[str, Any]]:
     """The rows of the tree ``benchmark`` that a user means: of a results folder, a results file or a study."""
-    path = folder_of(file)
-    if path.is_file():
-        return tree_file.rows_of(path)
-    return [record["row"] for record in finished_records(path)]
+    folder = folder_of(file)
+    if folder.path.is_file():
+        return tree_file.rows_of(folder.path)
+    return [record["row"] for record in finished_records(folder)]
 
 
-def finished_records(folder: Path) -> list[records.Record]:
+def finished_records(folder: ResultsFolder) -> list[records.Record]:
     """The records of a results folder that has some."""
-    made = records.load(folder)
+    made = folder.load()
     if not made:
-        raise UserError(f"{folder}: no finished runs there; give a results folder or a study")
+        raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
     return made
 
 
-def say_results(folder: Path) -> None:
+def say_results(folder: ResultsFolder) -> None:
     """Says where the results tree lies."""
-    click.echo(f"Results tree: {folder / 'results.root'}")
+    click.echo(f"Results tree: {folder.tree}")
 
 
 def say_written(path: Path, metadata: dict[str, Any]) -> None:

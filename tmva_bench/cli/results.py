@@ -8,7 +8,8 @@ import click
 from tmva_bench.cli import common
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.report import tables
-from tmva_bench.results import naming, records, schema, summary, tree_file
+from tmva_bench.results import naming, schema, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import filters
 
 
@@ -101,7 +102,7 @@ def report_command(file: str, output: Path | None) -> None:
     from tmva_bench.report import page  # statistics and plotting library take a second to load
 
     folder = common.folder_of(file)
-    output = output or folder / "report.html"
+    output = output or folder.report
     page.write(common.finished_records(folder), folder, output)
     click.echo(f"Page: {output}")
 
@@ -116,10 +117,10 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
     FILE is a results folder or a study. A run fits that fits every --only, by any column of the results tree.
     """
     folder = common.folder_of(file)
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such results folder")
-    with records.held(folder):
-        made = records.load(folder)
+    if not folder.path.is_dir():
+        raise UserError(f"{folder.path}: no such results folder")
+    with folder.held():
+        made = folder.load(curves=False)
         wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
         gone = [record["row"] for record in made if filters.fits(record["row"], wanted)]
         names = naming.varied(record["row"] for record in made)
@@ -127,8 +128,8 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
         for row in gone:
             click.echo(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
         if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
-            records.remove(folder, [row["run_id"] for row in gone])
-            tree_file.write(records.load(folder), folder / "results.root")
+            folder.remove([row["run_id"] for row in gone])
+            folder.rebuild()
     if not gone:
         click.echo(f"no run of {len(made)} fits")
 
@@ -142,7 +143,27 @@ def merge(sources: tuple[Path, ...], output: Path) -> None:
     SOURCES are results folders. Runs that are equal are taken once; where two records of one run differ, nothing is
     merged.
     """
-    with records.held(output):
-        new, equal = records.merge(sources, output)
-        tree_file.write(records.load(output), output / "results.root")
+    folder = ResultsFolder(output)
+    with folder.held():
+        new, equal = folder.merge(map(ResultsFolder, sources))
+        folder.rebuild()
     click.echo(f"{output}: {new} runs brought in, {equal} were there already")
+
+
+@click.command("check-results")
+@click.argument("file")
+def check_results(file: str) -> None:
+    """List the runs whose files are no longer as they were written.
+
+    FILE is a results folder or a study. Exit code 0 where all are, 1 where not.
+    """
+    folder = common.folder_of(file)
+    problems = folder.problems()
+    for name, problem in problems.items():
+        click.echo(f"{name}: {problem}")
+    number = len(folder.names())
+    if not number:
+        raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
+    if problems:
+        common.fail(f"{folder.path}: {len(problems)} of {number} runs are not as they were written", 1)
+    click.echo(f"{folder.path}: {number} runs are as they were written")

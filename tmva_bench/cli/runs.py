@@ -21,6 +21,7 @@ from tmva_bench.cli import common
 from tmva_bench.engines import tmva_files
 from tmva_bench.report import progress, tables, terminal
 from tmva_bench.results import naming, records, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import doctor, execution, runner
 from tmva_bench.study import file as study_file
 from tmva_bench.study import requests
@@ -112,9 +113,9 @@ def study(
     FILE is a study file or the name of a shipped study. Ctrl-C keeps what is finished; the same command goes on.
     """
     planned = study_file.read(file, changes)
-    folder = api.study_folder(planned, folder)
+    results = api.study_folder(planned, folder)
     if dry_run:
-        _say_plan(planned, folder, only, rerun, limit)
+        _say_plan(planned, results, only, rerun, limit)
         return
     rows = api.run_study(
         file,
@@ -127,7 +128,7 @@ def study(
         listener=progress.Bars(),
     )
     click.echo(tables.write(summary.groups(rows), "text"))
-    common.say_results(folder)
+    common.say_results(results)
     statuses = {row["status"] for row in rows}
     if failed := statuses - {"ok", "unavailable"}:
         common.fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
@@ -152,16 +153,16 @@ def bench(context: click.Context, /, **options: Any) -> None:
 def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple[str, ...]) -> None:
     """Say how far a study is."""
     planned = study_file.read(file, changes)
-    folder = api.study_folder(planned, folder)
-    made = records.load(folder, curves=False)
-    with _jobs(planned, folder, only) as jobs:
+    results = api.study_folder(planned, folder)
+    made = results.load(curves=False)
+    with _jobs(planned, results, only) as jobs:
         _, todo = execution.split(jobs, made, None)
         by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
         counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
-    click.echo(f"{folder}: {records.holder(folder) or 'no process is at work'}")
+    click.echo(f"{results.path}: {results.holder() or 'no process is at work'}")
     done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
     click.echo(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
-    for partial in records.runs_under_way(folder):
+    for partial in results.runs_under_way():
         click.echo(f"under way: {_run_under_way(partial)}")
 
 
@@ -184,16 +185,18 @@ def doctor_command(as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _jobs(planned: studies.Study, folder: Path, only: Iterable[str]) -> Iterator[list[execution.Job]]:
+def _jobs(planned: studies.Study, folder: ResultsFolder, only: Iterable[str]) -> Iterator[list[execution.Job]]:
     """The runs of a study, for looking at them: where it has no results folder yet, none is made."""
     with contextlib.ExitStack() as stack:
-        if not folder.exists():
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if not folder.path.exists():
+            folder = ResultsFolder(stack.enter_context(tempfile.TemporaryDirectory()))
         yield api.study_jobs(planned, folder, only)
 
 
-def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: str | None, limit: int | None) -> None:
-    made = records.load(folder, curves=False)
+def _say_plan(
+    planned: studies.Study, folder: ResultsFolder, only: Iterable[str], rerun: str | None, limit: int | None
+) -> None:
+    made = folder.load(curves=False)
     with _jobs(planned, folder, only) as jobs:
         kept, todo = execution.split(jobs, made, rerun)
         todo = todo[:limit]
@@ -204,7 +207,7 @@ def _say_plan(planned: studies.Study, folder: Path, only: Iterable[str], rerun: 
             missing = f": {job.environment.missing}" if job.environment.missing else ""
             row = rows[job.name]
             click.echo(f"{naming.run_name(row, names[naming.series_name(row)])}{missing}")
-    click.echo(f"{folder}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
+    click.echo(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 
 
 def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:

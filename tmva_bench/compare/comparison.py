@@ -5,7 +5,6 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
@@ -16,6 +15,7 @@ from tmva_bench.compare import differences, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
 from tmva_bench.results import naming, schema, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
@@ -110,7 +110,7 @@ class Comparison(NamedTuple):
         notes: what a reader must know, a line each.
     """
 
-    folders: tuple[Path, Path]
+    folders: tuple[ResultsFolder, ResultsFolder]
     axes: list[str]
     matches: list[Match]
     lost: list[Change]
@@ -138,7 +138,7 @@ class Limit(NamedTuple):
         return f"{self.quantity} {self.operator} {self.number:g}"
 
 
-def compare(first: list[Record], second: list[Record], folders: tuple[Path, Path]) -> Comparison:
+def compare(first: list[Record], second: list[Record], folders: tuple[ResultsFolder, ResultsFolder]) -> Comparison:
     """Compares two results at each point that both have.
 
     A point is matched by method, backend, architecture, optimizer, threads, sample and parameters, whatever it ran
@@ -230,7 +230,7 @@ def write(found: Comparison, form: str) -> str:
     if form == "json":
         return json.dumps(_plain(_everything(found)), indent=1)
     bullet = "- " if form == "md" else ""
-    parts = [_lines(bullet, [f"{side}: {folder}" for side, folder in zip("AB", found.folders, strict=True)])]
+    parts = [_lines(bullet, [f"{side}: {folder.path}" for side, folder in zip("AB", found.folders, strict=True)])]
     for title, headings, lines in _tables(found):
         table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
         parts.append(f"{title}\n\n{table}")
@@ -272,12 +272,14 @@ def _unmatched(groups: list[Group], matched: list[Group]) -> list[Group]:
     ]
 
 
-def _nothing(groups: list[list[Group]], pairs: list[tuple[Group, Group]], folders: tuple[Path, Path]) -> UserError:
+def _nothing(
+    groups: list[list[Group]], pairs: list[tuple[Group, Group]], folders: tuple[ResultsFolder, ResultsFolder]
+) -> UserError:
     """Why nothing can be compared."""
     if pairs:
         reasons = [naming.reasons([row for group in side for row in group.missing]) for side in groups]
         (n, found), *_ = [(n, lines) for n, lines in enumerate(reasons) if lines]
-        return UserError(f"no point has a result in A and in B; {folders[n]}: {naming.some(found)}")
+        return UserError(f"no point has a result in A and in B; {folders[n].path}: {naming.some(found)}")
     apart = [
         f"{name} ({' and '.join(', '.join(map(naming.short, sorted(side))) for side in values)})"
         for name in _KEY
@@ -286,7 +288,7 @@ def _nothing(groups: list[list[Group]], pairs: list[tuple[Group, Group]], folder
     ]
     names = [naming.some(list(_by_series(side))) for side in groups]
     why = f"they differ in {', '.join(apart)}; " if apart else ""
-    return UserError(f"no point in common: {why}{folders[0]} has {names[0]}, {folders[1]} has {names[1]}")
+    return UserError(f"no point in common: {why}{folders[0].path} has {names[0]}, {folders[1].path} has {names[1]}")
 
 
 def _change(having: Group, lacking: Group) -> Change | None:
@@ -301,7 +303,10 @@ def _change(having: Group, lacking: Group) -> Change | None:
 
 
 def _match(
-    first: Group, second: Group, folders: tuple[Path, Path], files: dict[tuple[str, ...], inputs.InputFile]
+    first: Group,
+    second: Group,
+    folders: tuple[ResultsFolder, ResultsFolder],
+    files: dict[tuple[str, ...], inputs.InputFile],
 ) -> Match:
     """Compares two groups; ``files`` keeps the input files that were read, by digest and encoding."""
     groups = (first, second)
@@ -565,8 +570,8 @@ def _lines(bullet: str, lines: list[str]) -> str:
 def _everything(found: Comparison) -> dict[str, Any]:
     """All of it under stable keys, see docs/results.md."""
     return {
-        "a": str(found.folders[0]),
-        "b": str(found.folders[1]),
+        "a": str(found.folders[0].path),
+        "b": str(found.folders[1].path),
         "axes": found.axes,
         "matches": [_match_in_full(match) for match in found.matches],
         "lost": [_change_in_full(change) for change in found.lost],

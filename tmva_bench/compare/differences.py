@@ -2,10 +2,8 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import tabulate
@@ -15,6 +13,7 @@ from tmva_bench.compare import quality, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
 from tmva_bench.results import naming, schema, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
@@ -71,7 +70,9 @@ class Differences(NamedTuple):
     notes: list[str]
 
 
-def compare(made: list[Record], results: Path, *, reference: str | None = None, share: float = 0.9) -> Differences:
+def compare(
+    made: list[Record], results: ResultsFolder, *, reference: str | None = None, share: float = 0.9
+) -> Differences:
     """Compares every series that has results with the reference, at each point.
 
     Repetitions are paired where both sides start from TMVA's weights and take its batches, with the same seeds, and
@@ -92,7 +93,7 @@ def compare(made: list[Record], results: Path, *, reference: str | None = None, 
     rows = [record["row"] for record in made]
     finished = [row for row in rows if row["status"] == "ok"]
     if not finished:
-        raise UserError(f"{results}: no finished run with a result; `tmva-bench table {results}` says why")
+        raise UserError(f"{results.path}: no finished run with a result; `tmva-bench table {results.path}` says why")
     names = list(dict.fromkeys(map(naming.series_name, finished)))
     name = names[0] if reference is None else reference
     if name not in names:
@@ -290,7 +291,9 @@ def _starts_as_tmva(group: Group) -> bool:
     return group.series["method"] == "tmva-dnn" and (not drops or group.series["architecture"] == "cpu")
 
 
-def _areas(groups: list[Group], partners: list[Group | None], results: Path) -> list[verdict.AreaComparison | None]:
+def _areas(
+    groups: list[Group], partners: list[Group | None], results: ResultsFolder
+) -> list[verdict.AreaComparison | None]:
     """The comparisons in order; of all placements only those of one group and its reference are held at a time."""
     found: dict[int, verdict.AreaComparison] = {}
     data: dict[str, inputs.InputFile] = {}
@@ -311,31 +314,17 @@ def _areas(groups: list[Group], partners: list[Group | None], results: Path) -> 
     return [found.get(n) for n in range(len(groups))]
 
 
-def input_of(group: Group, results: Path) -> inputs.InputFile:
-    """The input file that a group's runs were given, or one of that name under ``inputs/`` in the results folder.
+def input_of(group: Group, results: ResultsFolder) -> inputs.InputFile:
+    """The input file that a group's runs were given, for the weights of its test events.
 
     Args:
         group: with a finished run.
         results: the results folder that holds the runs.
 
     Raises:
-        UserError: it is in neither place, or a run does not name it.
+        UserError: it is not there, or a run does not name it.
     """
-    for row in group.rows:
-        path = results / "runs" / row["run_id"] / "task.json"
-        try:
-            wanted = Path(json.loads(path.read_text())["input_file"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise UserError(
-                f"{path}: does not name the input file; remove the folder {path.parent} to run it again"
-            ) from None
-        for place in (wanted, results / "inputs" / wanted.name):
-            if place.is_file():
-                return inputs.read(place)
-    raise UserError(
-        f"{wanted}: the input file of {naming.series_name(group.series)} is gone; put it back there, or into "
-        f"{results / 'inputs'}: its test events' weights go into the comparison"
-    )
+    return results.read_input(group.rows[0]["run_id"], group.rows[0]["input_digest"])
 
 
 def _kind(group: Group) -> tuple[Any, ...]:

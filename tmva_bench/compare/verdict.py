@@ -11,6 +11,7 @@ from scipy import special, stats
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.summary import Group
 
 Row = Mapping[str, Any]
@@ -119,7 +120,7 @@ class Ratio(NamedTuple):
     note: str
 
 
-def read_side(group: Group, results: Path, data: inputs.InputFile) -> Side:
+def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> Side:
     """The finished repetitions of a group, their scores read one after the other.
 
     Args:
@@ -137,7 +138,7 @@ def read_side(group: Group, results: Path, data: inputs.InputFile) -> Side:
             f"{group.series['input_digest'][:12]}); give the input file that they were run on"
         )
     rows = sorted(group.rows, key=lambda row: int(row["repetition"]))
-    scored = ((int(row["repetition"]), *_read_scores(results / "runs" / row["run_id"], data)) for row in rows)
+    scored = ((int(row["repetition"]), *_read_scores(results.scores(row["run_id"]), data)) for row in rows)
     return side(scored, data.weights["TestS"], data.weights["TestB"])
 
 
@@ -318,8 +319,8 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
     return Ratio(ratio, low, high, verdict, "")
 
 
-def _read_scores(run: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:
-    path = run / "scores.root"
+def _read_scores(path: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:
+    run = path.parent
     try:
         with uproot.open(path) as file:
             signal, background = (file[tree]["score"].array(library="np") for tree in ("TestS", "TestB"))

@@ -20,7 +20,8 @@ from tmva_bench.compare import differences, quality
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.report import explain, tables
-from tmva_bench.results import naming, records, schema, summary
+from tmva_bench.results import naming, schema, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 from tmva_bench.study import file as study_file
@@ -101,7 +102,7 @@ class Page(NamedTuple):
     plots: dict[str, Any]
 
 
-def make(made: list[Record], folder: Path) -> Page:
+def make(made: list[Record], folder: ResultsFolder) -> Page:
     """The page of finished runs.
 
     Args:
@@ -114,8 +115,8 @@ def make(made: list[Record], folder: Path) -> Page:
     rows = [record["row"] for record in made]
     groups = summary.groups(rows)
     headline = tables.make(groups)
-    study = folder / records.STUDY
-    name = study_file.read(study).name if study.exists() else folder.resolve().name
+    study = folder.study
+    name = study_file.read(study).name if study.exists() else folder.path.resolve().name
     found: differences.Differences | None = None
     try:
         found = differences.compare(made, folder)
@@ -165,7 +166,7 @@ def render(page: Page) -> str:
     )
 
 
-def write(made: list[Record], folder: Path, output: Path) -> None:
+def write(made: list[Record], folder: ResultsFolder, output: Path) -> None:
     """Writes the page, complete or not at all.
 
     Args:
@@ -257,7 +258,7 @@ def _run_command(row: naming.Row) -> str:
 
 
 def _plots(
-    made: list[Record], groups: list[Group], found: differences.Differences | None, folder: Path
+    made: list[Record], groups: list[Group], found: differences.Differences | None, folder: ResultsFolder
 ) -> dict[str, Any]:
     """What the plots need: series, axes and runs by number, floats of few digits."""
     finished = [group for group in groups if group.rows]
@@ -307,7 +308,7 @@ def _plots(
         "groups": described,
         "runs": runs,
         "share": found.share if found else None,
-        "correlations": _correlations(folder / "input.root"),
+        "correlations": _correlations(folder.input),
     }
 
 

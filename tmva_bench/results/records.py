@@ -1,57 +1,26 @@
-"""One folder per finished run, complete or absent: the truth that every tree and table is made from."""
+"""The record of one run: its files in the run's folder, their checksums, and how records of older versions are read."""
 
-import contextlib
-import datetime
-import fcntl
 import hashlib
 import json
-import logging
 import math
 import os
-import platform
-import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 from tmva_bench.errors import UserError
 from tmva_bench.results import schema
 
 Record = dict[str, Any]
-_logger = logging.getLogger(__name__)
-# The study of a results folder as it was last run, --set and all.
-STUDY = "study.toml"
 _RECORD = "record.json"
 # The long part of a record in a file of its own: a thousand rows must be read at once.
 _CURVES = "curves.json"
-_PARTIAL = ".partial"
-# Less than this on the disk: what failed, failed for want of space.
-_FULL = 2**20
+# In the format of sha256sum, which checks it, too.
+SUMS = "SHA256SUMS"
 
 
-class Holder(NamedTuple):
-    """The process that holds a results folder.
-
-    Attributes:
-        pid: its number.
-        host: its machine.
-        start_time: since when, UTC, ISO 8601.
-        command: its command line.
-    """
-
-    pid: int
-    host: str
-    start_time: str
-    command: str
-
-    def __str__(self) -> str:
-        """In words."""
-        return f"process {self.pid} on {self.host} since {self.start_time} ({self.command})"
-
-
-class DiskFull(UserError):
-    """No space for a run's files; what finished before is kept."""
+class Damaged(UserError):
+    """A record that cannot be read: one run is lost, the others of its folder are not."""
 
 
 def run_id(identity: dict[str, Any]) -> str:
@@ -64,20 +33,6 @@ def run_id(identity: dict[str, Any]) -> str:
     return f"{identity['method']}-{identity['backend']}-{identity['point']['optimizer']}-{digest}"
 
 
-def load(results: Path, *, curves: bool = True) -> list[Record]:
-    """All records of a results folder, by start time.
-
-    Args:
-        results: the folder, e.g. ``results/quick``; empty where it does not exist yet.
-        curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the rows alone.
-
-    Raises:
-        UserError: a record that is damaged, or of a newer version than this program knows.
-    """
-    records = [read(folder, curves=curves) for folder in _runs(results).glob("[!.]*")]
-    return sorted(records, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
-
-
 def read(folder: Path, *, curves: bool = True) -> Record:
     """The record of one run's folder, brought to the present version.
 
@@ -86,236 +41,127 @@ def read(folder: Path, *, curves: bool = True) -> Record:
         curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the row alone.
 
     Raises:
-        UserError: no record, a damaged one, one of another run, or one of a newer version.
+        Damaged: no record, a damaged one, or one of another run.
+        UserError: one of a newer version than this program knows.
     """
-    path = folder / _RECORD
-    cure = f"remove the folder {folder} to run it again"
-    record = _parsed(path, cure)
-    version: Any = record.get("schema") if isinstance(record, dict) else None
-    if isinstance(version, int) and version > schema.VERSION:
-        raise UserError(f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench")
-    # Records of version 1 hold their curves.
-    if curves and isinstance(version, int) and version > 1:
-        record.update(_parsed(folder / _CURVES, cure))
-    while version in _MIGRATIONS and isinstance(record.get("row"), dict):
-        _MIGRATIONS[version](record)
-        record["schema"] = version = version + 1
-    if version != schema.VERSION or not _agrees(record) or (curves and not _curves_agree(record)):
-        raise UserError(f"{path}: not a record that tmva-bench wrote; {cure}")
+    record = _read(folder, curves=curves)
     if record["row"]["run_id"] != folder.name:
-        raise UserError(f"{path}: the record of another run, {record['row']['run_id']}; rename the folder to that")
+        name = record["row"]["run_id"]
+        raise Damaged(f"{folder / _RECORD}: the record of another run, {name}; rename the folder to that")
     return record
 
 
-@contextlib.contextmanager
-def held(results: Path) -> Iterator[None]:
-    """Holds a results folder: one process at a time writes there. What killed runs left is tidied up.
+def write(folder: Path, record: Record) -> None:
+    """Writes a record into a run's folder, with the checksums of all that lies there, and reads it back.
 
     Args:
-        results: the results folder; made where it does not exist.
+        folder: the folder of a run under way.
+        record: what to write.
 
     Raises:
-        UserError: another process holds it, or it cannot be written.
-    """
-    make_folder(_runs(results))
-    with contextlib.ExitStack() as stack:
-        with _writing(results):
-            lock = stack.enter_context(_lock_file(results).open("a+"))
-            _take(lock, results)
-            _tidy(_runs(results))
-        yield
-
-
-def holder(results: Path) -> Holder | None:
-    """Who holds a results folder at this moment, or None."""
-    try:
-        with _lock_file(results).open() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _read_holder(lock)
-    except OSError:
-        pass
-    return None
-
-
-@contextlib.contextmanager
-def under_way(results: Path, name: str) -> Iterator[Path]:
-    """A fresh folder for a run under way, which :func:`finish` turns into the folder of a finished run.
-
-    Only for who holds the results folder, see :func:`held`.
-
-    Args:
-        results: the results folder.
-        name: the run's name.
-
-    Raises:
-        UserError: something cannot be written, here or in the block.
-    """
-    folder = _runs(results) / f".{name}{_PARTIAL}"
-    with _writing(results):
-        folder.mkdir(parents=True)
-        try:
-            yield folder
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-
-
-def runs_under_way(results: Path) -> list[Path]:
-    """Folders of the runs under way, by name."""
-    return sorted(_runs(results).glob(f".*{_PARTIAL}"))
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder, and those above it, where it does not exist yet.
-
-    Raises:
-        UserError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror}); choose another results folder") from None
-
-
-def finish(folder: Path, record: Record) -> None:
-    """Writes the record into the folder of the run under way and renames the folder to its run's name.
-
-    A record that was there under that name is replaced only after the new one is complete.
+        UserError: what was written cannot be read.
+        OSError: it cannot be written.
     """
     parts = {
         _CURVES: {name: record[name] for name in schema.CURVES},
         _RECORD: {name: record[name] for name in record if name not in schema.CURVES},
     }
     for name, part in parts.items():
-        with (folder / name).open("w") as file:
-            json.dump(part, file, indent=1 if name == _RECORD else None)
-            file.flush()
-            os.fsync(file.fileno())
-    final = folder.with_name(record["row"]["run_id"])
-    old = folder.with_name(f".{final.name}.old")
-    if final.exists():
-        final.rename(old)
-    folder.rename(final)
-    if old.exists():
-        shutil.rmtree(old)
+        _store(folder / name, json.dumps(part, indent=1 if name == _RECORD else None))
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    _store(folder / SUMS, "".join(f"{_sha256(path)}  {path.relative_to(folder)}\n" for path in files))
+    try:
+        _read(folder, curves=True)
+    except UserError as error:
+        raise UserError(f"run {record['row']['run_id']}: not recorded, for its record could not be read") from error
 
 
-def disk_full(folder: Path) -> bool:
-    """Whether the disk of a folder has no space left that a run could use."""
-    return shutil.disk_usage(folder).free < _FULL
+def altered(folder: Path) -> list[str]:
+    """Files of a finished run that are no longer as they were written, or are gone, by their names in its folder.
 
+    Runs of versions before checksums have none, and nothing is told of them.
 
-def remove(results: Path, names: Iterable[str]) -> None:
-    """Removes the folders of finished runs; for who holds the results folder.
-
-    Raises:
-        UserError: a folder cannot be removed.
+    Args:
+        folder: the run's folder.
     """
-    with _writing(results):
-        for name in names:
-            folder = _runs(results) / name
-            # Renamed first: a kill in the middle leaves a whole run or none.
-            gone = folder.with_name(f".{name}{_PARTIAL}")
-            folder.rename(gone)
-            shutil.rmtree(gone)
+    names = []
+    for name, digest in _sums(folder).items():
+        if _sha256(folder / name) != digest:
+            names.append(name)
+    return names
 
 
-def merge(sources: Iterable[Path], results: Path) -> tuple[int, int]:
-    """Joins the runs of several results folders, and their input files, into ``results``; for who holds that folder.
-
-    Returns:
-        Runs brought in, and runs that were there already, equal.
-
-    Raises:
-        UserError: a record is damaged or newer, or two records of one run differ; nothing is copied then.
-    """
-    found: dict[str, tuple[Path, Record]] = {}
-    equal = 0
-    for source in (results, *sources):
-        runs = load(source)
-        if source != results and not runs:
-            raise UserError(f"{source}: no finished runs there; give results folders, e.g. results/quick")
-        for record in runs:
-            name = record["row"]["run_id"]
-            kept = found.setdefault(name, (source, record))
-            # NaN is not equal to itself, its text is.
-            if json.dumps(kept[1]) != json.dumps(record):
-                raise UserError(
-                    f"{source}: run {name} differs from the one in {kept[0]} (started {record['row']['start_time']} "
-                    f"and {kept[1]['row']['start_time']}); remove one of the two, or keep the results apart"
-                )
-            equal += kept[0] != source
-    new = {name: source for name, (source, _) in found.items() if source != results}
-    with _writing(results):
-        for name, source in new.items():
-            partial = _runs(results) / f".{name}{_PARTIAL}"
-            shutil.copytree(_runs(source) / name, partial)
-            partial.rename(_runs(results) / name)
-        for source in dict.fromkeys(new.values()):
-            _join_inputs(source, results)
-    return len(new), equal
+def row_altered(folder: Path) -> bool:
+    """Whether the file with a run's row is no longer as it was written."""
+    digest = _sums(folder).get(_RECORD)
+    return digest is not None and _sha256(folder / _RECORD) != digest
 
 
-def _join_inputs(source: Path, results: Path) -> None:
-    """Copies the input files of another results folder; their names tell their contents."""
-    for path in sorted(source.glob("inputs/*.root")):
-        copy = results / "inputs" / path.name
-        if not copy.exists():
-            make_folder(copy.parent)
-            shutil.copy2(path, copy.with_suffix(_PARTIAL))
-            copy.with_suffix(_PARTIAL).rename(copy)
-    link = results / "input.root"
-    if (source / link.name).is_symlink() and not link.is_symlink():
-        link.symlink_to((source / link.name).readlink())
-
-
-@contextlib.contextmanager
-def _writing(results: Path) -> Iterator[None]:
+def is_whole(folder: Path) -> bool:
+    """Whether the curves of a run's folder are as they were written; without checksums, whether they can be read."""
+    digest = _sums(folder).get(_CURVES)
     try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"{results}: cannot be written ({reason}); free some space or choose another results folder"
-        ) from error
+        return (digest is not None and _sha256(folder / _CURVES) == digest) or bool(_read(folder, curves=True))
+    except (OSError, UserError):
+        return False
 
 
-def _take(lock: IO[str], results: Path) -> None:
-    """Takes the lock, which the system frees however the process ends."""
+def has_sums(folder: Path) -> bool:
+    """Whether a run's folder has checksums: those of earlier versions have none."""
+    return bool(_sums(folder))
+
+
+def fingerprint(folder: Path) -> str:
+    """Digest of a run's record as it lies on the disk."""
+    return _sha256(folder / _RECORD)
+
+
+def _read(folder: Path, *, curves: bool) -> Record:
+    path = folder / _RECORD
+    cure = f"remove the folder {folder} to run it again"
+    record = _parsed(path, cure)
+    version: Any = record.get("schema") if isinstance(record, dict) else None
+    if isinstance(version, int) and version > schema.VERSION:
+        raise UserError(f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench")
+    foreign = Damaged(f"{path}: not a record that tmva-bench wrote; {cure}")
+    # Records of version 1 hold their curves.
+    if curves and isinstance(version, int) and version > 1:
+        others = _parsed(folder / _CURVES, cure)
+        if not isinstance(others, dict):
+            raise foreign
+        record.update(others)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(
-            f"{results}: held by {_read_holder(lock) or 'another process'}; wait for its end or choose another folder"
-        ) from None
-    except OSError as error:
-        _logger.warning("%s: cannot be locked (%s); start no second run there", results, error.strerror)
-    start = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    lock.truncate(0)
-    json.dump(Holder(os.getpid(), platform.node(), start, command)._asdict(), lock)
-    lock.flush()
+        while version in _MIGRATIONS and isinstance(record.get("row"), dict):
+            _MIGRATIONS[version](record)
+            record["schema"] = version = version + 1
+    except (KeyError, TypeError, ValueError):
+        raise foreign from None
+    if version != schema.VERSION or not _agrees(record) or (curves and not _curves_agree(record)):
+        raise foreign
+    return record
 
 
-def _read_holder(lock: IO[str]) -> Holder | None:
-    lock.seek(0)
-    try:
-        return Holder(**json.load(lock))
-    except (ValueError, TypeError):  # it has not written its name yet
-        return None
+def _store(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def _tidy(runs: Path) -> None:
-    for old in runs.glob(".*.old"):
-        final = old.with_name(old.name[1:].removesuffix(".old"))
-        if final.exists():
-            shutil.rmtree(old)
-        else:
-            old.rename(final)
-    for partial in runs.glob(f".*{_PARTIAL}"):
-        shutil.rmtree(partial)
+def _sha256(path: Path) -> str:
+    # Opening a pipe would wait for somebody to write into it.
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    path = folder / SUMS
+    if not path.is_file():
+        return {}
+    pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
 def _migrate_1(record: Record) -> None:
@@ -369,22 +215,30 @@ _MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2
 
 
 def _parsed(path: Path, cure: str) -> Record:
+    if path.exists() and not path.is_file():
+        raise Damaged(f"{path}: no readable record (no regular file); {cure}")
     try:
-        record: Record = json.loads(path.read_text())
+        record: Record = json.loads(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{path}: no readable record ({error.strerror}); {cure}") from None
-    except ValueError as error:
-        raise UserError(f"{path}: no readable record ({error}); {cure}") from None
+        raise Damaged(f"{path}: no readable record ({error.strerror}); {cure}") from None
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path}: no readable record ({error}); {cure}") from None
     return record
 
 
 def _agrees(record: Record) -> bool:
     """Whether a record has the columns of the tree ``benchmark``."""
     row = record.get("row")
-    return isinstance(row, dict) and all(
-        isinstance(row.get(column.name), (int, float) if column.type is float else column.type)
-        for column in schema.BENCHMARK
-    )
+    return isinstance(row, dict) and all(_fits(row.get(column.name), column.type) for column in schema.BENCHMARK)
+
+
+def _fits(value: Any, kind: type) -> bool:
+    """Whether a value can stand in a branch of this type: no lone surrogate, no number beyond 64 bits."""
+    if isinstance(value, str):
+        return kind is str and value.encode(errors="ignore").decode() == value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return kind is not str and -(2**63) <= value < 2**63
+    return kind is float and isinstance(value, float)
 
 
 def _curves_agree(record: Record) -> bool:
@@ -397,11 +251,3 @@ def _curves_agree(record: Record) -> bool:
         if not all(isinstance(values, list) for values in columns.values()) or len(set(map(len, columns.values()))) > 1:
             return False
     return True
-
-
-def _runs(results: Path) -> Path:
-    return results / "runs"
-
-
-def _lock_file(results: Path) -> Path:
-    return _runs(results) / ".lock"

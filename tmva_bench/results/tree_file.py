@@ -40,20 +40,6 @@ def tables(records: list[Record]) -> Tables:
     return columns
 
 
-def current(records: list[Record], path: Path) -> bool:
-    """Whether ``results.root`` holds just these runs, in the present version.
-
-    Args:
-        records: finished runs.
-        path: the file.
-    """
-    try:
-        rows = rows_of(path, ("run_id", "start_time"))
-    except UserError:
-        return False
-    return rows == [{name: record["row"][name] for name in ("run_id", "start_time")} for record in records]
-
-
 def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
     """The rows of the tree ``benchmark`` of a results file.
 

@@ -22,6 +22,8 @@ from tmva_bench.engines.tmva_files import LOG_FILE
 from tmva_bench.methods import worker
 from tmva_bench.study.requests import Limits
 
+# What the child is asked to do, in its folder.
+TASK_FILE = "task.json"
 _POLL = 0.1
 # A child that takes more than this share of the memory that was free would bring the machine down.
 _MEMORY_SHARE = 0.9
@@ -81,7 +83,7 @@ def run(
     """
     limits = limits or Limits()
     memory = min(limits.memory, _MEMORY_SHARE * psutil.virtual_memory().available / 2**20)
-    (folder / "task.json").write_text(json.dumps(task))
+    (folder / TASK_FILE).write_text(json.dumps(task))
     (folder / "cpus.json").write_text(json.dumps(list(cpus)))
     outcome = folder / worker.OUTCOME_FILE
     with (folder / LOG_FILE).open("wb") as log:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tmva_bench.basis import parsing
 from tmva_bench.events import inputs, samples
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
 
@@ -45,7 +46,7 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
             if on_method:
                 on_method(" ".join(part for part in series if part))
             request = requests.make_request(parsing.point(_POINT), method, backend, architecture=architecture)
-            record = runner.run(request, data, Path(folder), limits=requests.Limits(seconds=_SECONDS))
+            record = runner.run(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))
             row = record["row"]
             methods.append(
                 {

@@ -17,7 +17,7 @@ from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
 from tmva_bench.methods import encode_worker
-from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder, make_folder
 from tmva_bench.running import child, environments
 from tmva_bench.study import requests
 
@@ -135,7 +135,7 @@ def encode_with(stored: str | Path, input_file: str | Path, output: str | Path) 
 def for_run(
     data: inputs.InputFile,
     point: config.Point,
-    results: Path,
+    results: ResultsFolder,
     folder: Path,
     *,
     limits: requests.Limits | None = None,
@@ -176,11 +176,11 @@ def for_run(
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
     sample = re.sub(r"\W+", "_", data.metadata["sample"])
-    path = results / "inputs" / f"encoded-{sample}-{wanted.encoded}-{wanted.event_class}-{digest}.root"
+    path = results.inputs / f"encoded-{sample}-{wanted.encoded}-{wanted.event_class}-{digest}.root"
     with _making:
         if not path.exists():
-            records.make_folder(path.parent)
-            records.make_folder(folder)
+            make_folder(path.parent)
+            make_folder(folder)
             encode(
                 data.path,
                 path,

@@ -10,14 +10,14 @@ import statistics
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from tmva_bench.basis import config
 from tmva_bench.basis.training import Epoch
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
-from tmva_bench.results import records, tree_file
+from tmva_bench.results import records
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
 
@@ -171,7 +171,7 @@ def slots(jobs: int, threads: int) -> list[list[int] | None]:
 
 def execute(
     jobs: Iterable[Job],
-    folder: Path,
+    folder: ResultsFolder,
     *,
     limits: requests.Limits | None = None,
     side_by_side: int = 1,
@@ -199,7 +199,7 @@ def execute(
     """
     jobs = list(jobs)
     cores = slots(side_by_side, max([job.request.threads for job in jobs], default=1))
-    made = records.load(folder, curves=False)
+    made = folder.load(curves=False)
     kept, todo = split(jobs, made, rerun)
     todo = todo[:limit]
     listener = listener or Silent()
@@ -209,10 +209,9 @@ def execute(
         try:
             crew.work(todo, cores)
         finally:
-            made = records.load(folder)
-            tree_file.write(made, folder / "results.root")
-    elif not tree_file.current(made, folder / "results.root"):
-        tree_file.write(records.load(folder), folder / "results.root")
+            made = folder.rebuild()
+    else:
+        folder.rebuild()
     by_name = {record["row"]["run_id"]: record for record in made}
     return [by_name[job.name] for job in jobs if job.name in by_name]
 
@@ -221,7 +220,7 @@ class _Crew:
     """Does jobs in threads, one child each."""
 
     def __init__(
-        self, folder: Path, limits: requests.Limits | None, made: list[records.Record], listener: Listener
+        self, folder: ResultsFolder, limits: requests.Limits | None, made: list[records.Record], listener: Listener
     ) -> None:
         self._folder, self._limits, self._listener = folder, limits, listener
         self._stop = threading.Event()
@@ -267,7 +266,7 @@ class _Crew:
             if row["status"] == "unavailable" and not math.isnan(row["real_time_total"]):
                 self._unavailable[_installed(row)] = row["reason"]
             outdated = self._outdated.pop(_asked(row), [])
-            records.remove(self._folder, [name for name in outdated if name != job.name])
+            self._folder.remove([name for name in outdated if name != job.name])
             self._listener.finished(job, record)
             self._rebuild()
 
@@ -293,7 +292,7 @@ class _Crew:
         if time.monotonic() - self._rebuilt < _REBUILD:
             return
         try:
-            tree_file.write(records.load(self._folder), self._folder / "results.root")
+            self._folder.rebuild()
         except UserError as error:
             _logger.warning("%s", error)
         self._rebuilt = time.monotonic()

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import json
 import math
 import os
 import shutil
@@ -24,6 +25,7 @@ from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
 from tmva_bench.methods import Task, encode_worker
 from tmva_bench.results import records, schema
+from tmva_bench.results.folder import DiskFull, ResultsFolder
 from tmva_bench.running import child, encoding, environments
 from tmva_bench.study import requests
 from tmva_bench.study.requests import Request
@@ -53,7 +55,7 @@ def identify(request: Request, data: inputs.InputFile, environment: environments
 def run(
     request: Request,
     data: inputs.InputFile,
-    results: Path,
+    results: ResultsFolder,
     *,
     environment: environments.Environment | None = None,
     limits: requests.Limits | None = None,
@@ -80,16 +82,17 @@ def run(
 
     Raises:
         UserError: the results folder cannot be written.
-        records.DiskFull: the run failed because the disk is full.
+        DiskFull: the run failed because the disk is full.
         KeyboardInterrupt: after the child was ended.
     """
     environment = environment or environments.describe()
     name = identify(request, data, environment)
     cpus = _cpus(request.threads) if cpus is None else cpus
-    with records.under_way(results, name) as folder:
+    with results.under_way(name) as folder:
         record = _empty_record(request, data, environment, name)
         row = record["row"]
         given = data
+        kept = results.keep_input(data)
         if request.point.encoding and request.method != "dae":
             try:
                 given = encoding.for_run(
@@ -138,6 +141,7 @@ def run(
             on_epoch=on_epoch,
             epochs=tmva_files.keras_epoch_table if request.method == "pykeras" else tmva_files.epoch_table,
         )
+        _name_input(folder, kept)
         row.update(status=ending.status, reason=ending.reason)
         row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
         row.update(load.columns(ending, request.threads))
@@ -148,15 +152,23 @@ def run(
         return _finished(folder, record, results)
 
 
-def _finished(folder: Path, record: records.Record, results: Path) -> records.Record:
-    if record["row"]["status"] != "ok" and records.disk_full(results):
+def _finished(folder: Path, record: records.Record, results: ResultsFolder) -> records.Record:
+    if record["row"]["status"] != "ok" and results.is_full():
         _give_up(folder, record, results)
-    records.finish(folder, record)
+    results.finish(folder, record)
     return record
 
 
+def _name_input(folder: Path, name: str) -> None:
+    """Has the task name its input file in the results folder, which can be moved, in place of one on this machine."""
+    path = folder / child.TASK_FILE
+    if path.is_file():
+        task = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**task, "input_file": f"../../inputs/{name}", "folder": "."}), encoding="utf-8")
+
+
 def leave_unavailable(
-    request: Request, data: inputs.InputFile, results: Path, environment: environments.Environment, reason: str
+    request: Request, data: inputs.InputFile, results: ResultsFolder, environment: environments.Environment, reason: str
 ) -> records.Record:
     """Leaves the record of a run that cannot be done, without trying it.
 
@@ -171,14 +183,14 @@ def leave_unavailable(
         UserError: the results folder cannot be written.
     """
     name = identify(request, data, environment)
-    with records.under_way(results, name) as folder:
+    with results.under_way(name) as folder:
         record = _empty_record(request, data, environment, name)
         record["row"].update(status="unavailable", reason=reason)
-        records.finish(folder, record)
+        results.finish(folder, record)
     return record
 
 
-def _give_up(folder: Path, record: records.Record, results: Path) -> None:
+def _give_up(folder: Path, record: records.Record, results: ResultsFolder) -> None:
     """Leaves the row of a run that the full disk ended, in the space that its own files held."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -186,8 +198,8 @@ def _give_up(folder: Path, record: records.Record, results: Path) -> None:
     record["row"].update(status="failed", reason=f"{reason}; free some, then --rerun failed")
     # Where not even the row fits, the run is absent and will be done again.
     with contextlib.suppress(OSError):
-        records.finish(folder, record)
-    raise records.DiskFull(f"{results}: {reason}; free some, or choose another results folder")
+        results.finish(folder, record)
+    raise DiskFull(f"{results.path}: {reason}; free some, or choose another results folder")
 
 
 class _Load:

@@ -1,0 +1,465 @@
+"""A results folder: every path in it, its lock, and the one way in which anything is written, merged or taken away."""
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import platform
+import shutil
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tmva_bench.errors import UserError
+from tmva_bench.events import inputs
+from tmva_bench.results import records, tree_file
+from tmva_bench.results.records import Record
+
+_logger = logging.getLogger(__name__)
+_PARTIAL = ".partial"
+_OLD = ".old"
+# Less than this on the disk: what failed, failed for want of space.
+_FULL = 2**20
+
+
+class Holder(NamedTuple):
+    """The process that holds a results folder.
+
+    Attributes:
+        pid: its number.
+        host: its machine.
+        start_time: since when, UTC, ISO 8601.
+        command: its command line.
+    """
+
+    pid: int
+    host: str
+    start_time: str
+    command: str
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"process {self.pid} on {self.host} since {self.start_time} ({self.command})"
+
+
+class DiskFull(UserError):
+    """No space for a run's files; what finished before is kept."""
+
+
+class ResultsFolder:
+    """The folder of a study's or an input file's results, e.g. ``results/quick``.
+
+    Nothing in it names a place on this machine: it can be moved or copied whole.
+
+    Attributes:
+        path: the folder; it need not exist.
+        runs: the folder of the runs, one folder each.
+        inputs: the folder of the input files.
+        tree: the results trees, made from the records.
+        study: the study as it was last run, ``--set`` and all.
+        input: a link to the input file of the study's first sample.
+        report: the page.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.runs = self.path / "runs"
+        self.inputs = self.path / "inputs"
+        self.tree = self.path / "results.root"
+        self.study = self.path / "study.toml"
+        self.input = self.path / "input.root"
+        self.report = self.path / "report.html"
+        self._stamp = self.runs / ".results.json"
+        self._lock_file = self.runs / ".lock"
+
+    def run(self, name: str) -> Path:
+        """The folder of a finished run."""
+        return self.runs / name
+
+    def scores(self, name: str) -> Path:
+        """The scores of a finished run, by tree of the input file."""
+        return self.runs / name / "scores.root"
+
+    def load(self, *, curves: bool = True) -> list[Record]:
+        """All records, by start time; one that cannot be read is told in a warning and left out.
+
+        Args:
+            curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the rows alone.
+
+        Raises:
+            UserError: a record of a newer version than this program knows.
+        """
+        readable = []
+        for folder in self._folders():
+            try:
+                readable.append(self._checked(folder, curves))
+            except records.Damaged as error:
+                _logger.warning("left out: %s", error)
+        return sorted(readable, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
+
+    def names(self) -> list[str]:
+        """Names of the finished runs, whether or not they can be read."""
+        return [folder.name for folder in self._folders()]
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with the files of finished runs, by the run's name; empty where nothing is."""
+        problems = {}
+        for folder in self._folders():
+            try:
+                self._readable(folder, True)
+            except UserError as error:
+                problems[folder.name] = str(error)
+                continue
+            if changed := records.altered(folder):
+                problems[folder.name] = f"changed or gone after the run was finished: {', '.join(changed)}"
+            elif not records.has_sums(folder):
+                problems[folder.name] = "cannot be checked: without checksums, as those of earlier versions"
+        return problems
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the folder: one process at a time writes there. What killed runs left is tidied up.
+
+        Records that cannot be read are moved to ``set-aside/``, so that their runs can be done again.
+
+        Raises:
+            UserError: another process holds it, or it cannot be written.
+        """
+        make_folder(self.runs)
+        with contextlib.ExitStack() as stack:
+            with self._writing():
+                lock = stack.enter_context(self._lock_file.open("a+"))
+                _take(lock, self.path)
+                self._tidy()
+            yield
+
+    def holder(self) -> Holder | None:
+        """Who holds the folder at this moment, or None."""
+        try:
+            with self._lock_file.open() as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return _read_holder(lock)
+        except OSError:
+            pass
+        return None
+
+    @contextlib.contextmanager
+    def under_way(self, name: str) -> Iterator[Path]:
+        """A fresh folder for a run under way, which :meth:`finish` turns into the folder of a finished run.
+
+        Only for who holds the results folder, see :meth:`held`.
+
+        Args:
+            name: the run's name.
+
+        Raises:
+            UserError: something cannot be written, here or in the block.
+        """
+        folder = self.runs / f".{name}{_PARTIAL}"
+        with self._writing():
+            folder.mkdir(parents=True)
+            try:
+                yield folder
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+    def runs_under_way(self) -> list[Path]:
+        """Folders of the runs under way, by name."""
+        return sorted(self.runs.glob(f".*{_PARTIAL}"))
+
+    def finish(self, folder: Path, record: Record) -> None:
+        """Writes the record into the folder of the run under way and renames the folder to its run's name.
+
+        A record that was there under that name is replaced only after the new one is complete and was read back.
+
+        Raises:
+            UserError: the record cannot be read back.
+            OSError: it cannot be written.
+        """
+        records.write(folder, record)
+        final = self.run(record["row"]["run_id"])
+        old = self.runs / f".{final.name}{_OLD}"
+        if final.exists():
+            final.rename(old)
+        folder.rename(final)
+        if old.exists():
+            shutil.rmtree(old)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Removes the folders of finished runs; for who holds the results folder.
+
+        Raises:
+            UserError: a folder cannot be removed.
+        """
+        with self._writing():
+            for name in names:
+                # Renamed first: a kill in the middle leaves a whole run or none.
+                gone = self.runs / f".{name}{_PARTIAL}"
+                self.run(name).rename(gone)
+                shutil.rmtree(gone)
+
+    def is_full(self) -> bool:
+        """Whether the disk has no space left that a run could use."""
+        return shutil.disk_usage(self.path).free < _FULL
+
+    def rebuild(self) -> list[Record]:
+        """Makes the results trees from the records, where they are not those already; for who holds the folder.
+
+        Returns:
+            All records, with their curves where the trees were made.
+
+        Raises:
+            UserError: the trees cannot be written; the records are not touched.
+        """
+        current = self._is_current()
+        readable = self.load(curves=not current)
+        if not current:
+            tree_file.write(readable, self.tree)
+            self.write_text(self._stamp, json.dumps(self._state()))
+        return readable
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Writes a file of the folder, whole or not at all.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        with self._writing():
+            try:
+                beside.write_text(text, encoding="utf-8")
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
+
+    def keep_input(self, data: inputs.InputFile) -> str:
+        """Has an input file lie under ``inputs/``; for who holds the folder.
+
+        A user's file is there as a hard link, so that it goes wherever the folder goes; where the file system has no
+        such links, as a symbolic one.
+
+        Args:
+            data: the input file.
+
+        Returns:
+            Its name there.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        path = Path(data.path)
+        if path.resolve().parent == self.inputs.resolve():
+            return path.name
+        kept = self.inputs / f"{path.stem}-{data.metadata['digest'][:12]}.root"
+        make_folder(self.inputs)
+        with self._writing():
+            if not (kept.exists() and kept.samefile(path)):
+                beside = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
+                try:
+                    os.link(path.resolve(), beside)
+                except OSError:
+                    beside.symlink_to(path.resolve())
+                beside.replace(kept)
+        return kept.name
+
+    def link_input(self, name: str) -> None:
+        """Makes ``input.root`` a link to a file under ``inputs/``; for who holds the folder.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        beside = self.input.with_name(f".{self.input.name}.{uuid.uuid4().hex}")
+        with self._writing():
+            beside.symlink_to(Path(self.inputs.name) / name)
+            beside.replace(self.input)
+
+    def read_input(self, run_id: str, digest: str) -> inputs.InputFile:
+        """The input file that a run was given, found by name and digest.
+
+        Args:
+            run_id: a finished run.
+            digest: of the events that it was given.
+
+        Raises:
+            UserError: it is not in the folder, with the way to put it back.
+        """
+        path = self.run(run_id) / "task.json"
+        try:
+            given = Path(json.loads(path.read_text(encoding="utf-8"))["input_file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"{path}: does not name the input file; remove the folder {path.parent} to run it again"
+            ) from None
+        # Earlier versions named the place on the machine that did the run.
+        for place in (self.inputs / given.name, path.parent / given):
+            if place.is_file():
+                data = inputs.read(place)
+                # Of a run on encoded events, earlier versions named the encoded file.
+                if digest in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
+                    return data
+        raise UserError(
+            f"{self.inputs / given.name}: not there, or not the events of digest {digest[:12]}; put the input file "
+            "there under that name"
+        )
+
+    def merge(self, sources: Iterable["ResultsFolder"]) -> tuple[int, int]:
+        """Joins the runs of several results folders, and their input files; for who holds this folder.
+
+        Returns:
+            Runs brought in, and runs that were there already, equal.
+
+        Raises:
+            UserError: a record is newer, or two records of one run differ; nothing is copied then.
+        """
+        by_name: dict[str, tuple[ResultsFolder, Record]] = {}
+        equal = 0
+        for source in (self, *sources):
+            readable = source.load()
+            if source is not self and not readable:
+                raise UserError(f"{source.path}: no finished runs there; give results folders, e.g. results/quick")
+            for record in readable:
+                name = record["row"]["run_id"]
+                kept = by_name.setdefault(name, (source, record))
+                # NaN is not equal to itself, its text is.
+                if json.dumps(kept[1]) != json.dumps(record):
+                    raise UserError(
+                        f"{source.path}: run {name} differs from the one in {kept[0].path} (started "
+                        f"{record['row']['start_time']} and {kept[1]['row']['start_time']}); remove one of the two, or "
+                        "keep the results apart"
+                    )
+                equal += kept[0] is not source
+        new = {name: source for name, (source, _) in by_name.items() if source is not self}
+        with self._writing():
+            for name, source in new.items():
+                self._bring(source.run(name), self.run(name))
+            for source in dict.fromkeys(new.values()):
+                self._join_inputs(source)
+        return len(new), equal
+
+    def _bring(self, folder: Path, final: Path) -> None:
+        partial = self.runs / f".{final.name}{_PARTIAL}"
+        try:
+            # Links stay links: what they lead to is not of the results.
+            shutil.copytree(folder, partial, symlinks=True)
+            partial.rename(final)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _join_inputs(self, source: "ResultsFolder") -> None:
+        """Copies the input files of another results folder; their names tell their contents."""
+        for path in sorted(source.inputs.glob("[!.]*.root")):
+            copy = self.inputs / path.name
+            if copy.exists() or not path.is_file():
+                continue
+            make_folder(copy.parent)
+            beside = copy.with_name(f".{copy.name}.{uuid.uuid4().hex}")
+            try:
+                shutil.copy2(path, beside, follow_symlinks=False)
+                beside.replace(copy)
+            finally:
+                beside.unlink(missing_ok=True)
+        if source.input.is_symlink() and not self.input.is_symlink() and not self.input.exists():
+            self.link_input(source.input.readlink().name)
+
+    def _folders(self) -> list[Path]:
+        return sorted(self.runs.glob("[!.]*"))
+
+    def _readable(self, folder: Path, curves: bool) -> Record:
+        if folder.is_symlink() or not folder.is_dir():
+            raise records.Damaged(f"{folder}: no folder of a run; remove it")
+        return records.read(folder, curves=curves)
+
+    def _checked(self, folder: Path, curves: bool) -> Record:
+        record = self._readable(folder, curves)
+        if records.row_altered(folder):
+            _logger.warning("%s: changed after it was written; tmva-bench check-results lists such records", folder)
+        return record
+
+    def _is_current(self) -> bool:
+        """Whether the results trees are those made of the records as they are now."""
+        try:
+            return bool(json.loads(self._stamp.read_text(encoding="utf-8")) == self._state())
+        except (OSError, ValueError):
+            return False
+
+    def _state(self) -> dict[str, str]:
+        digest = hashlib.sha256()
+        for folder in self._folders():
+            digest.update(f"{folder.name} {records.fingerprint(folder)}\n".encode(errors="surrogateescape"))
+        with self.tree.open("rb") as file:
+            return {"records": digest.hexdigest(), "tree": hashlib.file_digest(file, "sha256").hexdigest()}
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(
+                f"{self.path}: cannot be written ({reason}); free some space or choose another results folder"
+            ) from error
+
+    def _tidy(self) -> None:
+        for old in self.runs.glob(f".*{_OLD}"):
+            final = old.with_name(old.name[1:].removesuffix(_OLD))
+            if final.exists():
+                shutil.rmtree(old)
+            else:
+                old.rename(final)
+        for partial in self.runs_under_way():
+            shutil.rmtree(partial)
+        for folder in self._folders():
+            try:
+                self._readable(folder, False)
+                if not records.is_whole(folder):
+                    raise records.Damaged(f"{folder}: its curves cannot be read")
+            except records.Damaged as error:
+                aside = self.path / "set-aside" / f"{folder.name}-{uuid.uuid4().hex[:8]}"
+                make_folder(aside.parent)
+                folder.rename(aside)
+                _logger.warning("moved to %s: %s", aside, error)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, where it does not exist yet.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}); choose another results folder") from None
+
+
+def _take(lock: IO[str], results: Path) -> None:
+    """Takes the lock, which the system frees however the process ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"{results}: held by {_read_holder(lock) or 'another process'}; wait for its end or choose another folder"
+        ) from None
+    except OSError as error:
+        _logger.warning("%s: cannot be locked (%s); start no second run there", results, error.strerror)
+    start = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    lock.truncate(0)
+    json.dump(Holder(os.getpid(), platform.node(), start, command)._asdict(), lock)
+    lock.flush()
+
+
+def _read_holder(lock: IO[str]) -> Holder | None:
+    lock.seek(0)
+    try:
+        return Holder(**json.load(lock))
+    except (ValueError, TypeError):  # it has not written its name yet
+        return None
