@@ -366,8 +366,12 @@ class ResultsFolder:
                 beside.replace(copy)
             finally:
                 beside.unlink(missing_ok=True)
-        if source.input.is_symlink() and not self.input.is_symlink() and not self.input.exists():
+        if self.input.is_symlink() or self.input.exists():
+            return
+        if source.input.is_symlink():
             self.link_input(source.input.readlink().name)
+        elif source.input.is_file():  # a link once, before it was copied from another machine
+            shutil.copy2(source.input, self.input)
 
     def _folders(self) -> list[Path]:
         return sorted(self.runs.glob("[!.]*"))
