@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib.util
+import itertools
 import json
 import math
 import os
@@ -17,6 +18,7 @@ import uproot
 
 from tmva_bench.basis import parsing
 from tmva_bench.basis.training import Epoch
+from tmva_bench.engines import stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.events import inputs, samples
 from tmva_bench.methods import Outcome, Task, worker
@@ -72,7 +74,10 @@ class Watch:
 def ends(monkeypatch, tmp_path):
     """Runs a method of the test's own as a task; gives what would become the outcome."""
     root = types.SimpleNamespace(GetVersion=lambda: "6", SetBatch=lambda batch: None)
-    monkeypatch.setitem(sys.modules, "ROOT", types.SimpleNamespace(gROOT=root, TStopwatch=Watch))
+    settings = types.SimpleNamespace(SetValue=lambda name, value: None)
+    monkeypatch.setitem(sys.modules, "ROOT", types.SimpleNamespace(gROOT=root, gEnv=settings, TStopwatch=Watch))
+    # Three seconds a phase, as Watch has it.
+    monkeypatch.setattr(stopwatch, "time", types.SimpleNamespace(monotonic=itertools.count(0, 3).__next__))
 
     def run(method):
         monkeypatch.setitem(sys.modules, "tmva_bench.methods.keras_direct", types.SimpleNamespace(run=method))
@@ -197,7 +202,8 @@ STUB = """
         CpuTime = RealTime = lambda self: 1.0
 
     root = types.SimpleNamespace(GetVersion=lambda: "6", SetBatch=lambda batch: None)
-    sys.modules["ROOT"] = types.SimpleNamespace(gROOT=root, TStopwatch=Watch)
+    settings = types.SimpleNamespace(SetValue=lambda name, value: None)
+    sys.modules["ROOT"] = types.SimpleNamespace(gROOT=root, gEnv=settings, TStopwatch=Watch)
     from tmva_bench.basis.training import Epoch
     from tmva_bench.methods import Outcome
 

@@ -64,6 +64,24 @@ def test_a_child_that_dies_is_a_row(ended, code, status, reason):
     assert reason in row["reason"]
 
 
+@pytest.mark.parametrize("through", ["ROOT", "C++"])
+def test_a_crash_is_told_by_its_signal_and_the_line_that_names_it(ended, through):
+    """ROOT catches the signal, prints it and leaves by an exit code of its own; no debugger is started."""
+    pytest.importorskip("ROOT")
+    crash = {
+        "ROOT": "import ctypes; ctypes.string_at(0)",
+        "C++": "import ROOT; ROOT.gInterpreter.Declare('void end() { std::abort(); }'); ROOT.end()",
+    }[through]
+    row = ended(f"worker.attempt(lambda folder: exec({crash!r}), folder)")
+    assert row["status"] == "killed"
+    signal_name, line = {
+        "ROOT": ("SIGSEGV", "*** Break *** segmentation violation"),
+        "C++": ("SIGABRT", "*** Break *** abort"),
+    }[through]
+    assert row["reason"].startswith(f"the child was ended by signal {signal_name}: ")
+    assert row["reason"].endswith(line)
+
+
 def test_a_child_that_hangs_is_ended_with_all_it_started(ended, tmp_path):
     noted = tmp_path / "pid"
     code = f"""

@@ -79,12 +79,15 @@ def check(outcome: Outcome) -> None:
     """Refuses scores that are no classification.
 
     Raises:
-        TrainingFailed: scores are not finite, or the same for every test event.
+        TrainingFailed: scores are not finite, or the same for every test event, or a time is negative.
     """
     for tree, scores in outcome.scores.items():
         bad = int((~numpy.isfinite(scores)).sum())
         if bad:
             raise TrainingFailed(f"{bad} scores of {tree} are not finite; try a smaller learning_rate")
+    for seconds in (outcome.real_time_fit, *(epoch.real_time for epoch in outcome.history)):
+        if seconds < 0:
+            raise TrainingFailed(f"a time of {seconds:g} s: the clock was set back during the run; run it again")
     test = numpy.concatenate([outcome.scores["TestS"], outcome.scores["TestB"]])
     if test.min() == test.max():
         raise TrainingFailed(f"every test event has the score {test[0]:g}: nothing was learnt")
@@ -136,6 +139,8 @@ def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, A
             raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
         ROOT.gROOT.GetVersion()
         ROOT.gROOT.SetBatch(True)
+        # A debugger's stack trace takes minutes, and the signal is told anyway.
+        ROOT.gEnv.SetValue("Root.Stacktrace", 0)
         return {"status": "ok", "reason": "", **work(folder)}
     except Unavailable as error:
         return {"status": "unavailable", "reason": str(error)}

@@ -6,6 +6,7 @@ What the child does about it stands in :mod:`tmva_bench.methods.worker`.
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -24,6 +25,18 @@ from tmva_bench.study.requests import Limits
 
 # What the child is asked to do, in its folder.
 TASK_FILE = "task.json"
+# How ROOT, Python and the C++ library name what they die of; ROOT's names are those of TUnixSystem.
+_BREAK = re.compile(r"\*\*\* Break \*\*\* ([^\n]+)")
+_SIGNALS = {
+    "bus error": "SIGBUS",
+    "segmentation violation": "SIGSEGV",
+    "illegal instruction": "SIGILL",
+    "floating point exception": "SIGFPE",
+    "abort": "SIGABRT",
+}
+_SIGNAL_LINE = re.compile(
+    r"^.*(?:\*\*\* Break \*\*\*|Fatal Python error|terminate called|Assertion .* failed).*$", re.MULTILINE
+)
 _POLL = 0.1
 # A child that takes more than this share of the memory that was free would bring the machine down.
 _MEMORY_SHARE = 0.9
@@ -178,7 +191,21 @@ def _cause(folder: Path, exit_code: int) -> tuple[str, str]:
     fatal = tmva_files.failure(log)
     if fatal:
         return "failed", fatal
-    if exit_code < 0:
-        return "killed", f"the child was ended by signal {signal.Signals(-exit_code).name}"
+    crash = _crash(exit_code, log)
+    if crash:
+        return "killed", crash
     lines = [line.strip() for line in log.splitlines() if line.strip()] or ["an empty log"]
     return "failed", f"the child ended with exit code {exit_code} and no result; its log ends: {lines[-1][:300]}"
+
+
+def _crash(exit_code: int, log: str) -> str:
+    """The signal that a child died of, and the first line of its log that names it; "" where it died of none."""
+    line = _SIGNAL_LINE.search(log)
+    told = f": {line.group().strip()[:300]}" if line else ""
+    if exit_code < 0:
+        return f"the child was ended by signal {signal.Signals(-exit_code).name}{told}"
+    # ROOT catches a signal, and leaves by an exit code of its own.
+    broken = _BREAK.search(log)
+    if not broken:
+        return ""
+    return f"the child was ended by signal {_SIGNALS.get(broken.group(1), 'unknown')}{told}"
