@@ -22,7 +22,7 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study autoencoder test lint plots page docs tutorial doctor env env-theano clean
+.PHONY: bench study autoencoder test lint plots page docs tutorial doctor env env-theano env-keras2 clean
 
 # Figures and page are made where a run failed, too (exit 1).
 bench: env
@@ -90,6 +90,10 @@ env:
 # Keras 2.3 on Theano and a Python 3.8, beside the environment in use: the Theano series of the studies.
 env-theano:
 	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route theano
+
+# Keras 2.15 on TensorFlow and a Python 3.10 or 3.11, beside the environment in use: tests of the older Keras.
+env-keras2:
+	@$(or $(PYTHON),$(error $(NO_PYTHON))) environments/setup_env.py --route keras2
 
 # Environments, caches, pages and figures; never results.
 clean:

@@ -6,8 +6,9 @@ Two routes, side by side if both are wanted:
   is installed, else with py-rattler from PyPI in a small environment of its own, ``.conda-tools``.
 * ``pip``, into ``.venv``: ROOT from PyPI, without TMVA.
 
-A third, ``theano``, stands beside them for the studies that name it: Keras 2.3 on Theano and a Python 3.8, into
-``.venv-theano``; ``make env-theano`` calls this.
+Others stand beside them for the studies and tests that name them: ``theano``, Keras 2.3 on Theano and a Python 3.8,
+into ``.venv-theano`` (``make env-theano``); ``keras2``, Keras 2.15 on TensorFlow and a Python 3.10 or 3.11, into
+``.venv-keras2`` (``make env-keras2``); and a conda environment whose file has a Python too old for the commands.
 
 An environment counts as complete only with its stamp, written last: where it lies and the digest of all its pins.
 The link ``.route`` leads to the environment taken of the first two, the output of every tool goes to a log beside the
@@ -27,7 +28,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,12 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAMP = "tmva-bench.stamp"
 PIP_EXTRAS = "root,tensorflow,jax,test,dev,docs"
-# What a Python must have: its version, venv, and the headers that Theano compiles with.
-PROBE_3_8 = (
-    "import ensurepip, os, sys, sysconfig; header = os.path.join(sysconfig.get_path('include'), 'Python.h'); "
-    "sys.exit(sys.version_info[:2] != (3, 8) or not os.path.exists(header))"
-)
+# The oldest Python that the commands run on; older ones only run children.
+OLDEST = (3, 11)
+# What a Python must have: venv, and the headers that Theano compiles with.
+PROBE = "import ensurepip, os, sys, sysconfig; sys.exit(%s)"
+NO_HEADERS = "not os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))"
+NO_TMVA = "tmva-dnn and pykeras (PyPI's ROOT has no TMVA)"
 ASK_SECONDS = 20
 NO_NETWORK = re.compile("NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError")
 
@@ -53,16 +55,18 @@ class Environment:
     """One environment on disk.
 
     Attributes:
-        route: ``"conda"``, ``"pip"``, ``"theano"`` or ``"tools"``.
+        route: ``"conda"``, ``"pip"``, ``"theano"``, ``"keras2"`` or ``"tools"``.
         prefix: its folder.
         pins: all that its contents follow from, as text.
         lacks: what cannot run on it.
+        beside: whether it stands beside the one that the commands run in.
     """
 
     route: str
     prefix: Path
     pins: str
     lacks: str = ""
+    beside: bool = False
 
     @property
     def stamp(self) -> str:
@@ -91,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0, or 2 where something is missing or a tool failed, 130 when interrupted.
     """
     parser = argparse.ArgumentParser(description="Make the environment that tmva-bench runs in.")
-    parser.add_argument("--route", choices=["auto", "conda", "pip", "theano"], default="auto")
+    parser.add_argument("--route", choices=["auto", "conda", "pip", *BESIDE], default="auto")
     parser.add_argument("--conda-file", type=Path, default=CHECKOUT / "environment.yml", help="conda environment file")
     options = parser.parse_args(arguments)
     try:
@@ -100,11 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
-        command = "make env-theano" if options.route == "theano" else "make env"
+        command = f"make env-{options.route}" if options.route in BESIDE else "make env"
         sys.stderr.write(f"interrupted: `{command}` completes the environment\n")
         return 130
-    if taken.route == "theano":
-        _say(f"theano ({_name(taken.prefix)}): {why}; not on it: {taken.lacks}; its Python: {_name(taken.python)}")
+    if taken.beside:
+        _say(
+            f"{taken.route} ({_name(taken.prefix)}): {why}; not on it: {taken.lacks}; its Python: {_name(taken.python)}"
+        )
         return 0
     _link(CHECKOUT / ".route", taken.prefix)
     _say(f"{taken.route} route ({_name(taken.prefix)}): {why}; not on it: {taken.lacks}; all: make doctor")
@@ -115,8 +121,8 @@ def make(route: str, conda_file: Path) -> tuple[Environment, str]:
     """Make the environment of a route, or find it complete.
 
     Args:
-        route: ``"conda"``, ``"pip"``, ``"theano"`` or ``"auto"``: what is complete already of the first two, conda
-            first; else conda where its channel answers and the environment can be made, else pip.
+        route: ``"conda"``, ``"pip"``, one of :data:`BESIDE` or ``"auto"``: what is complete already of the first two,
+            conda first; else conda where its channel answers and the environment can be made, else pip.
         conda_file: environment file of the conda route.
 
     Returns:
@@ -125,10 +131,10 @@ def make(route: str, conda_file: Path) -> tuple[Environment, str]:
     Raises:
         SetupError: the environment cannot be made.
     """
-    if route == "theano":
-        theano = theano_environment()
-        make_theano(theano)
-        return theano, "as asked"
+    if route in BESIDE:
+        environment = BESIDE[route]()
+        MAKERS[route](environment)
+        return environment, "as asked"
     conda, pip = conda_environment(conda_file), pip_environment()
     if route == "conda":
         make_conda(conda, conda_file)
@@ -158,20 +164,26 @@ def conda_environment(conda_file: Path) -> Environment:
     if not conda_file.is_file():
         raise SetupError(f"{conda_file} is missing: name an environment file, e.g. CONDA_FILE=environment.yml")
     name = ".conda" if conda_file.name == "environment.yml" else f".conda-{conda_file.stem}"
+    text = conda_file.read_text()
+    python = re.search(r"python=(\d+)\.(\d+)", text)
+    beside = python is not None and tuple(map(int, python.groups())) < OLDEST
     lacks = "tmva-dnn on a GPU (conda-forge builds ROOT without CUDA)"
-    return Environment("conda", CHECKOUT / name, _project_pins() + conda_file.read_text(), lacks)
+    return Environment("conda", CHECKOUT / name, _project_pins() + text, lacks, beside)
 
 
 def pip_environment() -> Environment:
     """Describe the environment of the pip route."""
-    lacks = "tmva-dnn and pykeras (PyPI's ROOT has no TMVA)"
-    return Environment("pip", CHECKOUT / ".venv", f"{PIP_EXTRAS} {_project_pins()}", lacks)
+    return Environment("pip", CHECKOUT / ".venv", f"{PIP_EXTRAS} {_project_pins()}", NO_TMVA)
 
 
 def theano_environment() -> Environment:
     """Describe the environment of Keras 2.3 on Theano."""
-    lacks = "tmva-dnn and pykeras (PyPI's ROOT has no TMVA)"
-    return Environment("theano", CHECKOUT / ".venv-theano", f"theano {_project_pins()}", lacks)
+    return Environment("theano", CHECKOUT / ".venv-theano", f"theano {_project_pins()}", NO_TMVA, beside=True)
+
+
+def keras2_environment() -> Environment:
+    """Describe the environment of Keras 2.15 on TensorFlow."""
+    return Environment("keras2", CHECKOUT / ".venv-keras2", f"root,keras2 {_project_pins()}", NO_TMVA, beside=True)
 
 
 def make_pip(pip: Environment) -> None:
@@ -196,9 +208,38 @@ def make_theano(theano: Environment) -> None:
     if theano.is_complete():
         return
     _check_machine("leave the Theano series out")
-    python = _python_3_8()
+    python = _python(["3.8"], NO_HEADERS)
+    if not python:
+        raise SetupError(
+            "no Python 3.8 with venv and headers on PATH, in pyenv or in uv: `pyenv install 3.8`, `uv python install "
+            "3.8`, or from Ubuntu's deadsnakes `apt install python3.8-venv python3.8-dev`; then `make env-theano`"
+        )
     _say(f"installing into {_name(theano.prefix)} with {python}, a minute; log {_name(theano.log)}")
     _make_venv(theano, ["--editable", ".[theano]"], python)
+
+
+def make_keras2(keras2: Environment) -> None:
+    """Make the environment of Keras 2.15 on TensorFlow unless it is complete.
+
+    Raises:
+        SetupError: something is missing on the machine, a Python 3.10 or 3.11 above all, or pip failed.
+    """
+    if keras2.is_complete():
+        return
+    _check_machine("leave Keras 2 out")
+    python = _python(["3.11", "3.10"], "False")
+    if not python:
+        raise SetupError(
+            "no Python 3.11 or 3.10 with venv on PATH, in pyenv or in uv, and TensorFlow 2.15 takes no later one: "
+            "`pyenv install 3.11` or `uv python install 3.11`; then `make env-keras2`"
+        )
+    _say(f"installing into {_name(keras2.prefix)} with {python}, a minute; log {_name(keras2.log)}")
+    _make_venv(keras2, ["--editable", ".[root,keras2]"], python)
+
+
+# The environments beside the one that the commands run in, by the name that makes them.
+BESIDE: dict[str, Callable[[], Environment]] = {"theano": theano_environment, "keras2": keras2_environment}
+MAKERS: dict[str, Callable[[Environment], None]] = {"theano": make_theano, "keras2": make_keras2}
 
 
 def make_conda(conda: Environment, conda_file: Path) -> None:
@@ -254,19 +295,24 @@ def _check_machine(elsewhere: str) -> None:
         raise SetupError("no C++ standard headers, which ROOT needs: install g++ (Debian `g++`, Fedora `gcc-c++`)")
 
 
-def _python_3_8() -> str:
-    """Find a Python 3.8 on PATH, else among those of pyenv and uv."""
+def _python(versions: Sequence[str], lacks: str) -> str | None:
+    """Find a Python of one of these versions on PATH, else among those of pyenv and uv.
+
+    Args:
+        versions: e.g. ``3.8``, the first is taken first.
+        lacks: Python expression that is true where something is missing.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
-    places = [*pyenv.glob("3.8*/bin/python3.8"), *uv.glob("cpython-3.8*/bin/python3.8")]
-    for python in filter(None, [shutil.which("python3.8"), *map(str, sorted(places))]):
-        if subprocess.run([python, "-c", PROBE_3_8], capture_output=True, env=_environment()).returncode == 0:
-            return python
-    raise SetupError(
-        "no Python 3.8 with venv and headers on PATH, in pyenv or in uv: `pyenv install 3.8`, `uv python install 3.8`, "
-        "or from Ubuntu's deadsnakes `apt install python3.8-venv python3.8-dev`; then `make env-theano`"
-    )
+    for version in versions:
+        places = [*pyenv.glob(f"{version}*/bin/python{version}"), *uv.glob(f"cpython-{version}*/bin/python{version}")]
+        numbers = tuple(map(int, version.split(".")))
+        probe = PROBE % f"sys.version_info[:2] != {numbers} or {lacks}"
+        for python in filter(None, [shutil.which(f"python{version}"), *map(str, sorted(places))]):
+            if subprocess.run([python, "-c", probe], capture_output=True, env=_environment()).returncode == 0:
+                return python
+    return None
 
 
 def _make_venv(environment: Environment, requirements: list[str], python: str = sys.executable) -> None:

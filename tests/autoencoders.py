@@ -56,7 +56,7 @@ def main() -> None:
             transformations=asked.get("transformations", "N"),
             event_class=asked.get("event_class", "AllClasses"),
         )
-        prepared, fitted = encode_worker.train(keras, specification, inputs.read(asked["input"]), split_seed=100)
+        prepared, fitted = encode_worker.train(keras, specification, inputs.read(asked["input"]), 100, "none")
         (folder / f"{name}.json").write_text(encoder.dumps(prepared))
         fits[name] = {
             "losses": [[epoch.training_loss, epoch.validation_loss] for epoch in fitted.fit.history],

@@ -80,7 +80,8 @@ def make_task(tmp_path: Path, recorded_input: Callable[[str], str]) -> Callable[
         architecture = values.pop("architecture", "cpu")
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
-        return Task(parsing.point(values), method, backend, architecture, 1, recorded_input(name), str(folder))
+        point = parsing.point({"norm_mode": "none", **values})  # as they were recorded
+        return Task(point, method, backend, architecture, 1, recorded_input(name), str(folder))
 
     return make
 
@@ -114,13 +115,13 @@ def logged() -> Callable[[str], contextlib.AbstractContextManager[None]]:
 def run_worker() -> Callable[..., tuple[dict[str, Any], str]]:
     """Runs a task in a child process, as the parent does; gives what it left and its log."""
 
-    def run(task: Task, **environment: str) -> tuple[dict[str, Any], str]:
+    def run(task: Task, python: str = sys.executable, **environment: str) -> tuple[dict[str, Any], str]:
         folder = Path(task.folder)
         values = {**task._asdict(), "point": dataclasses.asdict(task.point)}
         (folder / "task.json").write_text(json.dumps(values))
         (folder / "cpus.json").write_text("[]")
         with (folder / "log.txt").open("w") as log:
-            command = [sys.executable, "-m", "tmva_bench.methods.worker", str(folder), str(os.getpid())]
+            command = [python, "-m", "tmva_bench.methods.worker", str(folder), str(os.getpid())]
             child = subprocess.run(
                 command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **environment}, check=False
             )

@@ -55,7 +55,7 @@ def main() -> None:
     model, seed = None, 0
     for number, path in enumerate(plan["input_files"]):
         data = inputs.read(path)
-        events = keras_training.training_vector(data, 100)
+        events = keras_training.training_vector(data, 100, "none")
         scores: dict[str, list[Any]] = {"TestS": [], "TestB": []}
         for _ in range(plan["trainings"]):
             seed += 1

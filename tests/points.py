@@ -52,13 +52,14 @@ RECORDED: dict[str, dict[str, Any]] = {
         "max_epochs": 2,
     },
     "unequal-classes": {**_NET, "max_epochs": 3},
+    "norm-equal-unequal-classes": {**_NET, "max_epochs": 3, "norm_mode": "equal_num_events"},
     "transform-U-P": {**_LINEAR, "transformations": "U,P"},
 }
 
 
 def recorded(name: str) -> config.Point:
     """The point of a recorded run."""
-    return parsing.point(RECORDED[name])
+    return parsing.point({"norm_mode": "none", **RECORDED[name]})
 
 
 def values(name: str) -> st.SearchStrategy[int | float | str]:

@@ -23,7 +23,7 @@ def stored_scores(keras: Any, folder: Path, input_file: str) -> float:
 
     (weight_file,) = folder.rglob("*.weights.xml")
     booked = tmva_options.read(weight_file)
-    events = keras_training.training_vector(inputs.read(input_file), 100)
+    events = keras_training.training_vector(inputs.read(input_file), 100, "none")
     axes = tmva_files.principal_axes(str(weight_file))
     # The suffix of a class is lost when TMVA reads the method back for testing.
     names = [name.split("_")[0] for name in booked.training.chain]

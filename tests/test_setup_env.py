@@ -236,33 +236,46 @@ def test_missing_network_is_said_in_one_line(checkout: Checkout) -> None:
     assert failed.stderr.count("\n") == 1
 
 
-def plant_python_3_8(file: Path) -> None:
-    """Lay a program that says it is a Python 3.8 fit for Theano, and else is this Python."""
+def plant_python(file: Path) -> None:
+    """Lay a program that says it is the Python wanted, and else is this Python."""
     script(file, f'[ "$1" = -c ] && exit 0\nexec {sys.executable} "$@"')
 
 
-def test_theano_is_made_beside_the_route_and_completed_after_a_kill(checkout: Checkout) -> None:
-    plant_python_3_8(checkout.programs / "python3.8")
+@pytest.mark.parametrize(
+    ("route", "python", "extras"), [("theano", "python3.8", "theano"), ("keras2", "python3.10", "root,keras2")]
+)
+def test_one_beside_the_route_is_made_and_completed_after_a_kill(
+    checkout: Checkout, route: str, python: str, extras: str
+) -> None:
+    plant_python(checkout.programs / python)
+    script(checkout.programs / "python3.11", "exit 1")
     (checkout.folder / ".route").symlink_to(".conda")
-    made = checkout.run("--route", "theano")
+    made = checkout.run("--route", route)
     assert made.returncode == 0, made.stderr
     line = made.stdout.splitlines()[-1]
-    assert line.startswith("theano (.venv-theano): as asked; not on it: tmva-dnn and pykeras")
-    assert line.endswith("its Python: .venv-theano/bin/python")
-    prefix, log = checkout.folder / ".venv-theano", checkout.folder / ".venv-theano.log"
-    assert "python3.8 -m venv" in log.read_text() and "pip install --editable .[theano]" in log.read_text()
+    assert line.startswith(f"{route} (.venv-{route}): as asked; not on it: tmva-dnn and pykeras")
+    assert line.endswith(f"its Python: .venv-{route}/bin/python")
+    prefix, log = checkout.folder / f".venv-{route}", checkout.folder / f".venv-{route}.log"
+    assert f"{python} -m venv" in log.read_text() and f"pip install --editable .[{extras}]" in log.read_text()
     assert (checkout.folder / ".route").readlink() == Path(".conda")
 
     log.write_text("untouched")
     start = time.monotonic()
-    assert checkout.run("--route", "theano").returncode == 0
+    assert checkout.run("--route", route).returncode == 0
     assert time.monotonic() - start < 2
     assert log.read_text() == "untouched"
 
     (prefix / setup_env.STAMP).unlink()
     (prefix / "bin" / "tmva-bench").unlink()
-    assert checkout.run("--route", "theano").returncode == 0
+    assert checkout.run("--route", route).returncode == 0
     assert (prefix / setup_env.STAMP).exists() and (prefix / "bin" / "tmva-bench").exists()
+
+
+def test_what_only_runs_children_stands_beside_the_route() -> None:
+    folder = setup_env.CHECKOUT / "environments"
+    assert setup_env.conda_environment(folder / "root-6.20-theano.yml").beside
+    assert not setup_env.conda_environment(folder / "root-6.30.yml").beside
+    assert not setup_env.conda_environment(setup_env.CHECKOUT / "environment.yml").beside
 
 
 @pytest.mark.parametrize(
@@ -280,23 +293,37 @@ def test_a_python_3_8_is_found_behind_one_that_does_not_run(
 ) -> None:
     script(tmp_path / "programs" / "python3.8", "echo command not found >&2\nexit 127")
     python = tmp_path / place / "python3.8"
-    plant_python_3_8(python)
+    plant_python(python)
     for name in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, folder in {"HOME": "", "PATH": "programs", **variables}.items():
         monkeypatch.setenv(name, str(tmp_path / folder))
-    assert setup_env._python_3_8() == str(python)
+    assert setup_env._python(["3.8"], "False") == str(python)
 
 
-def test_a_missing_python_3_8_is_named_with_its_cures(checkout: Checkout) -> None:
-    script(checkout.programs / "python3.8", f'exec {sys.executable} "$@"')
-    failed = checkout.run("--route", "theano")
+@pytest.mark.parametrize(
+    ("route", "says", "cures"),
+    [
+        (
+            "theano",
+            "no Python 3.8 with venv and headers",
+            ("`pyenv install 3.8`", "`uv python install 3.8`", "3.8-venv"),
+        ),
+        ("keras2", "no Python 3.11 or 3.10 with venv", ("`pyenv install 3.11`", "`uv python install 3.11`")),
+    ],
+)
+def test_a_missing_python_is_named_with_its_cures(
+    checkout: Checkout, route: str, says: str, cures: tuple[str, ...]
+) -> None:
+    for version in ("3.8", "3.10", "3.11"):
+        script(checkout.programs / f"python{version}", "exit 1")
+    failed = checkout.run("--route", route)
     assert failed.returncode == 2
-    assert failed.stderr.startswith("error: no Python 3.8 with venv and headers")
-    for cure in ("`pyenv install 3.8`", "`uv python install 3.8`", "python3.8-venv", "`make env-theano`"):
+    assert failed.stderr.startswith(f"error: {says}")
+    for cure in (*cures, f"`make env-{route}`"):
         assert cure in failed.stderr
     assert failed.stderr.count("\n") == 1
-    assert not (checkout.folder / ".venv-theano").exists()
+    assert not (checkout.folder / f".venv-{route}").exists()
 
 
 def test_conda_route_by_py_rattler_solves_installs_and_runs_the_pip_section(checkout: Checkout) -> None:

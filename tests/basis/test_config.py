@@ -232,6 +232,7 @@ def test_preset_is_the_slides_table() -> None:
         "regularization": "none",
         "weight_decay": 0.0,
         "transformations": "N,D",
+        "norm_mode": "equal_num_events",
         "factory_string": "!V:!Silent:Color:DrawProgressBar:Transformations=I:AnalysisType=Classification",
         "start": "tmva",
         "dropout_rule": "keras",

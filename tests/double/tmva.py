@@ -343,6 +343,8 @@ class Factory:
         shutil.copy(recordings.weight_file(name), "dataset/weights")
         for trained in (recordings.FOLDER / name).glob("trained.*"):
             shutil.copy(trained, ".")
+        if method == "kPyKeras":
+            _evaluate_with_keras()
 
     def _check_dl(self, values: dict[str, str], number: int) -> None:
         if self._layout:
@@ -361,6 +363,13 @@ class Factory:
                 f"these is smaller than the batch size of {batch}. Please increase the batch size to be at least the "
                 "same size as the smallest of them."
             )
+
+
+def _evaluate_with_keras() -> None:
+    """What MethodPyKeras does to the process at its first evaluation where TensorFlow has Keras 2."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow and int(tensorflow.__version__.split(".")[1]) < 16:
+        tensorflow.compat.v1.disable_eager_execution()
 
 
 def _expect(right: bool, trouble: str) -> None:

@@ -9,6 +9,7 @@ from double import recordings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tmva_bench.basis import mapping
 from tmva_bench.engines import keras_training, tmva_files
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs
@@ -197,11 +198,30 @@ def test_training_time_that_is_not_stored(tmp_path) -> None:
     assert math.isnan(tmva_files.training_time(str(tmp_path / "weights.xml")))
 
 
+def norm_mode(name: str) -> str:
+    """The project's name of the ``NormMode`` that a recorded run booked."""
+    [theirs] = re.findall("NormMode=([A-Za-z]+)", recordings.booking(name).split)
+    return next(ours for ours, tmvas in mapping.TMVA_NORM_MODES.items() if tmvas == theirs)
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_norm_mode_in_the_log(name: str) -> None:
+    told = tmva_files.norm_mode(recordings.log(name))
+    assert told == norm_mode(name) or (told == "" and name in ("norm-num", "silent-factory"))
+
+
+def test_weights_of_another_norm_mode(recorded_input) -> None:
+    name = "norm-equal-unequal-classes"
+    data, path = inputs.read(recorded_input(name)), str(recordings.FOLDER / name / "TMVA.root")
+    with pytest.raises(TrainingFailed, match="the weights of the signal events of TMVA's TrainTree .* as booked"):
+        tmva_files.scores(path, "Method", data, "none")
+
+
 @pytest.mark.parametrize("name", WITH_OUTPUT)
 def test_scores_in_the_order_of_the_input_file(name: str, recorded_input) -> None:
     data = inputs.read(recorded_input(name))
     path = str(recordings.FOLDER / name / "TMVA.root")
-    scores = tmva_files.scores(path, "Method", data)
+    scores = tmva_files.scores(path, "Method", data, norm_mode(name))
     sample = tmva_files.read_sample(path, "TestTree", VARIABLES, "Method")
     by_event = {event.tobytes(): score for event, score in zip(sample.variables, sample.scores, strict=True)}
     for tree in ("TestS", "TestB"):
@@ -211,7 +231,7 @@ def test_scores_in_the_order_of_the_input_file(name: str, recorded_input) -> Non
 def test_scores_of_another_input_file(recorded_input) -> None:
     data = inputs.read(recorded_input("unequal-classes"))
     with pytest.raises(TrainingFailed, match="2000 signal events of TMVA's TrainTree, where the input file has 1200"):
-        tmva_files.scores(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), "Method", data)
+        tmva_files.scores(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), "Method", data, "none")
 
 
 @given(st.integers(1, 40), st.integers(1, 3), st.integers(0, 2**32 - 1))
@@ -253,7 +273,7 @@ def test_tmva_trained_validated_and_tested_on_the_events_that_we_take(name: str,
     data = inputs.read(recorded_input(name))
     training = mapping.training(recorded(name))
     theirs = tmva_files.membership(str(recordings.FOLDER / name / "TMVA.root"), "Method", VARIABLES, training)
-    ours = keras_training.training_vector(data, 100).x
+    ours = keras_training.training_vector(data, 100, "none").x
     test = numpy.concatenate([data.events["TestS"], data.events["TestB"]])
     assert theirs == inputs.membership(ours, training.validation_events(len(ours)), test)
     # In whatever order, but of no other event.

@@ -12,9 +12,10 @@ from tmva_bench.errors import Unavailable
 
 pytest.importorskip("ROOT")
 from tmva_bench.engines import tmva_random
+from tmva_bench.events import normalisation
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
-WITH_ORDER = ["dnn-seed-preset", "unequal-classes"]
+WITH_ORDER = ["dnn-seed-preset", "unequal-classes", "norm-equal-unequal-classes"]
 INITIAL = ["dnn-init-gauss", "dnn-init-uniform", "dnn-init-xavier", "dnn-init-xavieruniform"]
 
 
@@ -33,6 +34,10 @@ def test_events_stand_in_the_order_of_tmvas_trees(name: str, tree: str) -> None:
     training, test = tmva_random.event_orders(**counts, split_seed=100)
     order, trees = (training, ["TrainS", "TrainB"]) if tree == "TrainTree" else (test, ["TestS", "TestB"])
     variables, weights, classes = stacked(events, trees)
+    if tree == "TrainTree":
+        weights = numpy.concatenate(
+            normalisation.normalise(recorded(name).norm_mode, [weights[classes == 0], weights[classes == 1]])
+        )
 
     theirs = tmva_files.read_sample(str(recordings.FOLDER / name / "TMVA.root"), tree, VARIABLES, "Method")
     assert numpy.array_equal(theirs.variables, variables[order])

@@ -31,7 +31,7 @@ def both(request, recorded_input, tmp_path):
     name = request.param
     (theirs,) = (recordings.FOLDER / name).rglob("*.weights.xml")
     data = inputs.read(recorded_input("dnn-seed-preset"))
-    events = keras_training.training_vector(data, 100)
+    events = keras_training.training_vector(data, 100, CASES[name].norm_mode)
     network = [(layer.weights.T, layer.biases) for layer in tmva_files.read_network(str(theirs))]
     ours = tmp_path / "ours.weights.xml"
     signal = events.y[:, 0] == 1

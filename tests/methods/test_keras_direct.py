@@ -13,11 +13,11 @@ from tmva_bench.engines import tmva_files, tmva_random
 from tmva_bench.methods import keras_direct
 
 ON_TENSORFLOW = ("dnn-seed-preset", "dnn-adam", "dnn-momentum-l2")
-TRAININGS = [name for name in RECORDED if name.startswith(("dnn-", "unequal", "quiet-partial"))]
+TRAININGS = [name for name in RECORDED if name.startswith(("dnn-", "norm-", "unequal", "quiet-partial"))]
 
 
 def input_of(name, recorded_input):
-    return recorded_input("unequal-classes" if name == "unequal-classes" else "dnn-seed-preset")
+    return recorded_input(name if name.endswith("unequal-classes") else "dnn-seed-preset")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from double import recordings
+from double import recordings, tmva
 from double.root import DoubledRoot
 
 from tmva_bench.engines import keras_network, keras_training, tmva_files
@@ -49,6 +49,12 @@ class Backend:
     __version__ = "2.15.1"
 
 
+def _before_tmva(value: float) -> float:
+    """Afterwards Keras 2 has no weights to give."""
+    assert not tmva.CALLS
+    return value
+
+
 @pytest.fixture
 def keras_2(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Keras 2 in the place of the one that is installed, with a recorded model."""
@@ -58,8 +64,8 @@ def keras_2(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(keras_training, "load", lambda backend: (Keras, Backend))
         monkeypatch.setattr(keras_network, "build_for_pykeras", lambda keras, point, inputs: Model(name))
         monkeypatch.setattr(keras_network, "set_weights", lambda model, weights: None)
-        monkeypatch.setattr(keras_network, "trainable_parameters", lambda model: 961)
-        monkeypatch.setattr(keras_network, "weights_spread", lambda model: 0.25)
+        monkeypatch.setattr(keras_network, "trainable_parameters", lambda model: _before_tmva(961))
+        monkeypatch.setattr(keras_network, "weights_spread", lambda model: _before_tmva(0.25))
 
     return install
 
@@ -84,7 +90,7 @@ def test_recorded_run(name: str, doubled: Any, make_task: Any, logged: Any, kera
     assert outcome.versions["keras"] == "2.15.0"
     assert outcome.versions["backend"] == "2.15.1"
     assert outcome.scores["TestS"].mean() > outcome.scores["TestB"].mean()
-    assert outcome.initial_weights_spread == 0.25
+    assert (outcome.initial_weights_spread, outcome.parameters) == (0.25, 961)
     assert Keras.utils.seeds[-1] == 7
 
 
@@ -117,6 +123,10 @@ def test_keras_3_with_an_old_root() -> None:
         pykeras._check_keras((6, 30), "3.15.1")
     pykeras._check_keras((6, 30), "2.15.0")
     pykeras._check_keras((6, 40), "3.15.1")
+    pykeras._check_keras((6, 20), "2.3.1")
+    pykeras._check_keras((6, 26), "2.15.0")
+    with pytest.raises(Unavailable, match=r"ROOT 6\.20 takes Keras up to 2\.3, here is Keras 2\.15\.0; .*6\.20-theano"):
+        pykeras._check_keras((6, 20), "2.15.0")
 
 
 def test_root_that_has_no_pykeras(doubled: Any) -> None:

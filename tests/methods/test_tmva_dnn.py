@@ -19,6 +19,7 @@ from tmva_bench.methods import tmva_dnn
 RECORDED: dict[str, tuple[dict[str, Any], int]] = {
     "dnn-seed-preset": ({"neurons": 20, "max_epochs": 5}, 961),
     "unequal-classes": ({"neurons": 20, "max_epochs": 3}, 961),
+    "norm-equal-unequal-classes": ({"neurons": 20, "max_epochs": 3, "norm_mode": "equal_num_events"}, 961),
 }
 SEED_PRESET = RECORDED["dnn-seed-preset"][0]
 SITE = str(Path(__file__).parents[1] / "double" / "site")
@@ -149,6 +150,7 @@ REPLAYED: dict[str, dict[str, Any]] = {
     },
     "dnn-two-seeds": {"seed": 2, "max_epochs": 5},
     "unequal-classes": {"max_epochs": 3},
+    "norm-equal-unequal-classes": {"max_epochs": 3, "norm_mode": "equal_num_events"},
 }
 
 

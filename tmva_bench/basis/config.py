@@ -15,6 +15,7 @@ OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "adadelta")
 REGULARIZATIONS = ("none", "l1", "l2")
 STARTS = ("tmva", "keras")
 DROPOUT_RULES = ("keras", "tmva")
+NORM_MODES = ("equal_num_events", "num_events", "none")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
 METHODS = ("tmva-dnn", "pykeras", "keras", "dae")
 BACKENDS = ("tensorflow", "jax", "torch", "theano")
@@ -71,6 +72,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "regularization": Parameter(str, "regularization of the weights", REGULARIZATIONS),
     "weight_decay": Parameter(float, "factor of the regularization term", low=0),
     "transformations": Parameter(str, "chain of variable transformations, e.g. N,D or N,A(k=3),D"),
+    "norm_mode": Parameter(str, "what the weights of each class of training events are scaled to", NORM_MODES),
     "factory_string": Parameter(str, "options of TMVA.Factory"),
     "start": Parameter(str, "whose initial weights and batches Keras takes (keras only)", STARTS),
     "dropout_rule": Parameter(str, "whose dropout Keras applies (keras only)", DROPOUT_RULES),
@@ -116,6 +118,7 @@ class Point:
     regularization: str = "none"
     weight_decay: float = 0.0
     transformations: str = "N,D"
+    norm_mode: str = "equal_num_events"
     factory_string: str = "!V:!Silent:!Color:!DrawProgressBar:Transformations=I:AnalysisType=Classification"
     start: str = "tmva"
     dropout_rule: str = "keras"

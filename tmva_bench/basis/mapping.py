@@ -23,6 +23,7 @@ TMVA_INITIALIZERS = {
     "identity": "IDENTITY",
 }
 TMVA_LOSSES = {"cross_entropy": "CROSSENTROPY", "sum_of_squares": "SUMOFSQUARES"}
+TMVA_NORM_MODES = {"equal_num_events": "EqualNumEvents", "num_events": "NumEvents", "none": "None"}
 TMVA_REGULARIZATIONS = {"none": "None", "l1": "L1", "l2": "L2"}
 
 
@@ -34,8 +35,12 @@ class Object(NamedTuple):
 
 
 def split_options(point: Point) -> str:
-    """Options of ``DataLoader.PrepareTrainingAndTestTree``: all events, a known shuffle, weights left alone."""
-    return f"SplitMode=Random:MixMode=Random:SplitSeed={point.split_seed}:NormMode=None:!V"
+    """Options of ``DataLoader.PrepareTrainingAndTestTree``: all events, a known shuffle, the scale of the weights.
+
+    What a ``NormMode`` does on the Keras side is :mod:`tmva_bench.events.normalisation`.
+    """
+    mode = TMVA_NORM_MODES[point.norm_mode]
+    return f"SplitMode=Random:MixMode=Random:SplitSeed={point.split_seed}:NormMode={mode}:!V"
 
 
 def validation_percent(point: Point) -> str:

@@ -335,7 +335,8 @@ def _kind(group: Group) -> tuple[Any, ...]:
         chain = group.point["transformations"]
         of_class = _autoencoder(chain).event_class != autoencoder.CLASSES[0]
         own = chain, of_class and group.series["backend"] == "tmva"
-    return (group.series["input_digest"], group.point["loss"], *own, *(group.point[name] for name in _MEMBERSHIP))
+    names = ("loss", "norm_mode", *_MEMBERSHIP)
+    return (group.series["input_digest"], *own, *(group.point[name] for name in names))
 
 
 def _comparable(group: Group) -> bool:

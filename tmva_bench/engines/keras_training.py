@@ -12,7 +12,7 @@ from tmva_bench.basis.training import Epoch, Training
 from tmva_bench.engines import keras_2_3, keras_network, tmva_random
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, normalisation
 
 # Scores are computed in large batches: the network is small and the test sample is not.
 _EVALUATION_BATCH = 10000
@@ -82,19 +82,21 @@ def load(backend: str) -> Tuple[Any, Any]:
     return (keras_2_3.adapt(keras) if keras_2_3.is_old(keras.__version__) else keras), module
 
 
-def training_vector(data: inputs.InputFile, split_seed: int) -> Arrays:
+def training_vector(data: inputs.InputFile, split_seed: int, norm_mode: str) -> Arrays:
     """Training events in the order of TMVA's training vector, so that its last part validates on both sides.
 
     Args:
         data: the common input file.
         split_seed: ``SplitSeed`` of ``DataLoader.PrepareTrainingAndTestTree``.
+        norm_mode: its ``NormMode``, which the weights are scaled by, one of
+            :data:`tmva_bench.basis.config.NORM_MODES`.
     """
     counts = {name: len(data.events[tree]) for name, tree in COUNTS.items()}
     order, _ = tmva_random.event_orders(**counts, split_seed=split_seed)
     signal, background = data.events["TrainS"], data.events["TrainB"]
     targets = numpy.zeros((len(signal) + len(background), 1), numpy.float32)
     targets[: len(signal)] = 1
-    weights = numpy.concatenate([data.weights["TrainS"], data.weights["TrainB"]])
+    weights = numpy.concatenate(normalisation.normalise(norm_mode, [data.weights["TrainS"], data.weights["TrainB"]]))
     return Arrays(numpy.concatenate([signal, background]), targets, weights).take(order)
 
 

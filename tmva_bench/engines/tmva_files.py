@@ -15,7 +15,7 @@ import uproot
 
 from tmva_bench.basis.training import Epoch, Training
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, normalisation
 from tmva_bench.events.inputs import InputFile
 
 # TMVA's EActivationFunction by number, in the project's names.
@@ -144,6 +144,21 @@ def architecture(log: str) -> Optional[str]:
     return found[-1].lower() if found else None
 
 
+def norm_mode(log: str) -> str:
+    """``NormMode`` of a job, as its log tells.
+
+    Args:
+        log: all that the process printed.
+
+    Returns:
+        One of :data:`tmva_bench.basis.config.NORM_MODES`, "" where it does not tell: ``NumEvents`` is named at a level
+        that is not printed.
+    """
+    if "No weight renormalisation applied" in log:
+        return "none"
+    return "equal_num_events" if 'renormalisation mode: "EqualNumEvents"' in log else ""
+
+
 def read_sample(path: str, tree: str, variables: List[str], title: str) -> Sample:
     """One tree of events from TMVA's output file.
 
@@ -250,13 +265,14 @@ def training_time(weight_file: str) -> float:
     return float("nan")
 
 
-def scores(path: str, title: str, data: InputFile) -> Dict[str, numpy.ndarray]:
+def scores(path: str, title: str, data: InputFile, norm_mode: str) -> Dict[str, numpy.ndarray]:
     """The scores in TMVA's output file in the order of the input file, found again by the events' own values.
 
     Args:
         path: the output file.
         title: the method's title.
         data: the input file.
+        norm_mode: ``NormMode`` of the booking, see :mod:`tmva_bench.events.normalisation`.
 
     Returns:
         One score an event, float64, by the name of the input file's tree.
@@ -265,11 +281,11 @@ def scores(path: str, title: str, data: InputFile) -> Dict[str, numpy.ndarray]:
         TrainingFailed: TMVA's events are not those of the input file.
     """
     found = {}
-    for name, tree in (("Train", "TrainTree"), ("Test", "TestTree")):
+    for name, tree, mode in (("Train", "TrainTree", norm_mode), ("Test", "TestTree", "none")):
         sample = read_sample(path, tree, data.variables, title)
+        weights = normalisation.normalise(mode, [data.weights[name + suffix] for suffix in "SB"])
         for class_id, suffix in enumerate("SB"):
-            events, weights = data.events[name + suffix], data.weights[name + suffix]
-            found[name + suffix] = in_file_order(sample, class_id, events, weights)
+            found[name + suffix] = in_file_order(sample, class_id, data.events[name + suffix], weights[class_id])
     return found
 
 
@@ -293,7 +309,7 @@ def in_file_order(sample: Sample, class_id: int, variables: numpy.ndarray, weigh
         sample: the events as TMVA left them.
         class_id: 0 signal, 1 background.
         variables: the input file's events of that class, shape (events, variables).
-        weights: their weights, shape (events,).
+        weights: their weights as TMVA should have them, shape (events,).
 
     Returns:
         One score for each event of the input file.
@@ -312,7 +328,7 @@ def in_file_order(sample: Sample, class_id: int, variables: numpy.ndarray, weigh
     if not numpy.array_equal(theirs[there], variables[here]):
         raise TrainingFailed(f"the {what} are not those of the input file")
     if not numpy.allclose(their_weights[there], weights[here], rtol=1e-6, atol=0):
-        raise TrainingFailed(f"the weights of the {what} are not those of the input file")
+        raise TrainingFailed(f"the weights of the {what} are not those of the input file, scaled as booked")
     scores = numpy.empty(len(variables))
     scores[here] = sample.scores[chosen][there]
     return scores

@@ -65,7 +65,7 @@ def _by_keras(task: Task, watch: Stopwatch) -> Outcome:
     keras.utils.set_random_seed(wanted.seed)
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
-        events = encode_worker.training_events(wanted, data, task.point.split_seed)
+        events = encode_worker.training_events(wanted, data, task.point.split_seed, task.point.norm_mode)
     with watch.phase("train"):
         prepared = encoder.prepare(wanted, data)
         x = prepared.network_inputs(events.x).astype(numpy.float32)
@@ -136,7 +136,11 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
         real_time_fit=tmva_files.training_time(weight_file),
         device=task.architecture,
         versions={"root": version, "keras": "", "backend": version},
-        membership=_membership(wanted, data, encode_worker.training_events(wanted, data, task.point.split_seed).x),
+        membership=_membership(
+            wanted,
+            data,
+            encode_worker.training_events(wanted, data, task.point.split_seed, task.point.norm_mode).x,
+        ),
     )
 
 

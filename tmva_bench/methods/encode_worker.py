@@ -15,7 +15,7 @@ from tmva_bench.basis import autoencoder
 from tmva_bench.basis.autoencoder import Specification
 from tmva_bench.engines import encoder, keras_training
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, normalisation
 from tmva_bench.methods import worker
 
 # What a run of the method dae leaves: the encoded events, with the autoencoder and its errors.
@@ -38,6 +38,7 @@ class Task(NamedTuple):
         event_class: likewise.
         backend: the Keras backend.
         split_seed: seed of the order of the training events, whose last validate.
+        norm_mode: see :func:`training_events`.
     """
 
     input_file: str
@@ -48,6 +49,7 @@ class Task(NamedTuple):
     event_class: str
     backend: str
     split_seed: int
+    norm_mode: str
 
 
 def run(folder: Path) -> Dict[str, Any]:
@@ -74,7 +76,7 @@ def run(folder: Path) -> Dict[str, Any]:
     watch = Stopwatch()
     with watch.phase("encode"):
         data = inputs.read(task.input_file)
-        trained, (_, fit, parameters) = train(keras, wanted, data, task.split_seed)
+        trained, (_, fit, parameters) = train(keras, wanted, data, task.split_seed, task.norm_mode)
         for events in data.events.values():
             trained.encode(events)
     if fit.best_epoch == 0 and not wanted.pretraining:
@@ -95,7 +97,7 @@ def run(folder: Path) -> Dict[str, Any]:
 
 
 def train(
-    keras: Any, specification: Specification, data: inputs.InputFile, split_seed: int
+    keras: Any, specification: Specification, data: inputs.InputFile, split_seed: int, norm_mode: str
 ) -> Tuple[encoder.Encoder, "Fitted"]:
     """Trains an autoencoder on the training events of its class.
 
@@ -104,6 +106,7 @@ def train(
         specification: what to train.
         data: the common input file.
         split_seed: seed of the order of the training events, whose last validate.
+        norm_mode: see :func:`training_events`.
 
     Raises:
         UserError: events that it cannot be trained on.
@@ -111,26 +114,30 @@ def train(
     from tmva_bench.engines import keras_autoencoder
 
     prepared = encoder.prepare(specification, data)
-    events = training_events(specification, data, split_seed)
+    events = training_events(specification, data, split_seed, norm_mode)
     keras.utils.set_random_seed(specification.seed)
     x = prepared.network_inputs(events.x).astype(numpy.float32)
     fitted = keras_autoencoder.train(keras, specification, x, events.w)
     return prepared._replace(layers=fitted.layers), fitted
 
 
-def training_events(specification: Specification, data: inputs.InputFile, split_seed: int) -> "Arrays":
+def training_events(specification: Specification, data: inputs.InputFile, split_seed: int, norm_mode: str) -> "Arrays":
     """The training events of the autoencoder's class, in TMVA's order.
+
+    A regression has one class of events, so signal and background keep their weights' proportion under every mode.
 
     Args:
         specification: gives the class.
         data: the common input file.
         split_seed: seed of the order of the training events, whose last validate.
+        norm_mode: what the weights are scaled by, one of :data:`tmva_bench.basis.config.NORM_MODES`; but for ``none``
+            to a mean of 1.
     """
-
-    events = keras_training.training_vector(data, split_seed)
-    if specification.event_class == "AllClasses":
-        return events
-    return events.take(events.y[:, 0] == (specification.event_class == "Signal"))
+    events = keras_training.training_vector(data, split_seed, "none")
+    if specification.event_class != "AllClasses":
+        events = events.take(events.y[:, 0] == (specification.event_class == "Signal"))
+    [weights] = normalisation.normalise(norm_mode, [events.w])
+    return events._replace(w=weights)
 
 
 def nothing_learnt(fit: "Fit") -> str:

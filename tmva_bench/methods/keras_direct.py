@@ -29,7 +29,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     keras.utils.set_random_seed(task.point.seed)
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
-        events = keras_training.training_vector(data, task.point.split_seed)
+        events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
     training = mapping.training(task.point)
     if task.backend == "theano":
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))

@@ -17,7 +17,9 @@ from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.events import inputs
 from tmva_bench.methods import Outcome, Task
 
-# What MethodPyKeras takes changed with these versions of ROOT (root-project/root 11546, 15790, 23260).
+# What MethodPyKeras takes changed with these versions of ROOT (root-project/root 6568, 11546, 15790, 23260): before
+# the first it imports Keras itself and knows no option for that of TensorFlow.
+_TF_KERAS_SINCE = (6, 22)
 _TFKERAS_OPTION_SINCE = (6, 28)
 _KERAS_3_SINCE = (6, 40)
 _GONE_SINCE = (6, 44)
@@ -42,7 +44,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     training = mapping.training(task.point)
     model = keras_network.build_for_pykeras(keras, training, len(data.variables))
     keras_network.set_weights(model, tmva_random.WeightGenerator(training, len(data.variables)).weights)
-    spread = keras_network.weights_spread(model)
+    # MethodPyKeras turns eager execution off for the whole process where it first evaluates, and a model of Keras 2
+    # then no longer gives its weights: nothing of Keras is asked after TMVA has run.
+    parameters, spread = keras_network.trainable_parameters(model), keras_network.weights_spread(model)
     options = _options(task, keras, version, model)
     roc_integral = tmva_session.run(
         ROOT,
@@ -61,11 +65,11 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     # ModelCheckpoint keeps the first of equals.
     best = tmva_files.lowest(history)
     return Outcome(
-        scores=tmva_files.scores(output_file, mapping.METHOD_TITLE, data),
+        scores=tmva_files.scores(output_file, mapping.METHOD_TITLE, data, task.point.norm_mode),
         history=history,
         best_epoch=best.epoch,
         validation_loss=best.validation_loss,
-        parameters=keras_network.trainable_parameters(model),
+        parameters=parameters,
         roc_integral=roc_integral,
         real_time_fit=tmva_files.training_time(str(Path(task.folder, tmva_session.WEIGHT_FILE))),
         device=device,
@@ -95,6 +99,11 @@ def _check_keras(root_version: Tuple[int, int], keras_version: str) -> None:
             f"PyKeras of ROOT {root_version[0]}.{root_version[1]} takes Keras 2 (TensorFlow up to 2.15), here is "
             f"Keras {keras_version}",
             "use an environment with TensorFlow 2.15 (environments/root-6.30.yml), or ROOT 6.40",
+        )
+    if root_version < _TF_KERAS_SINCE and not keras_2_3.is_old(keras_version):
+        raise Unavailable(
+            f"PyKeras of ROOT {root_version[0]}.{root_version[1]} takes Keras up to 2.3, here is Keras {keras_version}",
+            "use an environment with Keras 2.3 (environments/root-6.20-theano.yml), or a later ROOT",
         )
     if root_version >= _TFKERAS_OPTION_SINCE and keras_2_3.is_old(keras_version):
         raise Unavailable(

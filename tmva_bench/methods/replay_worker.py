@@ -42,12 +42,14 @@ class Left(NamedTuple):
         output: TMVA's output file, None where there is none.
         log: all that it printed.
         split_seed: ``SplitSeed`` of a run of ours, else that of TMVA's default.
+        norm_mode: ``NormMode`` by the log; where it is silent, of a run of ours, else that of TMVA's default.
     """
 
     weights: Path
     output: Optional[Path]
     log: str
     split_seed: int
+    norm_mode: str
 
 
 def find(folder: Path) -> Left:
@@ -77,6 +79,7 @@ def find(folder: Path) -> Left:
         outputs[0] if outputs else None,
         tables[0] if tables else "",
         point.get("split_seed", config.Point().split_seed),
+        tmva_files.norm_mode(tables[0] if tables else "") or point.get("norm_mode", config.Point().norm_mode),
     )
 
 
@@ -120,7 +123,7 @@ def replay(keras: Any, left: Left, input_file: str) -> Dict[str, Any]:
                 f"trained on the variables {', '.join(booked.variables)}, and {input_file} has "
                 f"{', '.join(data.variables)}; give the input file of that run"
             )
-        events = keras_training.training_vector(data, left.split_seed)
+        events = keras_training.training_vector(data, left.split_seed, left.norm_mode)
     else:
         raise UserError("no output file of TMVA; give the common input file with --input")
     axes = tmva_files.principal_axes(str(left.weights))

@@ -49,7 +49,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     # The log tells; where it is silent, the best loss does.
     best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
     return Outcome(
-        scores=tmva_files.scores(output_file, mapping.METHOD_TITLE, data),
+        scores=tmva_files.scores(output_file, mapping.METHOD_TITLE, data, task.point.norm_mode),
         history=history,
         best_epoch=best,
         validation_loss=history[best - 1].validation_loss,

@@ -343,6 +343,7 @@ def _cells(point: Point) -> dict[str, tuple[str, str, str]]:
             *built(lambda network: "" if regularizer(network) is None else str(regularizer(network))),
         ),
         "transformations": (dl["VarTransform"], pykeras["VarTransform"], f"Chain({list(training.chain)})"),
+        "norm_mode": (*both(split["NormMode"]), f"training_vector(norm_mode={_text(point.norm_mode)})"),
         "factory_string": (*both(point.factory_string), ""),
         "start": ("", "", f"start={_text(training.start)}"),
         "dropout_rule": ("", "", f"dropout_rule={_text(training.dropout_rule)}"),
@@ -489,6 +490,16 @@ def _verdicts(point: Point) -> dict[str, tuple[tuple[str, ...], str]]:
                 f" {','.join(point.encoding)} is done before: every method is given encoded events."
                 * bool(point.encoding)
             ),
+        ),
+        "norm_mode": (
+            (),
+            "DataSetFactory::RenormEvents, before all that uses weights; test events keep theirs. "
+            + {
+                "equal_num_events": "The weights of each class add up to the number of signal training events, ",
+                "num_events": "The weights of each class add up to its number of training events, ",
+                "none": "The weights stay as they are, and their mean acts on the step, ",
+            }[point.norm_mode]
+            + "for Keras too.",
         ),
         "factory_string": (
             (),

@@ -211,7 +211,18 @@ def _migrate_4(record: Record) -> None:
     record["row"].update(encoded_digest="")
 
 
-_MIGRATIONS: dict[int, Callable[[Record], None]] = {1: _migrate_1, 2: _migrate_2, 3: _migrate_3, 4: _migrate_4}
+def _migrate_5(record: Record) -> None:
+    """Version 6 added the scale of the weights, the fit without its first epoch's surplus, and warnings."""
+    record["row"].update(norm_mode="none", real_time_fit_rest=math.nan, warnings="")
+
+
+_MIGRATIONS: dict[int, Callable[[Record], None]] = {
+    1: _migrate_1,
+    2: _migrate_2,
+    3: _migrate_3,
+    4: _migrate_4,
+    5: _migrate_5,
+}
 
 
 def _parsed(path: Path, cure: str) -> Record:

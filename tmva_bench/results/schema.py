@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.events import roc
 
-VERSION = 5
+VERSION = 6
 STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
 
 
@@ -108,8 +108,10 @@ BENCHMARK: list[Column] = [
         for clock in ("cpu", "real")
     ],
     Column("real_time_fit", float, "real time of the training alone [s]"),
+    Column("real_time_fit_rest", float, "real time of the fit, the first epoch as long as the median of the others [s]"),
     Column("real_time_first_epoch", float, "real time of the first epoch, compilation too [s]"),
     Column("epochs", int, "epochs trained"),
+    Column("warnings", str, "what makes the result doubtful, parts with ; between (empty: nothing)"),
     Column("best_epoch", int, "epoch whose weights were kept (0: the untrained net)"),
     Column("validation_loss", float, "best validation loss"),
     Column("initial_weights_spread", float, "root mean square of the initial weights (NaN where not told)"),
@@ -193,6 +195,7 @@ QUANTITIES = (
     "cpu_time_total",
     "real_time_total",
     "real_time_fit",
+    "real_time_fit_rest",
     "real_time_first_epoch",
     "cores_used",
     "epochs",

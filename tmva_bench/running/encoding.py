@@ -49,6 +49,7 @@ def encode(
     threads: int = 1,
     cpus: Iterable[int] = (),
     split_seed: int = config.Point().split_seed,
+    norm_mode: str = config.Point().norm_mode,
     limits: requests.Limits | None = None,
     stop: threading.Event | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
@@ -68,6 +69,7 @@ def encode(
         threads: threads of the training.
         cpus: cores to run on; none for all.
         split_seed: seed of the order of the training events, whose last validate.
+        norm_mode: what the weights of the training events are scaled by, as TMVA does it in a regression.
         limits: time and memory.
         stop: ends the training when it is set.
         on_epoch: called with each epoch of the training.
@@ -95,6 +97,7 @@ def encode(
         event_class,
         backend,
         split_seed,
+        norm_mode,
     )
     with contextlib.ExitStack() as temporary:
         if folder is None:
@@ -171,6 +174,7 @@ def for_run(
         "class": wanted.event_class,
         "backend": backend,
         "split_seed": point.split_seed,
+        "norm_mode": point.norm_mode,
         "input": data.metadata["digest"],
         "versions": environments.describe().versions,
     }
@@ -191,6 +195,7 @@ def for_run(
                 backend=backend,
                 cpus=list(cpus)[:1],
                 split_seed=point.split_seed,
+                norm_mode=point.norm_mode,
                 limits=limits,
                 stop=stop,
                 on_epoch=on_epoch,
