@@ -83,7 +83,7 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
 {
    return bench::RunBySample("bars.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
       bench::Results results = bench::ReadResults(resultsFile, chosen);
-      results.parameters += results.busy;
+      results.parameters += results.clocks;
       const int rows = results.series.size();
       std::vector<Bar> area, cpu, real;
       double low = 1e9, high = -1e9, cpuHigh = 1e-3, realHigh = 1e-3;

@@ -53,7 +53,7 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
          bench::Fail(std::string("clock ") + clock + ": unknown; known are real_time, cpu_time");
       const bool real = std::string(clock) == "real_time";
       bench::Results results = bench::ReadResults(resultsFile, chosen);
-      results.parameters += results.busy;
+      results.parameters += results.clocks;
       const auto progress = ReadProgress(*results.file, clock);
       bench::Extent times, losses;
       std::vector<std::string> texts;

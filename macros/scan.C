@@ -214,7 +214,7 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    const double first = scan.grid.front(), last = scan.grid.back();
    const bool time = scan.y.title.find(" [s]") != std::string::npos;
    if (time)
-      scan.parameters += bench::Busy(rows);
+      scan.parameters += bench::Clocks(rows);
    if (time && measured.low >= 0 && drawn.low < 0) // a wide band
       drawn.low = 0;
    scan.x.logarithmic = Logarithmic(options, "logx", "linx", last > bench::kFromLog * first, first);

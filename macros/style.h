@@ -32,6 +32,7 @@
 #include "TLeaf.h"
 #include "TMarker.h"
 #include "TMath.h"
+#include "TNamed.h"
 #include "TPad.h"
 #include "TROOT.h"
 #include "TStyle.h"
@@ -188,6 +189,7 @@ inline const std::vector<Condition> &Conditions()
       {"weight_decay", "weight decay", true},
       {"encoded_variables", "encoded variables", true},
       {"transformations", "transformations", true},
+      {"norm_mode", "norm mode", true, "equal_num_events"},
       {"factory_string", "Factory", true},
       {"start", "start", true, "tmva", true},
       {"dropout_rule", "dropout rule", true, "keras", true},
@@ -488,8 +490,9 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
       }
 }
 
-// ", 3 of 8 runs timed on a busy machine" of the finished runs that are drawn; "" where none was.
-inline std::string Busy(const Rows &rows)
+// What a figure of times says about them: ", 3 of 8 runs timed on a busy machine" of the finished runs that are drawn,
+// and what the times hold, as the file has it.
+inline std::string Clocks(const Rows &rows)
 {
    const auto busy = Numbers(*rows.tree, "busy");
    int runs = 0, timed = 0;
@@ -498,7 +501,10 @@ inline std::string Busy(const Rows &rows)
          ++runs;
          timed += busy[row] != 0;
       }
-   return timed > 0 ? Form(", %d of %d runs timed on a busy machine", timed, runs) : "";
+   std::string text = timed > 0 ? Form(", %d of %d runs timed on a busy machine", timed, runs) : "";
+   if (const auto *clocks = rows.file->Get<TNamed>("clocks"))
+      text += std::string(", ") + clocks->GetTitle();
+   return text;
 }
 
 struct RunRow {
@@ -514,7 +520,7 @@ struct Results {
    std::vector<Series> series;         // the finished ones first
    std::vector<RunRow> runs;           // the finished ones, sorted by series and repetition
    std::string parameters;             // the values that all finished runs share
-   std::string busy;                   // see Busy
+   std::string clocks;                 // see Clocks
    double bestPossible = std::nan(""); // the same for all finished runs, else NaN
 
    int Finished() const
@@ -540,7 +546,7 @@ inline Results ReadResults(const std::string &path, const Selection &selection)
    results.series = rows.series;
    results.series.insert(results.series.end(), absent.begin(), absent.end());
    results.parameters = rows.parameters;
-   results.busy = Busy(rows);
+   results.clocks = Clocks(rows);
 
    TTree &tree = *rows.tree;
    const auto id = Column<std::string>(tree, "run_id");

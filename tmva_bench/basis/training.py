@@ -1,7 +1,8 @@
 """What is trained, and how: the network and the phases of its training, as both sides express them."""
 
 import math
-from typing import NamedTuple, Tuple
+import statistics
+from typing import List, NamedTuple, Tuple
 
 
 class Phase(NamedTuple):
@@ -80,3 +81,16 @@ class Epoch(NamedTuple):
     validation_loss: float
     real_time: float
     cpu_time: float = math.nan
+
+
+def epochs_time(history: List[Epoch]) -> float:
+    """Real time of all epochs [s], the first one as long as the median of the others: what it compiled is left out.
+
+    Args:
+        history: of the training.
+
+    Returns:
+        NaN for a single epoch, or for epochs that were not timed.
+    """
+    others = [epoch.real_time for epoch in history[1:]]
+    return sum(others) + statistics.median(others) if others else math.nan

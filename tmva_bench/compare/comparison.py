@@ -337,6 +337,9 @@ def _match(
     if other := _other_parameters(*data):
         areas = areas._replace(verdict=verdict.NO_VERDICT, low=math.nan, high=math.nan, p_value=math.nan)
         remarks.append(f"no verdict on the area, samples of other parameters: {', '.join(other)}")
+    elif not same_events and _may_be_two(*data):
+        areas = areas._replace(verdict=verdict.NO_VERDICT, low=math.nan, high=math.nan, p_value=math.nan)
+        remarks.append("no verdict on the area, input files of one name whose events differ: they may be two samples")
     elif same_events and _values(first, "run_id") == _values(second, "run_id") and _same_scores(ours, theirs):
         areas = areas._replace(verdict=SAME_RUN)
         if _values(first, "start_time") == _values(second, "start_time"):
@@ -379,6 +382,12 @@ def _other_parameters(first: inputs.InputFile, second: inputs.InputFile) -> list
     ]
 
 
+def _may_be_two(first: inputs.InputFile, second: inputs.InputFile) -> bool:
+    """Whether nothing says that two input files with other events hold one sample: no other seed, nor other numbers."""
+    said = ("seed", "parameters", "events")
+    return first.metadata["seed"] is None or all(first.metadata[name] == second.metadata[name] for name in said)
+
+
 def _same_scores(first: verdict.Side, second: verdict.Side) -> bool:
     pairs = zip(first.placements or (), second.placements or (), strict=True)
     return first.areas == second.areas and all(numpy.array_equal(ours, theirs) for ours, theirs in pairs)
@@ -400,6 +409,7 @@ def _places(matches: list[Match]) -> list[Place]:
 
 def _notes(matches: list[Match], axes: list[str]) -> list[str]:
     named = (differences.facts(match.second) for match in matches)
+    rows = [row for match in matches for group in (match.first, match.second) for row in group.rows]
     notes = [
         *(naming.named_options(named) if "transformations" in axes else []),
         "difference: mean ROC area over repetitions of B less that of A; training: its standard deviation from the "
@@ -408,6 +418,8 @@ def _notes(matches: list[Match], axes: list[str]) -> list[str]:
         "ratio: time of B over that of A, geometric means, above 1 B is slower; the 95 % interval (Welch's t) knows "
         "the spread of repetitions only: A and B were not timed in turn, and what slowed a whole machine that day is "
         "not in it",
+        *naming.clocks(rows),
+        *naming.warnings(rows),
     ]
     said = naming.gathered(
         (remark, naming.run_name(differences.facts(match.second), axes))

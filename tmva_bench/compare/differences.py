@@ -21,7 +21,9 @@ FORMATS = ("text", "md", "csv")
 _TABULATE = {"text": "simple", "md": "pipe"}
 # What can tell runs of one series at one point apart, beside the point.
 _PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
-_TIMES = {"real_time_train": "real", "cpu_time_train": "CPU"}
+_TIMES = {"real_time_train": "real", "cpu_time_train": "CPU", "real_time_epochs": "epochs'"}
+# Of these the engines may hold different things.
+_WITH_COMPILATION = ("real_time_train", "cpu_time_train")
 _CLOCKS = {"real_time": "real", "cpu_time": "CPU"}
 # Parameters that say which of the training events validate.
 _MEMBERSHIP = ("validation_fraction", "split_seed")
@@ -111,10 +113,11 @@ def compare(
     for group, partner, compared in zip(groups, partners, areas, strict=True):
         other = partner if partner is not group else None
         target = targets.get(_kind(group), math.nan)
-        times = {column: verdict.compare_times(group, other, column) for column in _TIMES} if other else {}
+        times = {column: _compare_times(group, other, column) for column in _TIMES} if other else {}
         found.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
     notes = [*_notes(found, name, axes), *_quality_notes(found, share, axes), *untold]
-    notes += [*naming.one_sided(finished), *naming.unequal(finished), *naming.reasons(rows)]
+    notes += [*naming.clocks(finished), *naming.one_sided(finished), *naming.unequal(finished)]
+    notes += [*naming.warnings(finished), *naming.reasons(rows)]
     return Differences(name, share, axes, found, notes)
 
 
@@ -217,8 +220,10 @@ def telling(groups: list[Group]) -> list[str]:
     """
     rows = [{**group.series, **group.point} for group in groups]
     found = naming.differing((*_PLACES, *schema.POINT), rows)
-    # Other numbers of events are other events.
-    found = [name for name in found if name != "input_digest" or not {*config.COUNTS, "sample"} & set(found)]
+    # Names and numbers of events mostly tell input files apart.
+    others = [name for name in found if name in (*config.COUNTS, "sample")]
+    if len({tuple(row[name] for name in others) for row in rows}) == len({row["input_digest"] for row in rows}):
+        found = [name for name in found if name != "input_digest"]
     return [name for name in found if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
 
 
@@ -325,6 +330,16 @@ def input_of(group: Group, results: ResultsFolder) -> inputs.InputFile:
         UserError: it is not there, or a run does not name it.
     """
     return results.read_input(group.rows[0]["run_id"], group.rows[0]["input_digest"])
+
+
+def _compare_times(group: Group, other: Group, column: str) -> verdict.TimeComparison:
+    """Like with like: no verdict where one side compiles inside the clock what the other compiled before."""
+    compared = verdict.compare_times(group, other, column)
+    ways = {naming.compilation(side.series) for side in (group, other)}
+    if column in _WITH_COMPILATION and ways == {"inside", "before"}:
+        note = "one side compiles inside the training and the other before it; the epochs' time can be compared"
+        return compared._replace(low=math.nan, high=math.nan, interval="", verdict=verdict.NO_VERDICT, note=note)
+    return compared
 
 
 def _kind(group: Group) -> tuple[Any, ...]:

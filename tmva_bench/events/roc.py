@@ -301,6 +301,27 @@ def kolmogorov_probability(
     return float(kolmogorov(distance * math.sqrt(n * m / (n + m))))
 
 
+def fall(
+    signal: numpy.ndarray,
+    background: numpy.ndarray,
+    signal_weights: numpy.ndarray | None = None,
+    background_weights: numpy.ndarray | None = None,
+) -> float:
+    """How far an efficiency falls, at most, below its highest value so far while the threshold falls.
+
+    0 for weights that are not negative; arguments and errors are those of :func:`auc`.
+    """
+    signal, signal_weights = _checked("signal", signal, signal_weights)
+    background, background_weights = _checked("background", background, background_weights)
+    signal_group, background_group, groups = _groups(-signal, -background)
+    falls = []
+    for group, weights in ((signal_group, signal_weights), (background_group, background_weights)):
+        if (weights < 0).any():
+            passed = numpy.concatenate([[0.0], _cumulated(group, weights, groups)])
+            falls.append(float((numpy.maximum.accumulate(passed) - passed).max() / passed[-1]))
+    return max(falls, default=0.0)
+
+
 def curve(
     signal: numpy.ndarray,
     background: numpy.ndarray,

@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, Union
 import numpy
 
 from tmva_bench.basis.config import Point
+from tmva_bench.basis.training import epochs_time
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.methods import Outcome, Task
 
@@ -51,6 +52,7 @@ def run(folder: Path) -> Dict[str, Any]:
         "device": outcome.device,
         "roc_integral": outcome.roc_integral,
         "real_time_fit": outcome.real_time_fit,
+        "real_time_epochs": epochs_time(outcome.history),
         "real_time_first_epoch": first,
         "epochs": len(outcome.history),
         "best_epoch": outcome.best_epoch,

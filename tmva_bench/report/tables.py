@@ -22,6 +22,7 @@ _COLUMNS = (
     ("cpu_time_train", "CPU train [s]"),
     ("real_time_train", "real train [s]"),
     ("real_time_fit", "real fit [s]"),
+    ("real_time_epochs", "real epochs [s]"),
 )
 _SPREAD = ("roc_auc", "real_time_train")
 # Named in the table only where they tell series apart.
@@ -139,7 +140,7 @@ def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[in
 
 
 def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]) -> list[str]:
-    notes = naming.best_possible(rows)
+    notes = naming.best_possible(rows) + naming.clocks(rows)
     errors = any(group.means["roc_auc"].runs > 1 for group in groups)
     if errors:
         notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")
@@ -156,7 +157,8 @@ def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]
     for warning, runs in weak.items():
         notes.append(f"warning: {warning}: {'all rows' if len(runs) == len(finished) else naming.some(runs)}")
     named = naming.named_options(rows) if "transformations" in names else []
-    return named + notes + naming.one_sided(rows) + naming.unequal(rows) + naming.reasons(rows)
+    notes += naming.one_sided(rows) + naming.unequal(rows) + naming.warnings(rows) + naming.reasons(rows)
+    return named + notes
 
 
 def _with_error(mean: summary.Mean, latex: bool) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from tmva_bench.basis import autoencoder, config, parsing
+from tmva_bench.results import doubts
 
 Row = Mapping[str, Any]
 _Key = TypeVar("_Key")
@@ -136,6 +137,30 @@ def unequal(rows: list[Row]) -> list[str]:
         return []
     texts = [f"{rule} rule ({', '.join(names)})" for rule, names in rules.items()]
     return [f"not equal: dropout by {' and '.join(texts)}; see tmva-bench explain"]
+
+
+def warnings(rows: list[Row]) -> list[str]:
+    """One line for each kind of doubt about finished runs, with the series that have it."""
+    doubtful = gathered(
+        (text, series_name(row)) for row in rows for text in filter(None, row["warnings"].split(doubts.SEPARATOR))
+    )
+    return [f"warning: {text}: {', '.join(names)}" for text, names in doubtful.items()]
+
+
+def compilation(row: Row) -> str:
+    """When a run's engine compiles its network: ``never``, ``inside`` the clock of the training, or ``before`` it."""
+    if row["backend"] == "tmva":
+        return "never"
+    # Only the direct method has Theano compile first: half a minute of C++, of which nothing is left the next time.
+    return "before" if (row["method"], row["backend"]) == ("keras", "theano") else "inside"
+
+
+def clocks(rows: Iterable[Row]) -> list[str]:
+    """One line on what the times of training and fit hold, "" without a finished run."""
+    kinds = gathered((compilation(row), method_name(row)) for row in rows if row["status"] == "ok")
+    texts = {"inside": "hold compilation for", "before": "leave it out for", "never": "there is none for"}
+    said = [f"{text} {', '.join(kinds[kind])}" for kind, text in texts.items() if kind in kinds]
+    return [f"times of training and fit {', '.join(said)}; real epochs: without it, for all"] if said else []
 
 
 def reasons(rows: list[Row]) -> list[str]:

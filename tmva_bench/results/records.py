@@ -212,8 +212,8 @@ def _migrate_4(record: Record) -> None:
 
 
 def _migrate_5(record: Record) -> None:
-    """Version 6 added the scale of the weights, the fit without its first epoch's surplus, and warnings."""
-    record["row"].update(norm_mode="none", real_time_fit_rest=math.nan, warnings="")
+    """Version 6 added the scale of the weights, the time of the epochs without compilation, and warnings."""
+    record["row"].update(norm_mode="none", real_time_epochs=math.nan, warnings="")
 
 
 _MIGRATIONS: dict[int, Callable[[Record], None]] = {

@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from tmva_bench.errors import UserError
-from tmva_bench.results import schema
+from tmva_bench.results import naming, schema
 
 Table = dict[str, list[Any]]
 
@@ -82,8 +82,8 @@ private:
 def write_trees(tables: dict[str, Table], out: Path) -> None:
     """Writes the results trees of :data:`tmva_bench.results.schema.TREES`, complete or not at all.
 
-    Besides the trees the file holds a ``TNamed`` called ``schema_version``, whose title is
-    :data:`tmva_bench.results.schema.VERSION`.
+    Besides the trees the file holds two ``TNamed``: the title of ``schema_version`` is
+    :data:`tmva_bench.results.schema.VERSION`, that of ``clocks`` says what the times hold.
 
     Args:
         tables: ``{tree: {column: values}}``, all columns of a tree equally long; ``None`` in a float
@@ -130,6 +130,7 @@ def _write_file(tables: dict[str, Table], path: Path) -> None:
     for name in schema.TREES:
         _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), name, tables[name])
     ROOT.TNamed("schema_version", str(schema.VERSION)).Write()
+    ROOT.TNamed("clocks", _clocks(tables["benchmark"])).Write()
     file.Write()
     torn = file.TestBit(ROOT.TFile.kWriteError)
     file.Close()
@@ -137,6 +138,13 @@ def _write_file(tables: dict[str, Table], path: Path) -> None:
         raise OSError("write error")
     with path.open("rb+") as written:
         os.fsync(written.fileno())
+
+
+def _clocks(benchmark: Table) -> str:
+    """What figures of times say about them."""
+    names = ("method", "backend", "architecture", "status")
+    rows = (dict(zip(names, values, strict=True)) for values in zip(*(benchmark[name] for name in names), strict=True))
+    return "".join(naming.clocks(rows))
 
 
 def _fill(ROOT: Any, tree: Any, name: str, table: Table) -> None:

@@ -24,7 +24,7 @@ from tmva_bench.engines import encoder, tmva_files
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
 from tmva_bench.methods import Task, encode_worker
-from tmva_bench.results import records, schema
+from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
 from tmva_bench.running import child, encoding, environments
 from tmva_bench.study import requests
@@ -290,7 +290,8 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     row["roc_auc"], row["roc_auc_error"] = roc.area_of(roc.placements(*test), *test[2:])
     row["roc_integral_difference"] = row["roc_integral"] - row["roc_auc"]
-    row.update(_working_points(test))
+    if not doubts.outside(row["roc_auc"]):
+        row.update(_working_points(test))
     for kind in ("signal", "background"):
         train, tested = (f"{part}{kind[0].upper()}" for part in ("Train", "Test"))
         row[f"overtraining_{kind}"] = roc.kolmogorov_probability(
@@ -308,6 +309,7 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
             strict=True,
         )
     )
+    row["warnings"] = doubts.SEPARATOR.join(doubts.of(row, record["history"], roc.fall(*test)))
     if row["method"] == "dae":
         # A few events far from all others would leave one bin to the rest: the last bin has what lies above.
         high = max(float(numpy.quantile(values, _MOST)) for values in scores.values())
