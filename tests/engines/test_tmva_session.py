@@ -277,7 +277,7 @@ def test_root_without_tmva_is_told_quietly(capfd: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("name", POINTS)
 def test_points_are_booked_as_recorded(name: str) -> None:
-    values = {"neurons": 20, "max_epochs": 4, **POINTS[name]}
+    values = {"neurons": 20, "max_epochs": 4, "norm_mode": "none", **POINTS[name]}
     booked = recordings.booking(name).options
     if name == "fatal-validation-below-batch":
         # The same part of the events, given as a number there.
@@ -308,6 +308,7 @@ VALUES = {
     "regularization": _coded("regularization"),
     "weight_decay": st.floats(0, 1),
     "transformations": st.lists(st.sampled_from(config.TRANSFORMATIONS), min_size=1, max_size=4).map(",".join),
+    "norm_mode": _coded("norm_mode"),
     "seed": st.integers(1, 2**31 - 1),
     "split_seed": st.integers(1, 2**31 - 1),
 }

@@ -91,7 +91,7 @@ def test_the_cells_are_options_that_tmva_is_given(point):
                 assert any(f":{cell}:" in text or f",{cell}," in text for text in strings[method])
                 options[method] += 1
     # All of the bookings but for files, help, architecture and what is the same at every point.
-    assert options == {"tmva-dnn": 16, "pykeras": 6}
+    assert options == {"tmva-dnn": 17, "pykeras": 7}
 
 
 @settings(deadline=None)

@@ -427,7 +427,11 @@ def _remarks(row: Row, reference: str) -> list[str]:
             found.append("same initial weights and batches, so repetitions are compared pair by pair")
         if unequal := _unequal(row.group, row.reference):
             found.append(f"differs from the reference in {', '.join(unequal)}, too")
-    found += dict.fromkeys(f"no verdict on time, {compared.note}" for compared in row.times.values() if compared.note)
+    found += dict.fromkeys(
+        f"no verdict on time, {compared.note}"
+        for column, compared in row.times.items()
+        if compared.note and (compared.pairs or column in _WITH_COMPILATION)
+    )
     if summary.busy(row.group):
         found.append(f"warning: {summary.BUSY}")
     return found
@@ -468,8 +472,9 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
         "95 % interval",
         "verdict",
     ]
+    timed = [column for column in _TIMES if any(row.times[column].pairs for row, _ in compared)]
     time_headings = ["series", *found.axes, "pairs"]
-    for name in _TIMES.values():
+    for name in (_TIMES[column] for column in timed):
         time_headings += [f"{name} time ratio", "95 % interval", "verdict"]
     quality_headings = ["series", *found.axes, "target loss"]
     for name in _CLOCKS.values():
@@ -483,7 +488,7 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
         (
             f"Time to train: {found.reference} over the series",
             time_headings,
-            [[*_lead(row, found.axes), *_time_cells(row)] for row, _ in compared],
+            [[*_lead(row, found.axes), *_time_cells(row, timed)] for row, _ in compared],
         ),
         (
             f"Time to {100 * found.share:g} % of the way to the best validation loss",
@@ -515,9 +520,10 @@ def area_cells(areas: verdict.AreaComparison) -> list[str]:
     ]
 
 
-def _time_cells(row: Row) -> list[str]:
-    cells = [", ".join(dict.fromkeys(str(compared.pairs) for compared in row.times.values()))]
-    for compared in row.times.values():
+def _time_cells(row: Row, columns: Iterable[str]) -> list[str]:
+    times = [row.times[column] for column in columns]
+    cells = [", ".join(dict.fromkeys(str(compared.pairs) for compared in times))]
+    for compared in times:
         cells += ratio_cells(compared)
     return cells
 

@@ -31,8 +31,8 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
     return Group(
         table,
         Text(),
-        *map(Text, naming.best_possible(rows) + naming.clocks(rows) + naming.one_sided(rows) + naming.unequal(rows)),
-        *map(Text, naming.warnings(rows) + naming.reasons(rows)),
+        *map(Text, naming.clocks(rows) + naming.warnings(rows) + naming.one_sided(rows) + naming.unequal(rows)),
+        *map(Text, naming.best_possible(rows) + naming.reasons(rows)),
     )
 
 

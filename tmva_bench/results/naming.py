@@ -160,7 +160,7 @@ def clocks(rows: Iterable[Row]) -> list[str]:
     kinds = gathered((compilation(row), method_name(row)) for row in rows if row["status"] == "ok")
     texts = {"inside": "hold compilation for", "before": "leave it out for", "never": "there is none for"}
     said = [f"{text} {', '.join(kinds[kind])}" for kind, text in texts.items() if kind in kinds]
-    return [f"times of training and fit {', '.join(said)}; real epochs: without it, for all"] if said else []
+    return [f"times of training and fit {', '.join(said)}; real_time_epochs is without it, for all"] if said else []
 
 
 def reasons(rows: list[Row]) -> list[str]:
