@@ -176,7 +176,7 @@ def prepare(specification: Specification, data: inputs.InputFile, *, chain_of_cl
             )
     matrix, shift = numpy.eye(len(data.variables)), numpy.zeros(len(data.variables))
     given = (events, weights) if chain_of_class else (whole, every)
-    for step in transforms.Chain(list(specification.chain), *given).steps:
+    for step in transforms.Chain(list(specification.chain), *given, variables=data.variables).steps:
         next_matrix, next_shift = transforms.affine(step, len(data.variables))
         matrix, shift = matrix @ next_matrix, shift @ next_matrix + next_shift
     mean, covariance = _covariance(events.astype(float) @ matrix + shift, weights)

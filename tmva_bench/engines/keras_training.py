@@ -7,12 +7,12 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 import numpy
 from scipy.special import expit
 
-from tmva_bench.basis.config import COUNTS
+from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch, Training
 from tmva_bench.engines import keras_2_3, keras_network, tmva_random
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
-from tmva_bench.events import inputs, normalisation
+from tmva_bench.events import inputs, normalisation, transforms
 
 # Scores are computed in large batches: the network is small and the test sample is not.
 _EVALUATION_BATCH = 10000
@@ -98,6 +98,18 @@ def training_vector(data: inputs.InputFile, split_seed: int, norm_mode: str) -> 
     targets[: len(signal)] = 1
     weights = numpy.concatenate(normalisation.normalise(norm_mode, [data.weights["TrainS"], data.weights["TrainB"]]))
     return Arrays(numpy.concatenate([signal, background]), targets, weights).take(order)
+
+
+def check_transformations(data: inputs.InputFile, point: Point) -> None:
+    """Refuses a point whose transformations cannot be computed for these events, before TMVA is asked.
+
+    Raises:
+        UserError: with the variables that are to blame, and the cure.
+    """
+    trees = ("TrainS", "TrainB")
+    weights = normalisation.normalise(point.norm_mode, [data.weights[tree] for tree in trees])
+    classes = [data.events[tree] for tree in trees]
+    transforms.check(point.chain, data.variables, classes, numpy.concatenate(weights))
 
 
 def fit(

@@ -5,10 +5,12 @@ pass from one to the next as float32, as TMVA's events hold them.
 """
 
 import math
-from typing import Callable, Dict, List, Optional, Tuple, cast
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy
 from scipy.special import erfinv
+
+from tmva_bench.errors import UserError
 
 Transformation = Callable[[numpy.ndarray], numpy.ndarray]
 
@@ -20,6 +22,11 @@ _ERF_CLIP = 0.99999999
 # VariableGaussTransform aims at so many bins, with at least so many events in each.
 _TARGET_BINS = 2000
 _EVENTS_PER_BIN = numpy.float32(10)
+# What D and P take apart must vary by itself, in units of the variance: by more than float32 rounds, and by enough that
+# the rounding of the others does not fill it.
+_LEAST_SHARE, _MOST_OF_ROUNDING = 1e-10, 1e-6
+# Sums of squares beyond are not finite in float32, and no network trains on them.
+_BEYOND = 1e18
 
 
 class Chain:
@@ -36,6 +43,7 @@ class Chain:
         weights: numpy.ndarray,
         signal: Optional[numpy.ndarray] = None,
         axes: Optional[List[numpy.ndarray]] = None,
+        variables: Optional[Sequence[str]] = None,
     ) -> None:
         """Prepares each transformation on the output of the one before.
 
@@ -46,7 +54,16 @@ class Chain:
             signal: which of them are signal, for names with a suffix.
             axes: for each ``P`` the eigenvectors that TMVA wrote, as columns, whose signs are taken: both signs of an
                 eigenvector are right, and a training depends on them.
+            variables: their names. Where they are given, variables that ``D`` or ``P`` cannot take apart are refused;
+                they are left out where TMVA's own training is repeated.
+
+        Raises:
+            UserError: a transformation cannot be computed, or gives values that no network trains on; with the
+                variables that are to blame, and the cure.
         """
+        self._where = f"transformations = {','.join(names) or 'I'}"
+        self._variables = list(variables or (f"variable {number + 1}" for number in range(events.shape[1])))
+        self._names = list(names)
         left = list(axes or [])
         self.steps: List[Transformation] = []
         weights = weights.astype(float)
@@ -56,18 +73,108 @@ class Chain:
             taken = numpy.ones(len(values), bool)
             if suffix in ("Signal", "Background") and signal is not None:
                 taken = signal if suffix == "Signal" else ~signal
+            if variables and letter in _UNWEIGHTED:
+                ones = numpy.ones(int(taken.sum())) if _UNWEIGHTED[letter] else weights[taken]
+                self._check_independent(name, values[taken], ones)
             step = _PREPARE[letter](values[taken], weights[taken])
             if letter == "P" and left:
                 step = _aligned(step, left.pop(0))
-            values = step(values).astype(numpy.float32)
+            values = self._applied(step, values, name)
             self.steps.append(step)
+        if not self.steps:
+            self._check_scale(values, "without a transformation")
 
     def __call__(self, events: numpy.ndarray) -> numpy.ndarray:
         """The transformed events, float32, of the shape of ``events``."""
         values = events.astype(numpy.float32)
-        for step in self.steps:
-            values = step(values).astype(numpy.float32)
+        for step, name in zip(self.steps, self._names):
+            values = self._applied(step, values, name)
         return values
+
+    def _applied(self, step: Transformation, values: numpy.ndarray, name: str) -> numpy.ndarray:
+        with numpy.errstate(all="ignore"):  # what comes of it is refused
+            after = step(values).astype(numpy.float32)
+        self._check_scale(after, f"after {name}")
+        return after
+
+    def _check_scale(self, values: numpy.ndarray, when: str) -> None:
+        bad = ~(numpy.abs(values) < _BEYOND).all(axis=0)
+        if bad.any():
+            variable, value = self._variables[int(bad.argmax())], float(numpy.abs(values[:, bad.argmax()]).max())
+            size = "NaN" if math.isnan(value) else f"as large as {value:g}"
+            raise UserError(
+                f"{self._where}: {when} values of {variable} are {size}, which no network trains on; look at that "
+                "variable, or use transformations = N"
+            )
+
+    def _check_independent(self, name: str, values: numpy.ndarray, weights: numpy.ndarray) -> None:
+        """Refuses variables that are a sum of others (``D`` divides by what is left, ``P`` makes a variable of it)."""
+        dependent = dependent_variables(values, weights)
+        if not dependent:
+            return
+        named = [self._variables[number] for number in dependent]
+        if len(named) == 1:
+            what = f"{named[0]} is the same in all training events there; leave it out"
+        elif (weights < 0).any() and not dependent_variables(values, numpy.ones(len(values))):
+            what = f"negative weights leave no variance to {', '.join(named)}"
+        else:
+            what = (
+                f"{', '.join(named[:-1])} and {named[-1]} depend on each other in the training events, each follows "
+                "from the others: leave one of them out"
+            )
+        raise UserError(f"{self._where}: {name} cannot be computed, {what}, or use transformations = N")
+
+
+def check(names: List[str], variables: Sequence[str], classes: Sequence[numpy.ndarray], weights: numpy.ndarray) -> None:
+    """Refuses a chain of transformations that cannot be computed, before anything is booked or trained.
+
+    Args:
+        names: the chain, see :class:`Chain`.
+        variables: names of the variables.
+        classes: the training events of each class, shape (events, variables) each.
+        weights: their weights, shape (all events,).
+
+    Raises:
+        UserError: see :class:`Chain`.
+    """
+    events = numpy.concatenate(classes)
+    ends = [number for number, name in enumerate(names) if name in _UNWEIGHTED]
+    # What stands behind the last D or P can always be computed, and U and G take their time.
+    Chain(names[: ends[-1] + 1] if ends else [], events, weights, variables=variables)
+
+
+def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray) -> List[int]:
+    """Indices of the first variables found of which each is a sum of multiples of the others, and a constant.
+
+    That is so where the smallest eigenvalue of the weighted correlation matrix is zero but for rounding; its
+    eigenvector tells which.
+
+    Args:
+        values: events, shape (events, variables).
+        weights: shape (events,).
+
+    Returns:
+        None of them, one that does not vary, or several.
+    """
+    values = values.astype(float)
+    centred = values - numpy.average(values, axis=0, weights=weights)
+    covariance = (centred.T * weights) @ centred / weights.sum()
+    variances = covariance.diagonal()
+    rounding = numpy.finfo(numpy.float32).eps * numpy.abs(values).max(axis=0)
+    still = ~(variances > (1e-3 * rounding) ** 2)
+    if still.any():
+        return [int(still.argmax())]
+    scale = numpy.sqrt(variances)
+    correlation = covariance / numpy.outer(scale, scale)
+    least = max(_LEAST_SHARE, min(_MOST_OF_ROUNDING, 4 * float((rounding / scale).max()) ** 2))
+    if numpy.linalg.eigvalsh(correlation)[0] >= least:
+        return []
+    for last in range(1, len(scale)):
+        eigenvalues, eigenvectors = numpy.linalg.eigh(correlation[: last + 1, : last + 1])
+        if eigenvalues[0] < least:
+            break
+    shares = numpy.abs(eigenvectors[:, 0])
+    return [int(number) for number in numpy.flatnonzero(shares > 0.01 * shares.max())]
 
 
 def affine(step: Transformation, variables: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
@@ -118,6 +225,8 @@ def _gauss(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
     return lambda values: math.sqrt(2) * erfinv(numpy.clip(2 * flat(values) - 1, -_ERF_CLIP, _ERF_CLIP))
 
 
+# The transformations that take variables apart, and whether they do so without weights.
+_UNWEIGHTED = {"D": False, "P": True}
 _PREPARE: Dict[str, Callable[[numpy.ndarray, numpy.ndarray], Transformation]] = {
     "N": _normalise,
     "D": _decorrelate,

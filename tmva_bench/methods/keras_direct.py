@@ -35,7 +35,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
     original = events
     with watch.phase("train"):
-        chain = transforms.Chain(task.point.chain, events.x, events.w)
+        chain = transforms.Chain(task.point.chain, events.x, events.w, variables=data.variables)
         events = events._replace(x=chain(events.x))
         random = tmva_random.WeightGenerator(training, len(data.variables))
         if training.start == "tmva":

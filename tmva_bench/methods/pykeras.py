@@ -40,6 +40,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     _check_keras(version, keras.__version__)
     device = keras_training.device(task.backend, backend, task.architecture)
     data = inputs.read(task.input_file)
+    keras_training.check_transformations(data, task.point)
     keras.utils.set_random_seed(task.point.seed)
     training = mapping.training(task.point)
     model = keras_network.build_for_pykeras(keras, training, len(data.variables))

@@ -8,7 +8,7 @@ import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import tmva_files, tmva_session
+from tmva_bench.engines import keras_training, tmva_files, tmva_session
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.events import inputs
@@ -27,6 +27,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     tmva_session.require_tmva(ROOT)
     require_architecture(ROOT, task.architecture)
     data = inputs.read(task.input_file)
+    keras_training.check_transformations(data, task.point)
     roc_integral = tmva_session.run(
         ROOT,
         input_file=task.input_file,
