@@ -386,3 +386,15 @@ def test_overtraining_probability_is_even_where_nothing_is_overtrained(negative)
         for _ in range(400)
     ]
     assert stats.kstest(found, "uniform").pvalue > 0.01
+
+
+def test_a_curve_falls_through_negative_weights_alone():
+    generator = numpy.random.default_rng(12)
+    signal, background = binormal(generator, 500)
+    assert roc.fall(signal, background) == 0
+    weights = numpy.where(generator.uniform(size=500) < 0.45, -1.0, 1.0)
+    order = numpy.argsort(-signal)
+    passed = numpy.cumsum(weights[order]) / weights.sum()
+    largest = max(max(0.0, *passed[:n]) - passed[n] for n in range(1, 500))
+    assert roc.fall(signal, background, weights, None) == pytest.approx(largest)
+    assert roc.fall(background, signal, None, weights) == pytest.approx(largest)

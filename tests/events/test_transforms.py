@@ -1,5 +1,7 @@
 import json
+import re
 import xml.etree.ElementTree
+from collections.abc import Sequence
 
 import numpy
 import pytest
@@ -10,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.special import erf
 
 from tmva_bench.basis import config
+from tmva_bench.errors import UserError
 
 pytest.importorskip("ROOT")
 from tmva_bench.engines import tmva_random
@@ -256,3 +259,84 @@ def test_fill_is_th1s(column: numpy.ndarray, unit: float) -> None:
     histogram.FillN(len(values), values.astype(float), weights.astype(float))
     theirs = [histogram.GetBinContent(i) for i in range(1, len(edges))]
     assert numpy.array_equal(transforms._fill(edges, values, weights), numpy.array(theirs, numpy.float32))
+
+
+# Variables that D and P cannot take apart.
+
+NAMES = [f"x{number}" for number in range(12)]
+
+
+def check(chain: list[str], variables: Sequence[str], x: numpy.ndarray, weights: numpy.ndarray) -> None:
+    transforms.Chain(chain, x, weights, variables=variables)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 8),
+    st.floats(-30, 30),
+    st.floats(-1, 4),
+    st.sampled_from(["D", "P", "N,D", "N,P", "P,N"]),
+    st.booleans(),
+)
+@settings(deadline=None)
+def test_a_sum_of_others_is_named_with_them(
+    seed: int, variables: int, scale: float, offset: float, chain: str, weighted: bool
+) -> None:
+    random = numpy.random.default_rng(seed)
+    x = random.normal(size=(400, variables)) * 2.0**scale
+    some = random.choice(variables, random.integers(1, variables + 1), replace=False)
+    x[:, some] += 10**offset * 2.0**scale  # far off zero, where float32 has fewer digits
+    of = numpy.concatenate([x, (x[:, some] @ random.choice([-2, -1, 1, 0.5], len(some)))[:, None]], axis=1)
+    place = random.integers(0, variables + 1)
+    mixed = numpy.insert(of[:, :-1], place, of[:, -1], axis=1)
+    dependent = {NAMES[n + (n >= place)] for n in some} | {NAMES[place]}
+    weights = random.uniform(0.1, 3, 400) if weighted else numpy.ones(400)
+    with pytest.raises(UserError, match=f"transformations = {chain}: [DP] cannot be computed, .*leave one of") as error:
+        check(chain.split(","), NAMES[: variables + 1], mixed, weights)
+    named = set(re.findall(r"x\d+", str(error.value)))
+    assert named == dependent
+    assert "\n" not in str(error.value)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.floats(1e-3, 1), st.sampled_from(["D", "P", "N,D", "G,D"]))
+@settings(deadline=None)
+def test_what_varies_by_itself_is_taken_apart(seed: int, variables: int, part: float, chain: str) -> None:
+    random = numpy.random.default_rng(seed)
+    x = random.normal(size=(400, variables))
+    x = numpy.concatenate([x, x.sum(axis=1, keepdims=True) + part * random.normal(size=(400, 1))], axis=1)
+    check(chain.split(","), NAMES[: variables + 1], x, numpy.ones(400))
+
+
+def test_categories_one_column_each_depend_on_each_other() -> None:
+    kind = numpy.random.default_rng(1).integers(0, 3, 300)
+    x = numpy.concatenate([numpy.random.default_rng(2).normal(size=(300, 1)), numpy.eye(3)[kind]], axis=1)
+    with pytest.raises(UserError, match="D cannot be computed, b, c and d depend on each other"):
+        check(["N", "D"], "abcd", x, numpy.ones(300))
+    check(["N", "D"], "abc", x[:, :3], numpy.ones(300))
+    check(["N"], "abcd", x, numpy.ones(300))
+
+
+def test_negative_weights_that_leave_no_variance_are_to_blame() -> None:
+    random = numpy.random.default_rng(3)
+    x = random.normal(size=(400, 2))
+    x[:, 0] *= 10
+    weights = numpy.where(numpy.abs(x[:, 0]) > 8, -1.0, 1.0)
+    with pytest.raises(UserError, match="D cannot be computed, (negative weights leave no variance|x0 is the same)"):
+        check(["D"], NAMES[:2], x, weights)
+    check(["P"], NAMES[:2], x, weights)
+
+
+@pytest.mark.parametrize("chain", [[], ["P"]])
+def test_values_beyond_any_scale_are_the_reason(chain: list[str]) -> None:
+    x = made_up()[0].astype(float)
+    x[7, 1] = 1e25
+    with pytest.raises(UserError, match="values of .* are as large as .*which no network trains on"):
+        transforms.Chain(chain, x, numpy.ones(len(x)))
+    transforms.Chain(["N"], x, numpy.ones(len(x)))
+
+
+def test_values_that_are_no_numbers_are_the_reason() -> None:
+    x = made_up()[0]
+    x[:, 2] = 5
+    with pytest.raises(UserError, match="transformations = N: after N values of c are NaN"):
+        transforms.Chain(["N"], x, numpy.ones(len(x)), variables="abc")

@@ -151,3 +151,17 @@ def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
     assert math.isnan(record["row"]["real_time_encode"])
     assert (record["row"]["encoded_variables"], record["row"]["encoded_digest"]) == (0, "")
     assert record["reconstruction"] == {}
+
+
+def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):
+    """Their weights were left as they were."""
+    keep(tmp_path, "a")
+    path = tmp_path / "runs" / "a" / "record.json"
+    old = json.loads(path.read_text())
+    old["schema"] = 5
+    for name in ("norm_mode", "real_time_epochs", "warnings"):
+        del old["row"][name]
+    path.write_text(json.dumps(old))
+    row = find(tmp_path, "a")["row"]
+    assert (row["norm_mode"], row["warnings"]) == ("none", "")
+    assert math.isnan(row["real_time_epochs"])

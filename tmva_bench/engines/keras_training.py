@@ -96,8 +96,7 @@ def training_vector(data: inputs.InputFile, split_seed: int, norm_mode: str) -> 
     signal, background = data.events["TrainS"], data.events["TrainB"]
     targets = numpy.zeros((len(signal) + len(background), 1), numpy.float32)
     targets[: len(signal)] = 1
-    weights = numpy.concatenate(normalisation.normalise(norm_mode, [data.weights["TrainS"], data.weights["TrainB"]]))
-    return Arrays(numpy.concatenate([signal, background]), targets, weights).take(order)
+    return Arrays(numpy.concatenate([signal, background]), targets, training_weights(data, norm_mode)).take(order)
 
 
 def check_transformations(data: inputs.InputFile, point: Point) -> None:
@@ -106,10 +105,13 @@ def check_transformations(data: inputs.InputFile, point: Point) -> None:
     Raises:
         UserError: with the variables that are to blame, and the cure.
     """
-    trees = ("TrainS", "TrainB")
-    weights = normalisation.normalise(point.norm_mode, [data.weights[tree] for tree in trees])
-    classes = [data.events[tree] for tree in trees]
-    transforms.check(point.chain, data.variables, classes, numpy.concatenate(weights))
+    events = numpy.concatenate([data.events["TrainS"], data.events["TrainB"]])
+    transforms.Chain(point.chain, events, training_weights(data, point.norm_mode), variables=data.variables)
+
+
+def training_weights(data: inputs.InputFile, norm_mode: str) -> numpy.ndarray:
+    """Weights of the training events, signal first, scaled as :mod:`tmva_bench.events.normalisation` has it."""
+    return numpy.concatenate(normalisation.normalise(norm_mode, [data.weights["TrainS"], data.weights["TrainB"]]))
 
 
 def fit(

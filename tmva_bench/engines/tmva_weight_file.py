@@ -15,6 +15,7 @@ from tmva_bench.basis import mapping
 from tmva_bench.basis.config import Point
 from tmva_bench.engines import tmva_files
 from tmva_bench.engines.keras_network import Weights
+from tmva_bench.errors import UserError
 from tmva_bench.events.transforms import Chain, affine
 
 CREATOR = "tmva_bench"
@@ -104,9 +105,13 @@ def _add_transformations(
     values = events
     transformations = _add(root, "Transformations", NTransformations=len(names))
     for name in names:
-        chains = [Chain([name], values[chosen], weights[chosen]) for chosen in (signal, ~signal, slice(None))]
-        steps = [affine(chain.steps[0], len(variables)) for chain in chains]
-        values = chains[-1](values)
+        every = Chain([name], values, weights)
+        steps = [
+            affine(_of_class(name, values[chosen], weights[chosen], every).steps[0], len(variables))
+            for chosen in (signal, ~signal)
+        ]
+        steps.append(affine(every.steps[0], len(variables)))
+        values = every(values)
         transform = _add(transformations, "Transform", Name=_NAMES[name])
         selection = _add(transform, "Selection")
         for side in ("Input", "Output"):
@@ -123,6 +128,14 @@ def _add_transformations(
                 _add(transform, "Matrix", Rows=len(matrix), Columns=len(matrix)).text = _numbers(matrix)
         if name == "P":
             _add_principal_components(transform, steps)
+
+
+def _of_class(name: str, values: numpy.ndarray, weights: numpy.ndarray, every: Chain) -> Chain:
+    """A class's own transformation, which no score needs; that of all events where the class alone has none."""
+    try:
+        return Chain([name], values, weights)
+    except UserError:
+        return every
 
 
 def _add_principal_components(transform: Any, steps: List[Any]) -> None:

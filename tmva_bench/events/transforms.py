@@ -68,6 +68,7 @@ class Chain:
         self.steps: List[Transformation] = []
         weights = weights.astype(float)
         values = events.astype(numpy.float32)
+        self._rounding = _rounding(values)
         for name in names:
             letter, _, suffix = name.partition("_")
             taken = numpy.ones(len(values), bool)
@@ -109,13 +110,13 @@ class Chain:
 
     def _check_independent(self, name: str, values: numpy.ndarray, weights: numpy.ndarray) -> None:
         """Refuses variables that are a sum of others (``D`` divides by what is left, ``P`` makes a variable of it)."""
-        dependent = dependent_variables(values, weights)
+        dependent = dependent_variables(values, weights, self._rounding)
         if not dependent:
             return
         named = [self._variables[number] for number in dependent]
         if len(named) == 1:
             what = f"{named[0]} is the same in all training events there; leave it out"
-        elif (weights < 0).any() and not dependent_variables(values, numpy.ones(len(values))):
+        elif (weights < 0).any() and not dependent_variables(values, numpy.ones(len(values)), self._rounding):
             what = f"negative weights leave no variance to {', '.join(named)}"
         else:
             what = (
@@ -125,25 +126,7 @@ class Chain:
         raise UserError(f"{self._where}: {name} cannot be computed, {what}, or use transformations = N")
 
 
-def check(names: List[str], variables: Sequence[str], classes: Sequence[numpy.ndarray], weights: numpy.ndarray) -> None:
-    """Refuses a chain of transformations that cannot be computed, before anything is booked or trained.
-
-    Args:
-        names: the chain, see :class:`Chain`.
-        variables: names of the variables.
-        classes: the training events of each class, shape (events, variables) each.
-        weights: their weights, shape (all events,).
-
-    Raises:
-        UserError: see :class:`Chain`.
-    """
-    events = numpy.concatenate(classes)
-    ends = [number for number, name in enumerate(names) if name in _UNWEIGHTED]
-    # What stands behind the last D or P can always be computed, and U and G take their time.
-    Chain(names[: ends[-1] + 1] if ends else [], events, weights, variables=variables)
-
-
-def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray) -> List[int]:
+def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray, rounding: float = 0.0) -> List[int]:
     """Indices of the first variables found of which each is a sum of multiples of the others, and a constant.
 
     That is so where the smallest eigenvalue of the weighted correlation matrix is zero but for rounding; its
@@ -152,6 +135,7 @@ def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray) -> List[i
     Args:
         values: events, shape (events, variables).
         weights: shape (events,).
+        rounding: how far float32 rounded what the values were made of, in units of the standard deviation.
 
     Returns:
         None of them, one that does not vary, or several.
@@ -160,13 +144,12 @@ def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray) -> List[i
     centred = values - numpy.average(values, axis=0, weights=weights)
     covariance = (centred.T * weights) @ centred / weights.sum()
     variances = covariance.diagonal()
-    rounding = numpy.finfo(numpy.float32).eps * numpy.abs(values).max(axis=0)
-    still = ~(variances > (1e-3 * rounding) ** 2)
+    still = ~(variances > 0) | (values.min(axis=0) == values.max(axis=0))
     if still.any():
         return [int(still.argmax())]
     scale = numpy.sqrt(variances)
     correlation = covariance / numpy.outer(scale, scale)
-    least = max(_LEAST_SHARE, min(_MOST_OF_ROUNDING, 4 * float((rounding / scale).max()) ** 2))
+    least = max(_LEAST_SHARE, min(_MOST_OF_ROUNDING, 4 * max(rounding, _rounding(values)) ** 2))
     if numpy.linalg.eigvalsh(correlation)[0] >= least:
         return []
     for last in range(1, len(scale)):
@@ -175,6 +158,13 @@ def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray) -> List[i
             break
     shares = numpy.abs(eigenvectors[:, 0])
     return [int(number) for number in numpy.flatnonzero(shares > 0.01 * shares.max())]
+
+
+def _rounding(values: numpy.ndarray) -> float:
+    """How far float32 rounds, in units of the standard deviation, for the variable where that is farthest."""
+    spread = values.std(axis=0, dtype=float)
+    largest = numpy.abs(values).max(axis=0).astype(float)[spread > 0] / spread[spread > 0]
+    return float(numpy.finfo(numpy.float32).eps * largest.max(initial=0.0))
 
 
 def affine(step: Transformation, variables: int) -> Tuple[numpy.ndarray, numpy.ndarray]:

@@ -121,7 +121,8 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
     history = tmva_dnn.history_of(log, str(Path(task.folder, tmva_session.OUTPUT_FILE)))
     weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
     network = tmva_files.read_network(weight_file)
-    tmva_dnn.check_trained(network, history)
+    events = encode_worker.training_events(wanted, data, task.point.split_seed, task.point.norm_mode)
+    tmva_dnn.check_trained(network, history, events.w)
     trained = prepared._replace(layers=[(layer.weights.T, layer.biases) for layer in network])
     encoder.write_encoded(trained, data, Path(task.folder, encode_worker.OUTPUT))
     best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
@@ -136,11 +137,7 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
         real_time_fit=tmva_files.training_time(weight_file),
         device=task.architecture,
         versions={"root": version, "keras": "", "backend": version},
-        membership=_membership(
-            wanted,
-            data,
-            encode_worker.training_events(wanted, data, task.point.split_seed, task.point.norm_mode).x,
-        ),
+        membership=_membership(wanted, data, events.x),
     )
 
 

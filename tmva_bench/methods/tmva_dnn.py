@@ -11,7 +11,7 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import keras_training, tmva_files, tmva_session
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, normalisation
 from tmva_bench.methods import Outcome, Task
 
 
@@ -46,7 +46,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     history = history_of(log, output_file)
     weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
     network = tmva_files.read_network(weight_file)
-    check_trained(network, history)
+    check_trained(network, history, keras_training.training_weights(data, task.point.norm_mode))
     # The log tells; where it is silent, the best loss does.
     best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
     return Outcome(
@@ -82,12 +82,13 @@ def require_architecture(root: Any, architecture: str) -> None:
         )
 
 
-def check_trained(network: List[tmva_files.Layer], history: List[Epoch]) -> None:
+def check_trained(network: List[tmva_files.Layer], history: List[Epoch], weights: numpy.ndarray) -> None:
     """Refuses the zeros that MethodDL keeps for weights where no epoch was better than the untrained network.
 
     Args:
         network: its layers.
         history: of the training.
+        weights: of the training events.
 
     Raises:
         TrainingFailed: all weights are zero.
@@ -95,7 +96,7 @@ def check_trained(network: List[tmva_files.Layer], history: List[Epoch]) -> None
     if not any(layer.weights.any() or layer.biases.any() for layer in network):
         raise TrainingFailed(
             f"no epoch of {len(history)} had a lower validation loss than the untrained net, and TMVA kept weights "
-            "that are all zero; try a smaller learning_rate or more events"
+            f"that are all zero; try a smaller learning_rate or more events{normalisation.cancelling(weights)}"
         )
 
 
