@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -269,6 +270,20 @@ def test_one_beside_the_route_is_made_and_completed_after_a_kill(
     (prefix / "bin" / "tmva-bench").unlink()
     assert checkout.run("--route", route).returncode == 0
     assert (prefix / setup_env.STAMP).exists() and (prefix / "bin" / "tmva-bench").exists()
+
+
+@pytest.mark.parametrize(
+    "file", sorted((setup_env.CHECKOUT / "environments").glob("*.yml")), ids=lambda file: file.stem
+)
+def test_the_environment_files_name_extras_and_pins_of_the_project(file: Path) -> None:
+    extras = setup_env._project()["optional-dependencies"]
+    text = file.read_text()
+    [named] = re.findall(r"-e \.\.\[(.*)\]", text)
+    assert set(named.split(",")) <= set(extras)
+    pins = dict(pin.split("==") for name in named.split(",") for pin in extras[name] if "==" in pin)
+    for package, version in re.findall(r"- (\w+)=([\d.]+)$", text, re.MULTILINE):
+        assert pins.get(package, version) == version
+    assert f"CONDA_FILE=environments/{file.name}" in text
 
 
 def test_what_only_runs_children_stands_beside_the_route() -> None:

@@ -153,6 +153,21 @@ def test_the_same_test_events_beside_other_training_events_are_known(first, seco
     assert (match.same_events, match.areas.paired) == (True, False)
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_input_files_of_one_name_that_may_be_two_samples_have_no_verdict(tmp_path, first, by_hand):
+    """One was written anew under the same name, or nothing says what either holds."""
+    other = Folder(tmp_path / "other", events=2)
+    for folder, seed in ((first, None), (other, 1 if not by_hand else None)):
+        data = inputs.read(folder.input)
+        data.metadata["seed"] = seed if by_hand else inputs.read(first.input).metadata["seed"]
+        inputs.store(data)
+    first.add()
+    other.add(shift=BAD)
+    found = compare(first, other)
+    assert found.matches[0].areas.verdict == verdict.NO_VERDICT
+    assert note_of(found, "no verdict on the area, input files of one name whose events differ")
+
+
 def test_a_sample_of_other_parameters_has_no_verdict(tmp_path, first):
     other = Folder(tmp_path / "other", separation=2.0)
     first.add()

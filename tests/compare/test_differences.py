@@ -354,3 +354,52 @@ def test_an_encoded_file_has_the_weights_of_its_events(folder):
     )
     with pytest.raises(UserError, match="not the events of these runs"):
         verdict.read_side(group, ResultsFolder(folder.path), data._replace(metadata={"digest": "its own"}))
+
+
+def test_engines_that_compile_inside_and_before_the_clock_are_compared_by_their_epochs(folder):
+    epochs = {"real_time_epochs": 2.0}
+    folder.add(backend="jax", real_time_train=8.0, **epochs)
+    folder.add(backend="theano", real_time_train=2.0, real_time_epochs=4.0)
+    folder.add(**TMVA, real_time_train=2.0, **epochs)
+    found = folder.compare()
+    rows = {row.group.series["backend"]: row for row in found.rows}
+    theano, tmva = rows["theano"].times, rows["tmva"].times
+    assert [theano[name].verdict for name in ("real_time_train", "cpu_time_train")] == [verdict.NO_VERDICT] * 2
+    assert theano["real_time_train"].ratio == 4.0
+    assert theano["real_time_epochs"].verdict == "2 times slower"
+    assert tmva["real_time_train"].verdict == "4 times faster"
+    assert any(
+        "one side compiles inside the training" in note and note.endswith("keras theano sgd") for note in found.notes
+    )
+    assert any(
+        note.startswith("times of training and fit hold compilation for keras jax, leave") for note in found.notes
+    )
+    ((_, headings, _),) = [table for table in differences.tables(found) if table[0].startswith("Time to train")]
+    assert "epochs' time ratio" in headings
+
+
+def test_epochs_that_no_side_timed_are_no_column(folder):
+    folder.add(backend="jax")
+    folder.add(backend="torch")
+    found = folder.compare()
+    assert not [h for _, headings, _ in differences.tables(found) for h in headings if "epochs'" in h]
+    assert not [note for note in found.notes if "no repetition with real_time_epochs" in note]
+
+
+def test_what_is_doubtful_stands_under_the_verdicts(folder):
+    folder.add(backend="jax")
+    folder.add(backend="torch", warnings="first doubt; second doubt")
+    assert [note for note in folder.compare().notes if note.startswith("warning: ") and "doubt" in note] == [
+        "warning: first doubt: keras torch sgd",
+        "warning: second doubt: keras torch sgd",
+    ]
+
+
+def test_input_files_of_one_name_and_size_are_told_apart(folder):
+    """Of three, two differ in numbers of events and two do not."""
+    for digest, events in (("a" * 64, 100), ("b" * 64, 100), ("c" * 64, 200)):
+        folder.add(input_digest=digest, train_signal=events)
+    axes = differences.telling(summary.groups(record["row"] for record in folder.records()))
+    assert axes == ["input_digest", "train_signal"]
+    folder.add(input_digest="d" * 64, sample="rings")
+    assert "input_digest" in differences.telling(summary.groups(record["row"] for record in folder.records()))

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,7 +241,9 @@ def test_folder_and_arguments_are_put_back(session: Session, monkeypatch: pytest
 
 def test_threads_are_set_before_anything_in_tmva(session: Session) -> None:
     asked: list[tuple[int, int]] = []
-    session.root.__dict__["EnableImplicitMT"] = lambda threads: asked.append((threads, len(double.CALLS)))
+    session.root.__dict__["ROOT"] = types.SimpleNamespace(
+        EnableImplicitMT=lambda threads: asked.append((threads, len(double.CALLS)))
+    )
     booking, path = recordings.booking("dnn-seed-preset"), recordings.input_file("dnn-seed-preset")
     session(booking, path)
     assert asked == []

@@ -19,9 +19,9 @@ CASES = {
     "dnn-seed-preset": recorded("dnn-seed-preset"),
     "dnn-momentum-l2": recorded("dnn-momentum-l2"),
     "dnn-sum-of-squares": recorded("dnn-sum-of-squares"),
-    "transform-P": parsing.point({"layers": 0, "max_epochs": 1, "transformations": "P"}),
-    "transform-N-P": parsing.point({"layers": 0, "max_epochs": 1, "transformations": "N,P"}),
-    "transform-D": parsing.point({"layers": 0, "max_epochs": 1, "transformations": "D"}),
+    "transform-P": parsing.point({"norm_mode": "none", "layers": 0, "max_epochs": 1, "transformations": "P"}),
+    "transform-N-P": parsing.point({"norm_mode": "none", "layers": 0, "max_epochs": 1, "transformations": "N,P"}),
+    "transform-D": parsing.point({"norm_mode": "none", "layers": 0, "max_epochs": 1, "transformations": "D"}),
 }
 
 
@@ -107,3 +107,15 @@ def test_the_network_is_read_back(both):
 def test_it_does_not_pass_for_a_training_of_tmva(both):
     with pytest.raises(UserError, match="written by tmva_bench for a network of Keras"):
         tmva_options.read(both[2])
+
+
+@pytest.mark.parametrize("chain", ["N", "D", "N,D", "P"])
+def test_a_variable_that_one_class_does_not_vary(chain, tmp_path):
+    """No score needs a class's own numbers: a training is not lost for them."""
+    x = numpy.random.default_rng(1).normal(size=(100, 2)).astype(numpy.float32)
+    signal = numpy.arange(100) < 50
+    x[signal, 1] = 3
+    point, path = parsing.point({"layers": 0, "transformations": chain}), tmp_path / "one.weights.xml"
+    network = [(numpy.ones((2, 1)), numpy.zeros(1))]
+    tmva_weight_file.write(path, point, ["a", "b"], x, numpy.ones(100), signal, network, "6.40.00")
+    assert "nan" not in path.read_text()

@@ -8,8 +8,9 @@ import pytest
 from points import RECORDED, recorded
 from replay import start
 
-from tmva_bench.basis import mapping
+from tmva_bench.basis import config, mapping, parsing
 from tmva_bench.engines import tmva_files, tmva_random
+from tmva_bench.events import inputs, samples
 from tmva_bench.methods import keras_direct
 
 ON_TENSORFLOW = ("dnn-seed-preset", "dnn-adam", "dnn-momentum-l2")
@@ -32,6 +33,37 @@ def on_tensorflow(tmp_path_factory, recorded_input):
     """The same for a few on TensorFlow."""
     tasks = {name: (recorded(name), input_of(name, recorded_input)) for name in ON_TENSORFLOW}
     return start("tensorflow", tmp_path_factory.mktemp("tensorflow"), tasks)
+
+
+@pytest.fixture(scope="session")
+def scaled(tmp_path_factory):
+    """Trainings on events of weight 1, and on the same of 1.25e-7, by NormMode; signal and background are unequal."""
+    folder, tasks = tmp_path_factory.mktemp("scaled"), {}
+    sample = samples.gauss(train_signal=600, train_background=400, test_signal=300, test_background=300)
+    for weight in (1.0, 1.25e-7):
+        for tree in sample.trees.values():
+            tree["weight"] = numpy.full(len(tree["weight"]), weight, numpy.float32)
+        path = folder / f"{weight}.root"
+        inputs.write(sample, path)
+        for mode in config.NORM_MODES:
+            values = {"neurons": 5, "layers": 1, "batch_size": 50, "max_epochs": 3, "norm_mode": mode}
+            tasks[f"{mode} {weight}"] = parsing.point(values), str(path)
+    return start("jax", folder, tasks)
+
+
+@pytest.mark.parametrize("mode", ["equal_num_events", "num_events"])
+def test_luminosity_weights_train_as_without_them(scaled, mode):
+    one, tiny = (scaled[f"{mode} {weight}"] for weight in (1.0, 1.25e-7))
+    for number in (1, 2):
+        losses = [[epoch[number] for epoch in outcome["history"]] for outcome in (one, tiny)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert one["scores"]["TestS"] == pytest.approx(tiny["scores"]["TestS"], abs=1e-5)
+    assert one["membership"] == tiny["membership"]
+
+
+def test_tiny_weights_left_alone_train_nothing_and_that_is_said(scaled):
+    assert "the loss hardly moved, try a larger learning_rate, or norm_mode" in scaled["none 1.25e-07"]["failed"]
+    assert "failed" not in scaled["none 1.0"]
 
 
 def check_history(outcome, recordings, name):

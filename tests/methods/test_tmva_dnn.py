@@ -1,19 +1,21 @@
 import dataclasses
 import math
 import re
+import types
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 from double import recordings
+from double import tmva as double
 
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import tmva_files
+from tmva_bench.engines import keras_training, tmva_files
 from tmva_bench.engines.stopwatch import Stopwatch
-from tmva_bench.errors import TrainingFailed, Unavailable
+from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.events import inputs, roc
-from tmva_bench.methods import tmva_dnn
+from tmva_bench.methods import pykeras, tmva_dnn
 
 # The points of the recordings that left their output file, and their network's size.
 RECORDED: dict[str, tuple[dict[str, Any], int]] = {
@@ -52,6 +54,21 @@ def test_recorded_run(name: str, doubled: Any, make_task: Any, logged: Any) -> N
     # Signal is high, and each score stands at its own event: else the area would not be TMVA's.
     area = roc.auc(outcome.scores["TestS"], outcome.scores["TestB"], data.weights["TestS"], data.weights["TestB"])
     assert area == pytest.approx(outcome.roc_integral, abs=3e-4)
+
+
+@pytest.mark.parametrize(("method", "backend"), [("tmva-dnn", "tmva"), ("pykeras", "tensorflow")])
+def test_dependent_variables_are_named_before_anything_is_booked(
+    doubled: Any, make_task: Any, monkeypatch: pytest.MonkeyPatch, method: str, backend: str
+) -> None:
+    task = make_task("dnn-seed-preset", method, backend)
+    data = inputs.read(task.input_file)
+    for events in data.events.values():
+        events[:, 3] = events[:, 0] - 2 * events[:, 1]
+    monkeypatch.setattr(inputs, "read", lambda path: data)
+    monkeypatch.setattr(keras_training, "load", lambda backend: (types.SimpleNamespace(__version__="3.15.1"), None))
+    with pytest.raises(UserError, match="D cannot be computed, var1, var2 and var4 depend on each other"):
+        {"tmva-dnn": tmva_dnn, "pykeras": pykeras}[method].run(task, Stopwatch())
+    assert double.CALLS == []
 
 
 def test_training_that_kept_nothing(doubled: Any, make_task: Any, logged: Any) -> None:

@@ -205,3 +205,22 @@ def test_scores_that_are_no_classification_are_refused(test, reason):
     scores = {tree: numpy.array(test) for tree in ("TrainS", "TrainB", "TestS", "TestB")}
     with pytest.raises(worker.TrainingFailed, match=reason):
         worker.check(Outcome(scores, [], 1, 0.1, 1, 0.5, 1.0, "cpu", {}, {}))
+
+
+def test_an_area_outside_0_to_1_is_told_and_has_no_working_points(fake_python, small_input, tmp_path):
+    """Events of negative weight lie where the other class is."""
+    data = inputs.read(small_input)
+    for tree, sign in (("TestS", 1), ("TestB", -1)):
+        events, weights = data.events[tree].copy(), data.weights[tree].copy()
+        weights[: len(weights) // 3] = -1
+        events[:, -1] = sign * weights + 0.01 * numpy.arange(len(weights)) / len(weights)
+        data.events[tree], data.weights[tree] = events, weights
+    path = tmp_path / "negative.root"
+    inputs.store(data._replace(path=str(path)))
+    record = runner.run(REQUEST, inputs.read(path), tmp_path / "results", environment=fake_python(TRAINED))
+    row = record["row"]
+    assert row["status"] == "ok"
+    assert row["roc_auc"] > 1
+    assert "put the ROC area outside 0 to 1" in row["warnings"]
+    assert all(math.isnan(row[name]) for name in row if "_at_" in name)
+    assert all(0 <= value <= 1 for value in record["roc"]["signal_efficiency"])

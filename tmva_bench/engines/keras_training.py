@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from scipy.special import expit
@@ -16,6 +16,8 @@ from tmva_bench.events import inputs, normalisation, transforms
 
 # Scores are computed in large batches: the network is small and the test sample is not.
 _EVALUATION_BATCH = 10000
+# Losses that differ by less, relative to the first, stand still.
+_STILL = 1e-3
 
 
 class Arrays(NamedTuple):
@@ -112,6 +114,26 @@ def check_transformations(data: inputs.InputFile, point: Point) -> None:
 def training_weights(data: inputs.InputFile, norm_mode: str) -> numpy.ndarray:
     """Weights of the training events, signal first, scaled as :mod:`tmva_bench.events.normalisation` has it."""
     return numpy.concatenate(normalisation.normalise(norm_mode, [data.weights["TrainS"], data.weights["TrainB"]]))
+
+
+def cure(losses: Sequence[float], weights: numpy.ndarray) -> str:
+    """What to try where no epoch was better than the untrained network.
+
+    Args:
+        losses: validation losses, that of the untrained network first where it is told.
+        weights: of the training events.
+    """
+    if len(losses) > 1 and max(losses) - min(losses) <= _STILL * abs(losses[0]):
+        return (
+            "the loss hardly moved, try a larger learning_rate, or norm_mode = equal_num_events where weights are small"
+        )
+    text = "try a smaller learning_rate or more events"
+    if not (weights < 0).any():
+        return text
+    share = weights.sum(dtype=float) / numpy.abs(weights).sum(dtype=float)
+    return (
+        f"{text}; negative weights leave {share:.0%} of the sum of all, so the loss is the difference of large numbers"
+    )
 
 
 def fit(

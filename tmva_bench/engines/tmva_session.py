@@ -160,7 +160,7 @@ def _session(
     regression: Tuple[str, ...],
 ) -> float:
     if threads > 1:
-        root.EnableImplicitMT(threads)
+        root.ROOT.EnableImplicitMT(threads)  # under this name in every PyROOT
     tmva = root.TMVA
     tmva.Tools.Instance()
     if method == "kPyKeras":

@@ -29,15 +29,3 @@ def normalise(mode: str, classes: Sequence[numpy.ndarray]) -> List[numpy.ndarray
         (weights.astype(float) * (number / weights.sum(dtype=float))).astype(numpy.float32)
         for weights, number in zip(classes, wanted)
     ]
-
-
-def cancelling(weights: numpy.ndarray) -> str:
-    """What a reader of a failed training must know of negative weights, "" where there are none.
-
-    Args:
-        weights: of the training events.
-    """
-    if not (weights < 0).any():
-        return ""
-    share = weights.sum(dtype=float) / numpy.abs(weights).sum(dtype=float)
-    return f"; negative weights leave {share:.0%} of the sum of all, so the loss is a small difference of large numbers"

@@ -77,7 +77,8 @@ class Chain:
             if variables and letter in _UNWEIGHTED:
                 ones = numpy.ones(int(taken.sum())) if _UNWEIGHTED[letter] else weights[taken]
                 self._check_independent(name, values[taken], ones)
-            step = _PREPARE[letter](values[taken], weights[taken])
+            with numpy.errstate(all="ignore"):  # what comes of it is refused
+                step = _PREPARE[letter](values[taken], weights[taken])
             if letter == "P" and left:
                 step = _aligned(step, left.pop(0))
             values = self._applied(step, values, name)
@@ -93,7 +94,7 @@ class Chain:
         return values
 
     def _applied(self, step: Transformation, values: numpy.ndarray, name: str) -> numpy.ndarray:
-        with numpy.errstate(all="ignore"):  # what comes of it is refused
+        with numpy.errstate(all="ignore"):
             after = step(values).astype(numpy.float32)
         self._check_scale(after, f"after {name}")
         return after

@@ -8,7 +8,7 @@ from tmva_bench.basis import mapping
 from tmva_bench.engines import keras_2_3, keras_network, keras_training, tmva_random, tmva_weight_file
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.events import inputs, normalisation, transforms
+from tmva_bench.events import inputs, transforms
 from tmva_bench.methods import Outcome, Task
 
 # The trained network for TMVA::Reader.
@@ -48,9 +48,10 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         with watch.phase("fit"):
             result = keras_training.fit(keras, model, training, events, random)
         if result.best_epoch == 0:
+            losses = [result.untrained_loss, *(epoch.validation_loss for epoch in result.history)]
             raise TrainingFailed(
                 f"no epoch of {len(result.history)} had a lower validation loss than the untrained net; "
-                f"try a smaller learning_rate or more events{normalisation.cancelling(events.w)}"
+                f"{keras_training.cure(losses, events.w)}"
             )
         scores = {tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):

@@ -11,7 +11,7 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import keras_training, tmva_files, tmva_session
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.events import inputs, normalisation
+from tmva_bench.events import inputs
 from tmva_bench.methods import Outcome, Task
 
 
@@ -94,9 +94,10 @@ def check_trained(network: List[tmva_files.Layer], history: List[Epoch], weights
         TrainingFailed: all weights are zero.
     """
     if not any(layer.weights.any() or layer.biases.any() for layer in network):
+        losses = [epoch.validation_loss for epoch in history]
         raise TrainingFailed(
             f"no epoch of {len(history)} had a lower validation loss than the untrained net, and TMVA kept weights "
-            f"that are all zero; try a smaller learning_rate or more events{normalisation.cancelling(weights)}"
+            f"that are all zero; {keras_training.cure(losses, weights)}"
         )
 
 

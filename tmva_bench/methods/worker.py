@@ -139,6 +139,7 @@ def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, A
             import ROOT
         except ImportError as error:
             raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
+        ROOT.PyConfig.IgnoreCommandLineOptions = True  # before ROOT 6.22 it would take those of this child
         ROOT.gROOT.GetVersion()
         ROOT.gROOT.SetBatch(True)
         # A debugger's stack trace takes minutes, and the signal is told anyway.
