@@ -455,6 +455,8 @@ def test_scan_of_encoded_variables_has_the_runs_that_are_not_encoded_as_a_level(
     shown = words(tmp_path / "scan_real_time_train_encoded_variables.pdf")
     assert f"{plain}\n2 runs\n" in shown
     assert "1 of 6 runs timed on a busy machine" in shown
+    assert "hold compilation for keras jax" in " ".join(shown.split())
+    assert "compilation" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
     assert "busy" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
 
 

@@ -84,6 +84,7 @@ def run(folder: Path) -> Dict[str, Any]:
     facts = {
         **trained.facts,
         "backend": task.backend,
+        "norm_mode": task.norm_mode,
         "keras_version": keras.__version__,
         "backend_version": backend.__version__,
         "epochs": len(fit.history),

@@ -30,12 +30,13 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     with watch.phase("prepare"):
         data = inputs.read(task.input_file)
         events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
+    keras_training.check_transformations(data, task.point)
     training = mapping.training(task.point)
     if task.backend == "theano":
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
     original = events
     with watch.phase("train"):
-        chain = transforms.Chain(task.point.chain, events.x, events.w, variables=data.variables)
+        chain = transforms.Chain(task.point.chain, events.x, events.w)
         events = events._replace(x=chain(events.x))
         random = tmva_random.WeightGenerator(training, len(data.variables))
         if training.start == "tmva":
