@@ -149,7 +149,11 @@ def test_a_finished_run_is_all_that_was_measured(ends, tmp_path):
     outcome = ends(method)
     assert math.isnan(outcome.pop("roc_integral"))
     clocks = {f"{kind}_time_{phase}" for kind in ("cpu", "real") for phase in ("prepare", "train", "test")}
-    assert {name for name in outcome if "_time_" in name} == clocks | {"real_time_fit", "real_time_first_epoch"}
+    assert {name for name in outcome if "_time_" in name} == clocks | {
+        "real_time_fit",
+        "real_time_epochs",
+        "real_time_first_epoch",
+    }
     assert outcome["cpu_time_train"] == 2
     assert outcome["real_time_train"] == 3
     measured = {
@@ -335,7 +339,7 @@ def test_a_disk_that_fills_up_is_one_line(small_disk, fake_python, small_input, 
 # The process with real methods.
 
 REAL = {
-    "learns nothing": {"initializer": "zero"},
+    "learns nothing": {"initializer": "zero", "norm_mode": "none"},
     "runs away": {"learning_rate": 1e30},
     "no such file": {},
     "another backend": {},

@@ -217,7 +217,9 @@ def test_an_area_outside_0_to_1_is_told_and_has_no_working_points(fake_python, s
         data.events[tree], data.weights[tree] = events, weights
     path = tmp_path / "negative.root"
     inputs.store(data._replace(path=str(path)))
-    record = runner.run(REQUEST, inputs.read(path), tmp_path / "results", environment=fake_python(TRAINED))
+    record = runner.run(
+        REQUEST, inputs.read(path), ResultsFolder(tmp_path / "results"), environment=fake_python(TRAINED)
+    )
     row = record["row"]
     assert row["status"] == "ok"
     assert row["roc_auc"] > 1

@@ -139,7 +139,6 @@ def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, A
             import ROOT
         except ImportError as error:
             raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
-        ROOT.PyConfig.IgnoreCommandLineOptions = True  # before ROOT 6.22 it would take those of this child
         ROOT.gROOT.GetVersion()
         ROOT.gROOT.SetBatch(True)
         # A debugger's stack trace takes minutes, and the signal is told anyway.
@@ -165,6 +164,7 @@ def answer(work: Callable[[Path], Dict[str, Any]]) -> None:
     """
     folder = Path(sys.argv[1])
     end_with(int(sys.argv[2]))
+    del sys.argv[1:]  # ROOT before 6.22 would take them for its own
     # Affinity is the one thing that confines JAX; set before a library counts its threads.
     cpus = json.loads((folder / "cpus.json").read_text())
     if cpus:
