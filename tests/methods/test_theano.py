@@ -57,10 +57,9 @@ MEASURE = """
 import json, sys
 from pathlib import Path
 import numpy
-from tmva_bench.basis import config, mapping
-from tmva_bench.engines import keras_network
+from tmva_bench.basis import mapping, parsing
+from tmva_bench.engines import keras_network, keras_training
 from tmva_bench.errors import Unavailable
-from tmva_bench.methods import keras_direct
 
 folder = Path(sys.argv[1])
 given = json.loads((folder / "given.json").read_text())
