@@ -1,9 +1,10 @@
-# make bench, make study, make test: set up what they need, then run. ROUTE and CONDA_FILE choose the environment.
-ROUTE = auto
-CONDA_FILE = environment.yml
-RESULTS = results/quick
-STUDY = seed
-FIGURES = figures
+# make bench, make study, make test: set up what they need, then run. ROUTE and CONDA_FILE choose the environment; each of
+# these may stand before the command, too (ROUTE=pip make bench).
+ROUTE ?= auto
+CONDA_FILE ?= environment.yml
+RESULTS ?= results/quick
+STUDY ?= seed
+FIGURES ?= figures
 
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
   $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \

@@ -96,7 +96,11 @@ def main(arguments: list[str]) -> int:
     verb, *paths = arguments
     if verb == "create":
         file, prefix = paths
-        asyncio.run(create(Path(file), Path(prefix)))
+        try:
+            asyncio.run(create(Path(file), Path(prefix)))
+        except Exception as error:  # rattler has an exception for every step, without a common class
+            sys.stderr.write(f"{' '.join(str(error).split())}\n")
+            return 1
         return 0
     (file,) = paths
     try:

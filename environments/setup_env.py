@@ -43,7 +43,10 @@ PROBE = "import ensurepip, os, sys, sysconfig; sys.exit(%s)"
 NO_HEADERS = "not os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))"
 NO_TMVA = "tmva-dnn and pykeras (PyPI's ROOT has no TMVA)"
 ASK_SECONDS = 20
-NO_NETWORK = re.compile("NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError")
+NO_NETWORK = re.compile(
+    "NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|CondaHTTPError|"
+    "CONNECTION FAILED|Could not resolve host|Download error|error sending request|dns error"
+)
 
 
 class SetupError(Exception):
@@ -254,6 +257,7 @@ def make_conda(conda: Environment, conda_file: Path) -> None:
     if client:
         command = [client, "env", "create", "--prefix", str(conda.prefix), "--file", str(conda_file)]
     else:
+        ask_channel(conda_file)
         command = [*_conda_tools(), "create", str(conda_file), str(conda.prefix)]
     _say(f"installing into {_name(conda.prefix)} with {client or 'py-rattler'}, some minutes; log {_name(conda.log)}")
     # Clients refuse a folder that exists, and what they downloaded for it lies in their caches.
@@ -367,7 +371,8 @@ def _run(command: list[str], log: Path) -> None:
         text = log.read_text(errors="replace")
         if NO_NETWORK.search(text):
             raise SetupError(
-                f"no network: pip does not reach its package index (log {_name(log)}); connect, or set pip's proxy"
+                f"no network: {Path(command[0]).name} does not reach its packages (log {_name(log)}); connect, or set "
+                "a proxy"
             ) from None
         lines = [line for line in text.splitlines() if line.strip() and not line.startswith("WARNING")]
         sys.stderr.write("".join(f"    {line}\n" for line in lines[-12:]))

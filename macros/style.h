@@ -5,8 +5,10 @@
 #define TMVA_BENCH_STYLE_H
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <iterator>
@@ -404,6 +406,16 @@ inline std::vector<Series> KeepLastPoint(Rows &rows)
    return absent;
 }
 
+// A text from a file as the name of a file or folder: no separator, no dot at its start, whatever the text is.
+inline std::string FileName(const std::string &text)
+{
+   std::string name = text.substr(0, 100);
+   for (char &c : name)
+      if (!std::isalnum(static_cast<unsigned char>(c)) && (c == '\0' || !std::strchr("_-.+", c)))
+         c = '_';
+   return name.empty() || name[0] == '.' ? "_" + name : name;
+}
+
 // Runs a macro's body, once for each sample: what was run on other events is not drawn together. Of several samples the
 // figures of each lie in a folder of its own, and one that cannot be drawn does not stop the others.
 template <typename Body>
@@ -420,8 +432,7 @@ int RunBySample(const char *macro, const std::string &path, const std::string &f
       return Run(macro, [&] { body(Selection{formula, ""}, figures); });
    for (const auto &entry : samples) {
       const std::string &sample = entry.first;
-      std::string folder = sample;
-      std::replace(folder.begin(), folder.end(), ' ', '_');
+      const std::string folder = FileName(sample);
       if (entry.second)
          result |= Run((macro + (": sample " + sample)).c_str(),
                        [&] { body(Selection{formula, sample}, figures + "/" + folder); });

@@ -72,7 +72,7 @@ def values(name: str) -> st.SearchStrategy[int | float | str]:
     if parameter.type is str:
         return st.sampled_from(parameter.codes)
     if parameter.type is int:
-        return st.integers(int(parameter.low), 2**31 - 1)
+        return st.integers(int(parameter.low), int(min(parameter.high, 2**31 - 1)))
     return st.floats(
         parameter.low,
         None if parameter.high == math.inf else parameter.high,

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,28 +17,33 @@ from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
 
+_logger = logging.getLogger(__name__)
 
-def generate(path: str | Path, sample: str = "gauss", **parameters: Any) -> dict[str, Any]:
-    """Writes the common input file of a sample.
+
+def generate(path: str | Path, sample: str = "gauss", *, force: bool = False, **parameters: Any) -> dict[str, Any]:
+    """Writes the common input file of a sample; one that holds just that is kept as it is.
 
     Args:
         path: the file to write.
         sample: ``gauss``, ``rings``, ``swissroll`` or ``higgs``.
+        force: whether to write over a file that holds something else.
         parameters: what the sample takes, see ``tmva_bench.events.samples``.
 
     Returns:
         The file's metadata: sample, parameters, seed, variables, digest, best possible ROC area.
 
     Raises:
-        UserError: an unknown sample or parameter, an impossible value, a file that cannot be written.
+        UserError: an unknown sample or parameter, an impossible value, a file that is there and holds something
+            else, or one that cannot be written.
     """
+    return inputs.write(_sample(sample, parameters), path, force=force)
+
+
+def _sample(sample: str, parameters: Mapping[str, Any]) -> inputs.Sample:
     if sample not in samples.SAMPLES:
         raise unknown("sample", sample, list(samples.SAMPLES))
-    known = samples.parameters_of(sample)
-    for name in parameters:
-        if name not in known:
-            raise unknown(f"parameter of sample {sample}", name, known)
-    return inputs.write(samples.SAMPLES[sample](**parameters), path)
+    samples.check_types(sample, parameters)
+    return samples.SAMPLES[sample](**parameters)
 
 
 def run(
@@ -134,13 +140,17 @@ def run_study(
     return [record["row"] for record in made]
 
 
-def study_jobs(study: studies.Study, folder: ResultsFolder, only: Iterable[str] = ()) -> list[execution.Job]:
+def study_jobs(
+    study: studies.Study, folder: ResultsFolder, only: Iterable[str] = (), *, look: bool = False
+) -> list[execution.Job]:
     """The runs of a study with their input files, which are written where they are not there yet.
 
     Args:
         study: the study.
         folder: its results folder.
         only: filters ``name=value``; a run must fit all.
+        look: only look: nothing is written, and no Python that the study names is started; what an environment holds
+            is then what was left about it when the study was last run.
 
     Raises:
         UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
@@ -149,27 +159,73 @@ def study_jobs(study: studies.Study, folder: ResultsFolder, only: Iterable[str] 
     selected = plan.select(planned, only)
     wanted = {run.sample for run in selected}
     whole = {
-        sample.name: inputs.read(_study_input(sample, planned, folder))
+        sample.name: _study_input(sample, planned, folder, look=look)
         for sample in study.samples
         if sample.name in wanted
     }
     _check_names(whole)
-    places = {
-        place.name: environments.named(place.name, place.python, place.make)
-        if place.python
-        else environments.describe()
-        for place in study.environments.values()
-    }
+    places = _places(study, {run.environment.name for run in selected}, folder, look=look)
     prepared: dict[tuple[Any, ...], inputs.InputFile] = {}
     jobs = []
     for run in selected:
         point = run.request.point
         events = run.sample, *(getattr(point, name) for name in config.COUNTS)
         if events not in prepared:
-            prepared[events] = prepare_input(whole[run.sample], point, folder)
+            prepared[events] = prepare_input(whole[run.sample], point, folder, look=look)
         inputs.check_batches(prepared[events], point)
         jobs.append(execution.make_job(run.request, prepared[events], places[run.environment.name]))
-    return jobs
+    distinct = _distinct(jobs)
+    repeated = plan.runs_of(study) - len(planned) + len(jobs) - len(distinct)
+    if repeated:
+        _logger.warning("%s: %d runs are equal to others, and are done and counted once", study.name, repeated)
+    return distinct
+
+
+def _distinct(jobs: list[execution.Job]) -> list[execution.Job]:
+    """Of jobs that ask for the same training on the same events, the first: 0 events mean all that there are."""
+    found: dict[Any, execution.Job] = {}
+    for job in jobs:
+        counts: dict[str, Any] = {name: len(job.data.weights[tree]) for name, tree in config.COUNTS.items()}
+        point = dataclasses.replace(job.request.point, **counts)
+        request = job.request._replace(point=point, repetition=0)
+        found.setdefault((request, job.environment.name, job.data.metadata["digest"]), job)
+    return list(found.values())
+
+
+def _places(
+    study: studies.Study, names: set[str], folder: ResultsFolder, *, look: bool
+) -> dict[str, environments.Environment]:
+    """The environments of a study; those that it names are started only to run it, which is said first."""
+    known = _environments_left(folder.environments) if look else {}
+    places = {}
+    for place in study.environments.values():
+        if place.name not in names:
+            continue
+        if not place.python:
+            places[place.name] = environments.describe()
+        elif look:
+            places[place.name] = environments.noted(place.name, place.python, place.make, known.get(place.python, {}))
+        else:
+            places[place.name] = environments.named(place.name, place.python, place.make)
+    if not look and any(place.python for place in study.environments.values()):
+        versions = {study.environments[name].python: place.versions for name, place in places.items()}
+        folder.write_text(folder.environments, json.dumps(versions, indent=1))
+    return places
+
+
+def _environments_left(path: Path) -> dict[str, dict[str, str]]:
+    """Versions by Python executable, as the study's last run left them."""
+    try:
+        left = json.loads(path.read_text()) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(left, dict):
+        return {}
+    return {
+        python: versions
+        for python, versions in left.items()
+        if isinstance(versions, dict) and all(isinstance(version, str) for version in versions.values())
+    }
 
 
 def study_folder(study: studies.Study, folder: str | Path | None = None) -> ResultsFolder:
@@ -182,8 +238,16 @@ def results_folder(input_file: str | Path, folder: str | Path | None) -> Results
     return ResultsFolder(folder or Path("results") / Path(input_file).stem)
 
 
-def prepare_input(data: inputs.InputFile, point: config.Point, folder: ResultsFolder) -> inputs.InputFile:
+def prepare_input(
+    data: inputs.InputFile, point: config.Point, folder: ResultsFolder, *, look: bool = False
+) -> inputs.InputFile:
     """The input file, or, where the point asks for fewer events, a file with the first events of each tree.
+
+    Args:
+        data: the input file.
+        point: gives the numbers of events.
+        folder: the results folder, which the new file goes to.
+        look: only look: nothing is written.
 
     Raises:
         UserError: the file holds fewer events than asked for, a batch is larger than the training or
@@ -195,6 +259,8 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: ResultsFo
         return data
     counts = "-".join(map(str, wanted.values()))
     path = folder.inputs / f"{data.metadata['digest'][:12]}-{counts}.root"
+    if look and not path.exists():
+        return inputs.first(data, path, list(wanted.values()))
     if not path.exists():
         make_folder(path.parent)
         inputs.take(data.path, path, **wanted)
@@ -203,17 +269,24 @@ def prepare_input(data: inputs.InputFile, point: config.Point, folder: ResultsFo
     return taken
 
 
-def _study_input(sample: studies.Sample, planned: list[plan.Planned], folder: ResultsFolder) -> Path:
+def _study_input(
+    sample: studies.Sample, planned: list[plan.Planned], folder: ResultsFolder, *, look: bool
+) -> inputs.InputFile:
     """The input file of a study's sample; what is generated is named by its parameters."""
     if "file" in sample.content:
-        return Path(sample.content["file"])
+        return inputs.read(sample.content["file"])
     content = plan.generated(sample, planned)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     path = folder.inputs / f"{sample.name}-{digest}.root"
+    parameters = {name: value for name, value in content.items() if name != "name"}
+    if look and not path.exists():
+        # The Python that a sample names is not started for looking; the events are the same.
+        parameters.pop("python", None)
+        return inputs.of_sample(_sample(sample.name, parameters), path)
     make_folder(path.parent)
     if not path.exists():
-        generate(path, sample.name, **{name: value for name, value in content.items() if name != "name"})
-    return path
+        generate(path, sample.name, **parameters)
+    return inputs.read(path)
 
 
 def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:
@@ -223,7 +296,7 @@ def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:
             files = " and ".join(data.path for data in whole.values() if data.metadata["sample"] == name)
             raise UserError(
                 f"{files}: the sample of both is called {name!r}, and tables and figures know samples by name; "
-                "make two studies"
+                "convert one of them with another --name, or make two studies"
             )
 
 
@@ -231,4 +304,4 @@ def _link_input(study: studies.Study, folder: ResultsFolder, only: Iterable[str]
     """Makes ``input.root`` a link to the events of the study's first sample, where they are wanted."""
     planned, first = plan.plan(study), study.samples[0]
     if any(run.sample == first.name for run in plan.select(planned, only)):
-        folder.link_input(folder.keep_input(inputs.read(_study_input(first, planned, folder))))
+        folder.link_input(folder.keep_input(_study_input(first, planned, folder, look=False)))

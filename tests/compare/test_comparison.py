@@ -144,7 +144,7 @@ def test_other_test_events_add_both_errors(first, elsewhere):
 def test_the_same_test_events_beside_other_training_events_are_known(first, second):
     sample = samples.gauss(seed=1, **EVENTS)
     sample.trees["TrainS"] = {name: values[::-1] for name, values in sample.trees["TrainS"].items()}
-    inputs.write(sample, second.input)
+    inputs.write(sample, second.input, force=True)
     second.digest = inputs.read(second.input).metadata["digest"]
     assert first.digest != second.digest
     first.add()

@@ -17,8 +17,12 @@ from tmva_bench.engines import stopwatch
 def test_a_clock_set_meanwhile_changes_no_time(monkeypatch, told, passed, kept):
     class Watch:
         Start = Stop = lambda self: None
-        CpuTime = lambda self: 2.0
-        RealTime = lambda self: told
+
+        def CpuTime(self):  # noqa: N802
+            return 2.0
+
+        def RealTime(self):  # noqa: N802
+            return told
 
     monkeypatch.setitem(sys.modules, "ROOT", types.SimpleNamespace(TStopwatch=Watch))
     monkeypatch.setattr(stopwatch, "time", types.SimpleNamespace(monotonic=itertools.count(5, passed).__next__))

@@ -12,7 +12,7 @@ import uproot
 
 from tmva_bench.basis import parsing
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, roc, samples
+from tmva_bench.events import inputs, output, roc, samples
 
 SMALL = {"train_signal": 200, "train_background": 300, "test_signal": 400, "test_background": 500}
 needs_root = pytest.mark.skipif(importlib.util.find_spec("ROOT") is None, reason="needs ROOT")
@@ -100,7 +100,7 @@ def test_digest_is_that_of_the_events(sample, tmp_path):
         changed[tree][branch] = changed[tree][branch].copy()
         changed[tree][branch][7] += 1
         other = sample._replace(trees=changed)
-        assert inputs.write(other, tmp_path / "four.root")["digest"] != first["digest"]
+        assert inputs.write(other, tmp_path / "four.root", force=True)["digest"] != first["digest"]
 
 
 def test_file_made_by_hand_is_read(tmp_path):
@@ -180,11 +180,13 @@ def test_events_with_negative_weights_are_kept(tmp_path):
 
 
 def test_file_without_the_trees_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"no tree TestS \(found: TestB, TrainB, TrainS\); make one with"):
+    with pytest.raises(
+        UserError, match=r"no tree TestS \(found: TestB, TrainB, TrainS\); of your own trees .* makes one"
+    ):
         inputs.read(by_hand(tmp_path / "mine.root", drop=["TestS"]))
     with uproot.recreate(tmp_path / "empty.root"):
         pass
-    with pytest.raises(UserError, match=r"no tree TrainS \(found: nothing\)"):
+    with pytest.raises(UserError, match=r"no tree TrainS \(found: none\)"):
         inputs.read(tmp_path / "empty.root")
     with uproot.recreate(tmp_path / "rntuple.root") as file:
         for tree in inputs.TREES:
@@ -279,16 +281,16 @@ def test_output_that_cannot_be_written_leaves_nothing_behind(sample, path, tmp_p
     with pytest.raises(UserError, match="nowhere/input.root: cannot be written .*give a path in a folder"):
         inputs.write(sample, tmp_path / "nowhere" / "input.root")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match="folder: cannot be written"):
+    with pytest.raises(UserError, match="folder: is a folder; give the name of a file"):
         inputs.write(sample, tmp_path / "folder")
     before = path.read_bytes()
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(inputs.os, "fsync", full)
+    monkeypatch.setattr(output.os, "fsync", full)
     with pytest.raises(UserError, match="No space left on device"):
-        inputs.write(sample, path)
+        inputs.write(sample._replace(seed=77), path, force=True)
     assert path.read_bytes() == before
     assert sorted(item.name for item in tmp_path.iterdir()) == ["folder", "input.root"]
 

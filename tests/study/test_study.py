@@ -1,5 +1,6 @@
 """The study file: what it says, what it plans, and how errors name file, line and the nearest name."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -219,7 +220,7 @@ CURE = "keras alone has it; put one value under .only.keras."
         (TEXT + "[only.keras]\nneurons = 5\n", "line 23: neurons: both sides have it; put it under .point."),
         (TEXT + '[only.keras]\nstrat = "tmva"\n', "line 23: unknown key 'strat'; did you mean 'start'"),
         (TEXT + '[only.keras]\nstart = "theirs"\n', "line 23: unknown start 'theirs'"),
-        (TEXT + '[only.keras]\nstart = ["tmva"]\n', "line 23: start = .'tmva'.: not a text"),
+        (TEXT + '[only.keras]\nstart = ["tmva"]\n', "line 23: start = .'tmva'.: must be a finite number or a text"),
         (TEXT + "[only.kears]\n", "line 22: unknown key 'kears'; did you mean 'keras'"),
         (TEXT + "[only]\nkeras = 1\n", "line 23: only.keras must be a table"),
         ("only = 3\n" + TEXT, "line 1: only must be a table"),
@@ -341,3 +342,48 @@ def test_dae_has_runs_where_there_is_an_autoencoder(read):
         read(f"{TEXT}\n[[series]]\nmethod = 'dae'\nbackend = 'jax'\n")
     with pytest.raises(UserError, match="transformations = A.k=1.,D: dae trains the autoencoder at their end"):
         read(f"{text.replace('A(k=1)_Signal', 'A(k=1),D')}\n[[series]]\nmethod = 'dae'\nbackend = 'jax'\n")
+
+
+def test_equal_runs_are_planned_once(read):
+    plain = '[[series]]\nmethod = "keras"\nbackend = "jax"\n'
+    assert [run.request.point.neurons for run in plan.plan(read(plain, "neurons=3,3,3"))] == [3]
+    assert len(plan.plan(read(f"{plain}{plain}neurons = 100\n"))) == 1
+    seeds = read(f"repetitions = 2\n[axes]\nseed = [1, 2]\n{plain}")
+    assert [run.request.point.seed for run in plan.plan(seeds)] == [1, 2, 3]
+    assert plan.runs_of(seeds) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("repetitions = 10001", "at most 10000"),
+        (f"[axes]\nseed = {list(range(1, 500))}\nneurons = {list(range(1, 500))}", "249001 runs, at most 100000"),
+        ("[point]\nneurons = 200000", "at most 100000"),
+        ("[point]\nneurons = 90000\nlayers = 9", "weights, at most"),
+        ("[point]\nmax_epochs = 10000000", "at most 1e"),
+        ("[sample]\nname = 'gauss'\nvariables = 'x'", "must be a whole number"),
+        ("[sample]\nname = 'gauss'\nvariables = true", "must be a finite number or a text|must be a whole number"),
+        ("repetitions = " + "9" * 5000, "no TOML"),
+        ("preset = ['seed']", "preset = .*: must be a text"),
+        ("[limits]\ntime = inf", "number above 0"),
+        ("x = " + "[" * 3000 + "]" * 3000, "no TOML"),
+        ("[environments.'a/b']\npython = 'x'", "make its name"),
+    ],
+)  # fmt: skip
+def test_what_is_too_much_or_of_another_type_is_told(read, text, reason):
+    with pytest.raises(UserError, match=reason) as raised:
+        read(f'{text}\n[[series]]\nmethod = "keras"\nbackend = "jax"\n')
+    assert len(str(raised.value)) < 1000
+
+
+def test_what_is_no_file_is_no_study(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "large.toml").write_text("#" * 2**21)
+    for name, reason in (
+        ("pipe.toml", "is no file"),
+        ("large.toml", "at most"),
+        (".", "is no file"),
+        ("a\0b", "cannot be read"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            study_file.read(tmp_path / name)

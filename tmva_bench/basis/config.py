@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any, Dict, List, NamedTuple, Tuple, Union
 
-from tmva_bench.errors import UserError, unknown
+from tmva_bench.errors import UserError, short, short_path, unknown
 
 # The study's integer codes (our reading of them: the slides do not say what they stand for).
 ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "softsign", "symmrelu", "gauss")
@@ -23,6 +23,10 @@ ARCHITECTURES = ("cpu", "gpu")
 
 # TMVA reads whole numbers into 32 bits.
 _LARGEST = 2**31 - 1
+# The longest text that a parameter may be.
+_LONGEST = 2000
+# Weights of a network; as float32, and with the optimizer's state, this many take 16 GB.
+_MOST_WEIGHTS = 10**9
 
 # Rates that train each optimizer well; the study's 0.1 is one for SGD only.
 LEARNING_RATES = {"sgd": 0.1, "adam": 0.001, "rmsprop": 0.001, "adagrad": 0.05, "adadelta": 1.0}
@@ -53,8 +57,8 @@ class Parameter(NamedTuple):
 
 
 PARAMETERS: Dict[str, Parameter] = {
-    "neurons": Parameter(int, "neurons per hidden layer", low=1),
-    "layers": Parameter(int, "hidden layers", low=0),
+    "neurons": Parameter(int, "neurons per hidden layer", low=1, high=100_000),
+    "layers": Parameter(int, "hidden layers", low=0, high=1000),
     "activation": Parameter(str, "activation of the hidden layers", ACTIVATIONS, coded=True),
     "last_activation": Parameter(str, "activation of the output", ACTIVATIONS, coded=True),
     "initializer": Parameter(str, "initial weights, by TMVA's names", INITIALIZERS, coded=True),
@@ -63,8 +67,10 @@ PARAMETERS: Dict[str, Parameter] = {
     "learning_rate": Parameter(float, "learning rate", low=0, open_low=True),
     "momentum": Parameter(float, "momentum of SGD", low=0, high=1, open_high=True),
     "batch_size": Parameter(int, "events per batch", low=1),
-    "convergence_steps": Parameter(int, "stop after so many epochs without a better validation loss", low=1),
-    "max_epochs": Parameter(int, "largest number of epochs", low=1),
+    "convergence_steps": Parameter(
+        int, "stop after so many epochs without a better validation loss", low=1, high=10**6
+    ),
+    "max_epochs": Parameter(int, "largest number of epochs", low=1, high=10**6),
     "validation_fraction": Parameter(
         float, "share of the training events kept for validation", low=0, high=1, open_low=True, open_high=True
     ),
@@ -166,12 +172,17 @@ def parse_plain(name: str, value: Any) -> Union[int, float, str]:
         if isinstance(value, bool) or (parameter.type is int and not whole):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise UserError(f"{name} = {value!r}: not {wanted}") from None
+        raise UserError(f"{name} = {short(value)}: not {wanted}") from None
     below = number <= parameter.low if parameter.open_low else number < parameter.low
     above = number >= parameter.high if parameter.open_high else number > parameter.high
     if below or above:
-        raise UserError(f"{name} = {value}: must be {limits(parameter)}")
+        raise UserError(f"{name} = {short_path(value)}: must be {limits(parameter)}")
     return int(number) if parameter.type is int else number
+
+
+def is_line(text: str) -> bool:
+    """Whether a text is one line without control characters, that can be written to a file, and not too long."""
+    return len(text) <= _LONGEST and (text.isprintable() or not text)
 
 
 def limits(parameter: Parameter) -> str:
@@ -183,19 +194,35 @@ def limits(parameter: Parameter) -> str:
 
 def _parse_name(name: str, parameter: Parameter, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise UserError(f"{name} = {value!r}: not a text")
-    text = str(value).strip()
+        raise UserError(f"{name} = {short(value)}: not a text")
+    text = short(value) if isinstance(value, int) else value.strip()
     if not parameter.codes:
+        if not is_line(text):
+            raise UserError(f"{name} = {short(text)}: must be one line of at most {_LONGEST} characters")
         return text
     if parameter.coded and text.isdecimal():
-        if int(text) >= len(parameter.codes):
+        if len(text) > len(str(_LARGEST)) or int(text) >= len(parameter.codes):
             known = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(parameter.codes))
-            raise UserError(f"{name} = {text}: no such code (known: {known})")
+            raise UserError(f"{name} = {short_path(text)}: no such code (known: {known})")
         return parameter.codes[int(text)]
     normal = text.lower().replace("-", "_")
     if normal not in parameter.codes:
         raise unknown(name, text, list(parameter.codes))
     return normal
+
+
+def check_size(point: Point) -> None:
+    """Refuses a network that no machine holds.
+
+    Raises:
+        UserError: it has more than 10^9 weights between its hidden layers.
+    """
+    weights = point.neurons**2 * max(point.layers - 1, 0)
+    if weights > _MOST_WEIGHTS:
+        raise UserError(
+            f"neurons = {point.neurons} in layers = {point.layers}: {weights:.1e} weights, at most {_MOST_WEIGHTS:.0e} "
+            "can be trained; take fewer of either"
+        )
 
 
 def check_transformation(name: str, chain: str) -> None:

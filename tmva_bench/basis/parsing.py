@@ -4,7 +4,7 @@ from typing import Any, Dict, Optional, Union
 
 from tmva_bench.basis import autoencoder, config
 from tmva_bench.basis.config import LEARNING_RATES, Point, split_chain
-from tmva_bench.errors import UserError, unknown
+from tmva_bench.errors import UserError, short, unknown
 
 # The slides' table, with the limit of epochs that they do not give.
 PRESETS: Dict[str, Dict[str, Union[int, float, str]]] = {
@@ -63,6 +63,7 @@ def point(values: Optional[Dict[str, Any]] = None, *, preset: Optional[str] = No
         parsed["learning_rate"] = LEARNING_RATES[parsed.get("optimizer", "sgd")]
     result = Point(**parsed)
     _check_together(result)
+    config.check_size(result)
     return result
 
 
@@ -70,7 +71,7 @@ def _parse_transformations(text: str) -> str:
     names = split_chain(text)
     learnt = [number for number, name in enumerate(names) if name.split("(")[0].strip() in autoencoder.NAMES]
     if len(learnt) > 1:
-        raise UserError(f"transformations = {text!r}: two autoencoders; one stands in a chain")
+        raise UserError(f"transformations = {short(text)}: two autoencoders; one stands in a chain")
     for number in learnt:
         names[number] = autoencoder.normal(names[number])
         autoencoder.of_chain(names[: number + 1], seed=1)

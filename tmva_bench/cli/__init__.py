@@ -1,40 +1,32 @@
 """The command line: parsing and calling only, one module a group of commands."""
 
-import logging
+import os
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-import click
-
-import tmva_bench
-from tmva_bench.cli import common, events, results, runs, tmva
-
-
-@click.group(cls=common.Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(tmva_bench.__version__)
-def main() -> None:
-    """TMVA's DNN, TMVA PyKeras and Keras itself on the same data and network."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+if TYPE_CHECKING:
+    from tmva_bench.cli.commands import main as main
 
 
-for _command in (
-    events.generate,
-    events.convert,
-    events.encode,
-    events.decode,
-    runs.run,
-    runs.study,
-    runs.bench,
-    runs.status,
-    results.table,
-    results.differences_command,
-    results.compare_command,
-    results.report_command,
-    results.remove,
-    results.merge,
-    results.check_results,
-    tmva.replay_command,
-    tmva.verify_command,
-    tmva.explain_command,
-    tmva.keys,
-    runs.doctor_command,
-):
-    main.add_command(_command)
+def __getattr__(name: str) -> Any:
+    # Loaded on demand: all that it imports takes a second, in which Ctrl-C is to end in one line, too.
+    if name != "main":
+        raise AttributeError(f"module 'tmva_bench.cli' has no attribute {name!r}")
+    usual = signal.getsignal(signal.SIGINT)
+    # Only the main thread may change it; what ignores Ctrl-C (nohup) goes on doing so.
+    guarded = usual is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    if guarded:
+        signal.signal(signal.SIGINT, _end)
+    try:
+        from tmva_bench.cli.commands import main
+    finally:
+        if guarded:
+            signal.signal(signal.SIGINT, usual)
+    return main
+
+
+def _end(number: int, frame: "FrameType | None") -> None:
+    os.write(2, b"tmva-bench: interrupted before it began\n")
+    os._exit(130)

@@ -18,8 +18,8 @@ from tmva_bench.report import progress
 from tmva_bench.running import encoding
 
 
-@click.command()
-@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
+@common.command()
+@click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
 @click.option("--sample", metavar=common.one_of(samples.SAMPLES), default="gauss", help="What to generate.")
 @click.option("--variables", type=int, help="Number of input variables.")
 @click.option("--correlation", type=float, help="Correlation of the Gaussians.")
@@ -27,24 +27,60 @@ from tmva_bench.running import encoding
 @click.option("--weights", metavar=common.one_of(samples.WEIGHTS), help="Event weights.")
 @common.count_options
 @click.option("--seed", type=int, default=1, help="Makes the same events each time.")
-def generate(output: Path, sample: str, **parameters: Any) -> None:
+@common.force_option
+def generate(output: Path, sample: str, force: bool, **parameters: Any) -> None:
     """Write the common input file of a sample."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    common.say_written(output, api.generate(output, sample, **given))
+    common.write_input(output, lambda: api.generate(output, sample, force=force, **given))
 
 
-@click.command()
-@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
-@click.option("--signal", required=True, metavar="FILE:TREE", help="Signal events.")
-@click.option("--background", required=True, metavar="FILE:TREE", help="Background events.")
-@click.option("--variables", required=True, metavar="A,B,...", help="Branches to take, one number an event each.")
+@common.command()
+@click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
+@click.option("--signal", required=True, multiple=True, metavar="FILE:TREE", help="Signal events; may be repeated.")
+@click.option(
+    "--background", required=True, multiple=True, metavar="FILE:TREE", help="Background events; may be repeated."
+)
+@click.option(
+    "--variables",
+    required=True,
+    multiple=True,
+    metavar="A,B,...",
+    help="Branches to take, one number an event each; of arrays jet_pt[0], of several leaves p.x. May be repeated.",
+)
 @click.option("--weight", help="Branch of the event weights.  [default: every event weighs 1]")
+@click.option("--signal-weight", help="The same of the signal alone.")
+@click.option("--background-weight", help="The same of the background alone.")
+@click.option("--name", default="own", help="What tables and figures call the sample.")
 @common.count_options
 @click.option("--seed", type=int, default=1, help="Shuffles the events before they are split.")
-def convert(output: Path, signal: str, background: str, variables: str, **parameters: Any) -> None:
-    """Write the common input file of your own trees."""
-    sample = samples.own(signal=signal, background=background, variables=variables.split(","), **parameters)
-    common.say_written(output, inputs.write(sample, output))
+@common.force_option
+def convert(
+    output: Path,
+    signal: tuple[str, ...],
+    background: tuple[str, ...],
+    variables: tuple[str, ...],
+    force: bool,
+    **parameters: Any,
+) -> None:
+    """Write the common input file of your own trees.
+
+    A tree that is given as signal and as background, as TMVA's TrainTree, is divided by its branch classID.
+    """
+
+    def write() -> dict[str, Any]:
+        sample = samples.own(
+            signal=_one_or_several(signal),
+            background=_one_or_several(background),
+            variables=[name.strip() for text in variables for name in text.split(",")],
+            **parameters,
+        )
+        return inputs.write(sample, output, force=force)
+
+    common.write_input(output, write)
+
+
+def _one_or_several(texts: tuple[str, ...]) -> str | list[str]:
+    return texts[0] if len(texts) == 1 else list(texts)
 
 
 def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,10 +104,10 @@ def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
-@click.argument("input_file", type=common.PATH)
+@common.command()
+@click.argument("input_file", type=common.path)
 @click.option("-k", "k", type=int, help="Number of encoded variables.")
-@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
+@click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
 @_autoencoder_options
 @click.option("--tied", is_flag=True, help="The decoder's weights are the encoder's, transposed.")
 @click.option("--pretraining", is_flag=True, help="Train level by level first.")
@@ -79,9 +115,17 @@ def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--class", "event_class", metavar=common.one_of(autoencoder.CLASSES), help="Events to train on.")
 @click.option("--backend", metavar=common.one_of(config.BACKENDS), help="Keras backend.  [default: tensorflow]")
 @click.option("--threads", type=int, help="Threads given to the training.  [default: 1]")
-@click.option("--encoder", "stored", type=common.PATH, help="Take the autoencoder of this encoded file.")
+@click.option("--encoder", "stored", type=common.path, help="Take the autoencoder of this encoded file.")
+@common.force_option
 def encode(
-    input_file: Path, k: int | None, output: Path, tied: bool, pretraining: bool, stored: Path | None, **given: Any
+    input_file: Path,
+    k: int | None,
+    output: Path,
+    tied: bool,
+    pretraining: bool,
+    stored: Path | None,
+    force: bool,
+    **given: Any,
 ) -> None:
     """Write a file's events encoded in fewer variables by a deep autoencoder.
 
@@ -94,22 +138,26 @@ def encode(
     if stored:
         if k is not None or asked or options:
             raise UserError(f"--encoder {stored}: is trained already; leave -k and the options of the training out")
-        metadata = encoding.encode_with(stored, input_file, output)
+        common.write_input(output, lambda: encoding.encode_with(stored, input_file, output, force=force))
     elif k is None:
         raise UserError("-k: give the number of encoded variables, or an encoded file with --encoder")
     else:
-        with progress.encoding() as on_epoch:
-            metadata = encoding.encode(input_file, output, k, options=options, on_epoch=on_epoch, **asked)
-    common.say_written(output, metadata)
-    click.echo(encoder.written(encoder.read_errors(output)))
-    click.echo("Mean square of the test events, in units of the variance; PCA: as many principal components")
+
+        def write() -> dict[str, Any]:
+            with progress.encoding() as on_epoch:
+                return encoding.encode(input_file, output, k, options=options, on_epoch=on_epoch, force=force, **asked)
+
+        common.write_input(output, write)
+    common.say(encoder.written(encoder.read_errors(output)))
+    common.say("Mean square of the test events, in units of the variance; PCA: as many principal components")
     if outside := encoder.read(output).outside(numpy.concatenate(list(inputs.read(input_file).events.values()))):
-        click.echo(f"{100 * outside:.2g} % of the events lie outside the ranges that the autoencoder was trained on")
+        common.say(f"{100 * outside:.2g} % of the events lie outside the ranges that the autoencoder was trained on")
 
 
-@click.command()
-@click.argument("encoded_file", type=common.PATH)
-@click.option("-o", "--output", type=common.PATH, required=True, help="Input file to write.")
-def decode(encoded_file: Path, output: Path) -> None:
+@common.command()
+@click.argument("encoded_file", type=common.path)
+@click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
+@common.force_option
+def decode(encoded_file: Path, output: Path, force: bool) -> None:
     """Write the events that an encoded file's autoencoder makes of its encoded ones."""
-    common.say_written(output, encoder.write_decoded(encoded_file, output))
+    common.write_input(output, lambda: encoder.write_decoded(encoded_file, output, force=force))

@@ -13,8 +13,8 @@ from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import filters
 
 
-@click.command()
-@click.argument("file")
+@common.command()
+@click.argument("file", type=common.file)
 @click.option("--by", multiple=True, metavar="NAME", help="Order the rows by this column, e.g. neurons.")
 @click.option("--format", "form", metavar=common.one_of(tables.FORMATS), default="text", help="How to write it.")
 def table(file: str, by: tuple[str, ...], form: str) -> None:
@@ -29,11 +29,11 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
     for name in names:
         if name not in known:
             raise unknown("column", name, known)
-    click.echo(tables.write(summary.groups(common.rows_of(file)), form, names))
+    common.say(tables.write(summary.groups(common.rows_of(file)), form, names))
 
 
-@click.command("differences")
-@click.argument("file")
+@common.command("differences")
+@click.argument("file", type=common.file)
 @click.option("--reference", metavar="NAME", help='Series to compare with, e.g. "keras jax sgd".  [default: the first]')
 @click.option(
     "--quality",
@@ -54,12 +54,12 @@ def differences_command(file: str, reference: str | None, share: float, form: st
         raise unknown("format", form, list(differences.FORMATS))
     folder = common.folder_of(file)
     found = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
-    click.echo(differences.write(found, form))
+    common.say(differences.write(found, form))
 
 
-@click.command("compare")
-@click.argument("a")
-@click.argument("b")
+@common.command("compare")
+@click.argument("a", type=common.file)
+@click.argument("b", type=common.file)
 @click.option("--format", "form", metavar="[text|md|json]", default="text", help="How to write it.")
 @click.option(
     "--fail-if",
@@ -81,20 +81,21 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
     parsed = comparison.parse_limits(limits)
     folders = common.folder_of(a), common.folder_of(b)
     found = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)
-    click.echo(comparison.write(found, form))
+    common.say(comparison.write(found, form))
     beyond = comparison.beyond(found, parsed)
     for line in beyond:
-        click.echo(f"tmva-bench: {line}", err=True)
+        common.say(f"tmva-bench: {line}", err=True)
     if beyond:
         sys.exit(1)
 
 
-@click.command("report")
-@click.argument("file")
+@common.command("report")
+@click.argument("file", type=common.file)
 @click.option(
-    "-o", "--output", type=common.PATH, help="HTML file to write.  [default: report.html in the results folder]"
+    "-o", "--output", type=common.path, help="HTML file to write.  [default: report.html in the results folder]"
 )
-def report_command(file: str, output: Path | None) -> None:
+@common.force_option
+def report_command(file: str, output: Path | None, force: bool) -> None:
     """Write one HTML page to look at and to share: tables, interactive plots, and how to do it again.
 
     FILE is a results folder or a study. The page needs nothing beside it.
@@ -102,13 +103,14 @@ def report_command(file: str, output: Path | None) -> None:
     from tmva_bench.report import page  # statistics and plotting library take a second to load
 
     folder = common.folder_of(file)
-    output = output or folder.report
-    page.write(common.finished_records(folder), folder, output)
-    click.echo(f"Page: {output}")
+    # The page in the results folder is made anew each time, as results.root is.
+    path = output or folder.report
+    written = page.write(common.finished_records(folder), folder, path, force=force or output is None)
+    common.say(f"Page: {path}{'' if written else ' (is there already, kept)'}")
 
 
-@click.command()
-@click.argument("file")
+@common.command()
+@click.argument("file", type=common.file)
 @click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
@@ -117,7 +119,7 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
     FILE is a results folder or a study. A run fits that fits every --only, by any column of the results tree.
     """
     folder = common.folder_of(file)
-    if not folder.path.is_dir():
+    if not folder.runs.is_dir():
         raise UserError(f"{folder.path}: no such results folder")
     with folder.held():
         made = folder.load(curves=False)
@@ -126,17 +128,17 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
         names = naming.varied(record["row"] for record in made)
         common.say_options(gone)
         for row in gone:
-            click.echo(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
+            common.say(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
         if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
             folder.remove([row["run_id"] for row in gone])
             folder.rebuild()
     if not gone:
-        click.echo(f"no run of {len(made)} fits")
+        common.say(f"no run of {len(made)} fits")
 
 
-@click.command()
-@click.argument("sources", nargs=-1, required=True, type=common.PATH)
-@click.option("-o", "--output", type=common.PATH, required=True, help="Results folder to bring the runs to.")
+@common.command()
+@click.argument("sources", nargs=-1, required=True, type=common.results)
+@click.option("-o", "--output", type=common.results, required=True, help="Results folder to bring the runs to.")
 def merge(sources: tuple[Path, ...], output: Path) -> None:
     """Join the results of several machines.
 
@@ -147,11 +149,11 @@ def merge(sources: tuple[Path, ...], output: Path) -> None:
     with folder.held():
         new, equal = folder.merge(map(ResultsFolder, sources))
         folder.rebuild()
-    click.echo(f"{output}: {new} runs brought in, {equal} were there already")
+    common.say(f"{output}: {new} runs brought in, {equal} were there already")
 
 
-@click.command("check-results")
-@click.argument("file")
+@common.command("check-results")
+@click.argument("file", type=common.file)
 def check_results(file: str) -> None:
     """List the runs whose files are no longer as they were written.
 
@@ -160,10 +162,10 @@ def check_results(file: str) -> None:
     folder = common.folder_of(file)
     problems = folder.problems()
     for name, problem in problems.items():
-        click.echo(f"{name}: {problem}")
+        common.say(f"{name}: {problem}")
     number = len(folder.names())
     if not number:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
     if problems:
         common.fail(f"{folder.path}: {len(problems)} of {number} runs are not as they were written", 1)
-    click.echo(f"{folder.path}: {number} runs are as they were written")
+    common.say(f"{folder.path}: {number} runs are as they were written")

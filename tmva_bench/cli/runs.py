@@ -1,14 +1,12 @@
 """Commands that run benchmarks, and say how far they are."""
 
-import contextlib
 import datetime
 import json
 import math
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +26,8 @@ from tmva_bench.study import requests
 from tmva_bench.study import study as studies
 
 
-@click.command()
-@click.argument("input_file", type=common.PATH)
+@common.command()
+@click.argument("input_file", type=common.path)
 @click.option("--method", metavar=common.one_of(config.METHODS), required=True, help="What trains the network.")
 @click.option(
     "--backend",
@@ -40,7 +38,9 @@ from tmva_bench.study import study as studies
 @click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")
 @common.point_options
 @click.option("--threads", type=int, default=1, help="Threads given to the run.")
-@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/ and the input's name]")
+@click.option(
+    "--results", "folder", type=common.results, help="Results folder.  [default: results/ and the input's name]"
+)
 @click.option("--time-limit", type=float, metavar="SECONDS", help="End the run after this time.")
 @click.option(
     "--memory-limit", type=float, metavar="MIB", help="End the run above this memory.  [default: 90% of free]"
@@ -80,7 +80,7 @@ def run(
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(terminal.benchmark_table([row]))
     if not math.isnan(row["reconstruction_error"]):
-        click.echo(
+        common.say(
             f"Autoencoder: error {row['reconstruction_error']:.4f}, principal components {row['pca_error']:.4f} "
             "(mean square of the test events, in units of the variance)"
         )
@@ -89,9 +89,11 @@ def run(
         common.fail(f"{naming.series_name(row)}: {row['status']}: {row['reason']}", 1)
 
 
-@click.command()
-@click.argument("file")
-@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/ and the study's name]")
+@common.command()
+@click.argument("file", type=common.file)
+@click.option(
+    "--results", "folder", type=common.results, help="Results folder.  [default: results/ and the study's name]"
+)
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="Change a parameter or an axis.")
 @click.option("--only", multiple=True, metavar="NAME=VALUE,...", help="Do the runs that fit.")
 @click.option("--limit", type=click.IntRange(min=0), help="Do at most so many runs.")
@@ -117,6 +119,9 @@ def study(
     if dry_run:
         _say_plan(planned, results, only, rerun, limit)
         return
+    for place in planned.environments.values():
+        if place.python:
+            common.say(f"Environment {place.name} starts {place.python}, as the study says", err=True)
     rows = api.run_study(
         file,
         changes=changes,
@@ -127,7 +132,7 @@ def study(
         limit=limit,
         listener=progress.Bars(),
     )
-    click.echo(tables.write(summary.groups(rows), "text"))
+    common.say(tables.write(summary.groups(rows), "text"))
     common.say_results(results)
     statuses = {row["status"] for row in rows}
     if failed := statuses - {"ok", "unavailable"}:
@@ -136,8 +141,8 @@ def study(
         common.fail("no method can run here; the reasons stand under the table", 1)
 
 
-@click.command()
-@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/quick]")
+@common.command()
+@click.option("--results", "folder", type=common.results, help="Results folder.  [default: results/quick]")
 @click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
 @click.pass_context
 def bench(context: click.Context, /, **options: Any) -> None:
@@ -145,9 +150,11 @@ def bench(context: click.Context, /, **options: Any) -> None:
     context.invoke(study, file="quick", **options)
 
 
-@click.command()
-@click.argument("file")
-@click.option("--results", "folder", type=common.PATH, help="Results folder.  [default: results/ and the study's name]")
+@common.command()
+@click.argument("file", type=common.file)
+@click.option(
+    "--results", "folder", type=common.results, help="Results folder.  [default: results/ and the study's name]"
+)
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="As given to the study.")
 @click.option("--only", multiple=True, metavar="NAME=VALUE,...", help="As given to the study.")
 def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple[str, ...]) -> None:
@@ -155,18 +162,18 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
     planned = study_file.read(file, changes)
     results = api.study_folder(planned, folder)
     made = results.load(curves=False)
-    with _jobs(planned, results, only) as jobs:
-        _, todo = execution.split(jobs, made, None)
-        by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
-        counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
-    click.echo(f"{results.path}: {results.holder() or 'no process is at work'}")
+    jobs = api.study_jobs(planned, results, only, look=True)
+    _, todo = execution.split(jobs, made, None)
+    by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
+    counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
+    common.say(f"{results.path}: {results.holder() or 'no process is at work'}")
     done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
-    click.echo(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
+    common.say(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
     for partial in results.runs_under_way():
-        click.echo(f"under way: {_run_under_way(partial)}")
+        common.say(f"under way: {_run_under_way(partial)}")
 
 
-@click.command("doctor")
+@common.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor_command(as_json: bool) -> None:
     """Say what can run here, and what is missing.
@@ -177,37 +184,34 @@ def doctor_command(as_json: bool) -> None:
     with console.status("looking") as status:
         found = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        common.say(json.dumps(found, indent=1))
     else:
         Console().print(terminal.doctor_table(found))
     if not any(method["runs"] for method in found["methods"]):
         common.fail("no method can run here", 1)
 
 
-@contextlib.contextmanager
-def _jobs(planned: studies.Study, folder: ResultsFolder, only: Iterable[str]) -> Iterator[list[execution.Job]]:
-    """The runs of a study, for looking at them: where it has no results folder yet, none is made."""
-    with contextlib.ExitStack() as stack:
-        if not folder.path.exists():
-            folder = ResultsFolder(stack.enter_context(tempfile.TemporaryDirectory()))
-        yield api.study_jobs(planned, folder, only)
-
-
 def _say_plan(
     planned: studies.Study, folder: ResultsFolder, only: Iterable[str], rerun: str | None, limit: int | None
 ) -> None:
     made = folder.load(curves=False)
-    with _jobs(planned, folder, only) as jobs:
-        kept, todo = execution.split(jobs, made, rerun)
-        todo = todo[:limit]
-        rows = {job.name: runner.planned_row(*job) for job in jobs}
-        names = naming.varied(rows.values())
-        common.say_options(rows[job.name] for job in todo)
-        for job in todo:
-            missing = f": {job.environment.missing}" if job.environment.missing else ""
-            row = rows[job.name]
-            click.echo(f"{naming.run_name(row, names[naming.series_name(row)])}{missing}")
-    click.echo(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
+    jobs = api.study_jobs(planned, folder, only, look=True)
+    kept, todo = execution.split(jobs, made, rerun)
+    todo = todo[:limit]
+    rows = {job.name: runner.planned_row(*job) for job in jobs}
+    names = naming.varied(rows.values())
+    common.say_options(rows[job.name] for job in todo)
+    for job in todo:
+        missing = f": {job.environment.missing}" if job.environment.missing else ""
+        row = rows[job.name]
+        common.say(f"{naming.run_name(row, names[naming.series_name(row)])}{missing}")
+    for place in {
+        job.environment.name: job.environment
+        for job in jobs
+        if not job.environment.versions and not job.environment.missing
+    }.values():
+        common.say(f"Environment {place.name}: what {place.python} holds is asked when the study runs")
+    common.say(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 
 
 def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:

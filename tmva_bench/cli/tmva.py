@@ -12,11 +12,11 @@ from tmva_bench.running import replay
 from tmva_bench.study import file as study_file
 
 
-@click.command("replay")
-@click.argument("run_folder", metavar="[RUN]", type=common.PATH, default=replay.SHIPPED)
+@common.command("replay")
+@click.argument("run_folder", metavar="[RUN]", type=common.path, default=replay.SHIPPED)
 @click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
 @click.option(
-    "--input", "input_file", type=common.PATH, help="Common input file, for a RUN without TMVA's output file."
+    "--input", "input_file", type=common.path, help="Common input file, for a RUN without TMVA's output file."
 )
 @click.option("--tolerance", type=float, default=1e-4, help="Largest difference of a loss.")
 def replay_command(run_folder: Path, backend: str, input_file: Path | None, tolerance: float) -> None:
@@ -26,13 +26,13 @@ def replay_command(run_folder: Path, backend: str, input_file: Path | None, tole
     one. The same start, batches and phases, in double precision. Exit code 0 where all epochs agree, 1 where not.
     """
     found = replay.run("replay", run_folder, backend=backend, input_file=input_file)
-    click.echo(replay.table(found))
+    common.say(replay.table(found))
     if not replay.agrees(found, tolerance):
         common.fail(f"{run_folder}: the losses differ by more than {tolerance:g}", 1)
 
 
-@click.command("verify")
-@click.argument("run_folder", metavar="[RUN]", type=common.PATH, default=replay.SHIPPED)
+@common.command("verify")
+@click.argument("run_folder", metavar="[RUN]", type=common.path, default=replay.SHIPPED)
 @click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
 @click.option("--tolerance", type=float, default=1e-5, help="Largest difference of a score.")
 def verify_command(run_folder: Path, backend: str, tolerance: float) -> None:
@@ -41,13 +41,13 @@ def verify_command(run_folder: Path, backend: str, tolerance: float) -> None:
     RUN as for replay. Exit code 0 where all scores agree, 1 where not.
     """
     found = replay.run("verify", run_folder, backend=backend)
-    click.echo(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
+    common.say(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
     if not found["score_difference"] <= tolerance:
         common.fail(f"{run_folder}: the scores differ by more than {tolerance:g}", 1)
 
 
-@click.command("explain")
-@click.argument("file", required=False)
+@common.command("explain")
+@click.argument("file", type=common.file, required=False)
 @click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")
 @common.point_options
 @click.option("--format", "form", metavar=common.one_of(explain.FORMATS), default="text", help="How to write it.")
@@ -67,13 +67,13 @@ def explain_command(file: str | None, preset: str | None, form: str, **parameter
         raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
     else:
         explained = explain.of_study(study_file.read(file, changes))
-    click.echo(explain.write(explained, form))
+    common.say(explain.write(explained, form))
 
 
-@click.command()
+@common.command()
 @click.option("--format", "form", metavar=common.one_of(reference.FORMATS), default="text", help="How to write it.")
 def keys(form: str) -> None:
     """List every table, key and parameter of a study file."""
     if form not in reference.FORMATS:
         raise unknown("format", form, list(reference.FORMATS))
-    click.echo(reference.study_file(form))
+    common.say(reference.study_file(form))

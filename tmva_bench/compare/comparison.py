@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy
-import tabulate
 
 from tmva_bench.basis import config
 from tmva_bench.compare import differences, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
-from tmva_bench.results import naming, schema, summary
+from tmva_bench.results import forms, naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
@@ -26,7 +25,6 @@ RATIOS = tuple(name for name in schema.QUANTITIES if "_time_" in name or name ==
 _SHOWN = {"real_time_train": "real", "cpu_time_train": "CPU"}
 LIMITED = ("roc_auc", *RATIOS, "lost")
 
-_TABULATE = {"text": "simple", "md": "pipe"}
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -229,12 +227,10 @@ def write(found: Comparison, form: str) -> str:
     """
     if form == "json":
         return json.dumps(_plain(_everything(found)), indent=1)
-    bullet = "- " if form == "md" else ""
-    parts = [_lines(bullet, [f"{side}: {folder.path}" for side, folder in zip("AB", found.folders, strict=True)])]
+    parts = [forms.notes([f"{side}: {folder.path}" for side, folder in zip("AB", found.folders, strict=True)], form)]
     for title, headings, lines in _tables(found):
-        table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
-        parts.append(f"{title}\n\n{table}")
-    parts += [_lines(bullet, lines) for lines in (found.notes, _differing(found), _verdict_lines(found)) if lines]
+        parts.append(f"{forms.escaped(title, form)}\n\n{forms.table(lines, headings, form)}")
+    parts += [forms.notes(lines, form) for lines in (found.notes, _differing(found), _verdict_lines(found)) if lines]
     return "\n\n".join(parts)
 
 
@@ -573,10 +569,6 @@ def _tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
 
 def _both(first: int, second: int) -> str:
     return f"{first}, {second}"
-
-
-def _lines(bullet: str, lines: list[str]) -> str:
-    return "\n".join(f"{bullet}{line}" for line in lines)
 
 
 def _everything(found: Comparison) -> dict[str, Any]:

@@ -1,24 +1,19 @@
 """Every series beside a reference at each point: ROC area, time, and time to quality."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
-
-import tabulate
 
 from tmva_bench.basis import autoencoder, config
 from tmva_bench.compare import quality, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
-from tmva_bench.results import naming, schema, summary
+from tmva_bench.results import forms, naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
 FORMATS = ("text", "md", "csv")
-_TABULATE = {"text": "simple", "md": "pipe"}
 # What can tell runs of one series at one point apart, beside the point.
 _PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
 _TIMES = {"real_time_train": "real", "cpu_time_train": "CPU", "real_time_epochs": "epochs'"}
@@ -132,10 +127,8 @@ def write(found: Differences, form: str) -> str:
         return _csv(found)
     parts = []
     for title, headings, lines in tables(found):
-        table = tabulate.tabulate(lines, headings, tablefmt=_TABULATE[form], disable_numparse=True)
-        parts.append(f"{title}\n\n{table}")
-    bullet = "- " if form == "md" else ""
-    return "\n\n".join([*parts, "\n".join(f"{bullet}{note}" for note in found.notes)])
+        parts.append(f"{forms.escaped(title, form)}\n\n{forms.table(lines, headings, form)}")
+    return "\n\n".join([*parts, forms.notes(found.notes, form)])
 
 
 def _check_membership(rows: list[naming.Row]) -> None:
@@ -549,12 +542,8 @@ def interval(low: float, high: float, form: str) -> str:
 
 
 def _csv(found: Differences) -> str:
-    out = io.StringIO()
     lines = [_csv_line(row, found) for row in found.rows]
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue().rstrip("\n")
+    return forms.csv_text(list(lines[0]), (line.values() for line in lines))
 
 
 def _csv_line(row: Row, found: Differences) -> dict[str, Any]:

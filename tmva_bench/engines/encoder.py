@@ -7,7 +7,7 @@ trained on: 0 for a perfect reconstruction, 1 for the mean in place of every eve
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 import numpy
 import tabulate
@@ -17,7 +17,7 @@ from scipy.special import expit
 from tmva_bench.basis import autoencoder
 from tmva_bench.basis.autoencoder import Specification
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, transforms
+from tmva_bench.events import inputs, output, transforms
 
 VERSION = 1
 TOTAL = "total"
@@ -225,7 +225,14 @@ def written(rows: List[Row]) -> str:
     return text
 
 
-def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Path]) -> Dict[str, Any]:
+def write_encoded(
+    encoder: Encoder,
+    data: inputs.InputFile,
+    path: Union[str, Path],
+    *,
+    sources: Iterable[Union[str, Path]] = (),
+    force: bool = False,
+) -> Dict[str, Any]:
     """Writes the encoded events as a common input file, with the encoder and its errors.
 
     The file holds the variables ``latent1``, ..., the event weights as they were, the tree ``ReconstructionError``
@@ -236,6 +243,8 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
         encoder: the encoder.
         data: events with its variables.
         path: the file to write.
+        sources: files beside that of the events which it is made of; none of them is written over.
+        force: whether to write over a file that holds something else.
 
     Returns:
         The metadata that the file holds.
@@ -244,6 +253,7 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
         UserError: variables that are not the encoder's, an encoded variable that tells nothing, or a file that cannot
             be written.
     """
+    output.check(path, [data.path, *sources])
     check_variables(encoder, data)
     variables = [f"latent{number + 1}" for number in range(encoder.specification.encoded)]
     back = {tree: encoder.reconstruct(data.events[tree]) for tree in _TEST_TREES}
@@ -272,15 +282,17 @@ def write_encoded(encoder: Encoder, data: inputs.InputFile, path: Union[str, Pat
         columns.update(error=back[tree].error, pca_error=back[tree].pca_error)
         trees[name] = inputs.Tree(f"reconstruction of the events of {tree}", columns)
     encoded = inputs.InputFile(str(path), variables, events, data.weights, metadata)
-    return inputs.store(encoded, trees=trees, texts={_TEXT: dumps(encoder)})
+    texts = {_TEXT: dumps(encoder)}
+    return inputs.store(encoded, trees=trees, texts=texts, sources=[data.path, *sources], force=force)
 
 
-def write_decoded(path_in: Union[str, Path], path_out: Union[str, Path]) -> Dict[str, Any]:
+def write_decoded(path_in: Union[str, Path], path_out: Union[str, Path], *, force: bool = False) -> Dict[str, Any]:
     """Writes the events that encoded ones give back, as a common input file with the variables of before.
 
     Args:
         path_in: a file of :func:`write_encoded`.
         path_out: the file to write.
+        force: whether to write over a file that holds something else.
 
     Returns:
         The metadata that the file holds.
@@ -302,7 +314,35 @@ def write_decoded(path_in: Union[str, Path], path_out: Union[str, Path]) -> Dict
         "decoded": {**before, "from": data.metadata["digest"]},
     }
     events = {tree: encoder.decode(values) for tree, values in data.events.items()}
-    return inputs.store(inputs.InputFile(str(path_out), encoder.variables, events, data.weights, metadata))
+    decoded = inputs.InputFile(str(path_out), encoder.variables, events, data.weights, metadata)
+    return inputs.store(decoded, sources=[path_in], force=force)
+
+
+def made_of(
+    path: Union[str, Path], data: inputs.InputFile, specification: Specification, backend: str, norm_mode: str
+) -> bool:
+    """Whether a file holds these events, encoded by an autoencoder trained on them to this specification.
+
+    Args:
+        path: the file.
+        data: the events.
+        specification: what would be trained.
+        backend: the Keras backend.
+        norm_mode: what the weights of the training events would be scaled by.
+    """
+    try:
+        encoded = inputs.read(path).metadata.get("encoded")
+    except UserError:
+        return False
+    wanted = {"from": data.metadata["digest"], **_described(specification)}
+    return (
+        isinstance(encoded, dict)
+        and isinstance(encoded.get("training"), dict)
+        and all(encoded.get(name) == value for name, value in wanted.items())
+        and encoded["training"].get("backend") == backend
+        and encoded["training"].get("norm_mode") == norm_mode
+        and encoded["training"].get("input_digest") == data.metadata["digest"]
+    )
 
 
 def check_variables(encoder: Encoder, data: inputs.InputFile) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
@@ -62,7 +63,11 @@ def load(backend: str) -> Tuple[Any, Any]:
     Raises:
         Unavailable: one of the two is not installed, or Keras runs on another backend.
     """
-    cure = f".route/bin/python -m pip install -e '.[{backend}]' in the checkout"
+    checkout = Path(__file__).parents[2]
+    python = checkout / ".route" / "bin" / "python"
+    cure = f"{sys.executable} -m pip install 'tmva-bench[{backend}]'"
+    if python.exists():
+        cure = f".route/bin/python -m pip install -e '.[{backend}]' in {checkout}"
     if backend == "theano":
         cure = "make env-theano, and run in .venv-theano"
     try:

@@ -8,19 +8,17 @@ the trees ``LikelihoodRatioS`` and ``LikelihoodRatioB``: the log likelihood rati
 import contextlib
 import hashlib
 import json
-import os
 import re
-import uuid
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 import uproot
 
 from tmva_bench.basis import autoencoder, mapping
 from tmva_bench.basis.config import Point
-from tmva_bench.errors import UserError
-from tmva_bench.events import roc
+from tmva_bench.errors import UserError, nearest
+from tmva_bench.events import output, roc
 
 TREES = {
     "TrainS": "training events, signal",
@@ -35,6 +33,8 @@ _METADATA = "metadata"
 _KEYS = {"sample", "parameters", "seed", "variables", "original_names", "events", "digest", "roc_auc_best_possible"}
 # Branches that TMVA's TestTree has beside the variables.
 _RESERVED = (WEIGHT, "classID", "className", mapping.METHOD_TITLE)
+# More variables than anybody trains on; a network's first layer and the covariance grow with them.
+MOST_VARIABLES = 2000
 _MAKE = "make one with `tmva-bench generate`"
 
 
@@ -82,6 +82,7 @@ class Sample(NamedTuple):
         seed: the seed.
         log_likelihood_ratio: logarithm of signal over background density of the events in ``TestS`` and
             ``TestB`` (float64), None where it is not known.
+        sources: the files that the events are taken from.
     """
 
     name: str
@@ -91,20 +92,35 @@ class Sample(NamedTuple):
     parameters: Dict[str, Any]
     seed: int
     log_likelihood_ratio: Optional[Dict[str, numpy.ndarray]]
+    sources: Sequence[str] = ()
 
 
-def write(sample: Sample, path: Union[str, Path]) -> Dict[str, Any]:
-    """Writes a sample as the common input file, complete or not at all.
+def write(sample: Sample, path: Union[str, Path], *, force: bool = False) -> Dict[str, Any]:
+    """Writes a sample as the common input file, complete or not at all; one that holds just this is kept as it is.
 
     Args:
         sample: the events.
-        path: the file; one that is there is replaced.
+        path: the file.
+        force: whether to write over a file that holds something else.
 
     Returns:
         The metadata that the file holds.
 
     Raises:
-        UserError: events that no method may be given (see :func:`read`), or a file that cannot be written.
+        UserError: see :func:`store`.
+    """
+    return store(of_sample(sample, path), sample.log_likelihood_ratio, sources=sample.sources, force=force)
+
+
+def of_sample(sample: Sample, path: Union[str, Path]) -> InputFile:
+    """A sample as the input file that :func:`write` makes of it, in memory.
+
+    Args:
+        sample: the events.
+        path: where the file would lie.
+
+    Raises:
+        UserError: events that no method may be given (see :func:`read`).
     """
     events = {tree: _columns([sample.trees[tree][name] for name in sample.variables]) for tree in TREES}
     weights = {tree: _float32(sample.trees[tree][WEIGHT]) for tree in TREES}
@@ -115,8 +131,7 @@ def write(sample: Sample, path: Union[str, Path]) -> Dict[str, Any]:
         "variables": sample.variables,
         "original_names": sample.original_names,
     }
-    input_file = InputFile(str(path), sample.variables, events, weights, metadata)
-    return store(input_file, sample.log_likelihood_ratio)
+    return _completed(InputFile(str(path), sample.variables, events, weights, metadata), sample.log_likelihood_ratio)
 
 
 def read(path: Union[str, Path]) -> InputFile:
@@ -167,6 +182,7 @@ def take(
     train_background: int = 0,
     test_signal: int = 0,
     test_background: int = 0,
+    force: bool = False,
 ) -> Dict[str, Any]:
     """Writes a common input file with the first events of each tree of another.
 
@@ -177,6 +193,7 @@ def take(
         train_background: training events, background; 0 takes all.
         test_signal: test events, signal; 0 takes all.
         test_background: test events, background; 0 takes all.
+        force: whether to write over a file that holds something else.
 
     Returns:
         The metadata that the new file holds: those of the other, with ``taken_from``, the other's digest, and
@@ -185,26 +202,48 @@ def take(
     Raises:
         UserError: a tree holds fewer events than asked for, or see :func:`read` and :func:`write`.
     """
+    numbers = (train_signal, train_background, test_signal, test_background)
     whole = read(path_in)
-    wanted = dict(zip(TREES, (train_signal, train_background, test_signal, test_background)))
+    part, ratio = _first(whole, path_out, numbers)
+    return store(part, ratio, sources=[path_in], force=force)
+
+
+def first(whole: InputFile, path: Union[str, Path], numbers: Sequence[int]) -> InputFile:
+    """The first events of each tree as the input file that :func:`take` makes of them, in memory.
+
+    Args:
+        whole: the file to take events of.
+        path: where the new file would lie.
+        numbers: of the events of each tree, in the order of :data:`TREES`; 0 takes all.
+
+    Raises:
+        UserError: a tree holds fewer events than asked for.
+    """
+    return _completed(*_first(whole, path, numbers))
+
+
+def _first(
+    whole: InputFile, path: Union[str, Path], numbers: Sequence[int]
+) -> Tuple[InputFile, Optional[Dict[str, numpy.ndarray]]]:
+    wanted = dict(zip(TREES, numbers))
     parameters = dict(zip(TREES, ("train_signal", "train_background", "test_signal", "test_background")))
     for tree, number in wanted.items():
         held = len(whole.weights[tree])
         if not 0 <= number <= held:
             raise UserError(
-                f"{parameters[tree]} = {number}: {path_in} holds {held} events in {tree}; "
+                f"{parameters[tree]} = {number}: {whole.path} holds {held} events in {tree}; "
                 f"ask for at most {held} (0: all), or generate more"
             )
     ends = {tree: number or None for tree, number in wanted.items()}
-    ratio = _read_ratio(whole)
+    ratio = _read_ratio(whole) if Path(whole.path).exists() else None
     part = InputFile(
-        path=str(path_out),
+        path=str(path),
         variables=whole.variables,
         events={tree: values[: ends[tree]] for tree, values in whole.events.items()},
         weights={tree: values[: ends[tree]] for tree, values in whole.weights.items()},
         metadata=dict(whole.metadata, taken_from=whole.metadata["digest"]),
     )
-    return store(part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()})
+    return part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()}
 
 
 def store(
@@ -213,49 +252,63 @@ def store(
     *,
     trees: Optional[Mapping[str, Tree]] = None,
     texts: Optional[Mapping[str, str]] = None,
+    sources: Iterable[Union[str, Path]] = (),
+    force: bool = False,
 ) -> Dict[str, Any]:
-    """Writes events as a common input file, complete or not at all.
+    """Writes events as a common input file, complete or not at all; one that holds just this is kept as it is.
 
     Args:
         input_file: the events; ``path`` is where they go, ``metadata`` is completed by what follows from the events.
         ratio: log likelihood ratio of the test events, None where it is not known.
         trees: what else the file holds, by name.
         texts: likewise.
+        sources: the files that it is made of, none of which is written over.
+        force: whether to write over a file that holds something else.
 
     Returns:
         The metadata that the file holds.
 
     Raises:
-        UserError: events that no method may be given (see :func:`read`), or a file that cannot be written.
+        UserError: events that no method may be given (see :func:`read`), a file that is there and holds something else
+            or that is one of ``sources``, or one that cannot be written.
     """
-    _check_events(input_file)
-    metadata = dict(input_file.metadata, **_derived(input_file, ratio))
-    path = Path(input_file.path)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        try:
-            with beside.open("w+b") as raw, uproot.recreate(raw) as file:
-                _fill(file, input_file, ratio)
-                for name, tree in (trees or {}).items():
-                    types = {
-                        branch: values.dtype if isinstance(values, numpy.ndarray) else "string"
-                        for branch, values in tree.columns.items()
-                    }
-                    file.mktree(name, types, title=tree.title).extend(tree.columns)
-                for name, text in {**(texts or {}), _METADATA: json.dumps(metadata)}.items():
-                    file[name] = text
-            with beside.open("rb") as written:  # uproot has closed the other
-                os.fsync(written.fileno())
-            beside.replace(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                beside.unlink()
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); give a path in a folder that is there, "
-            "may be written and has room"
-        ) from error
+    path = output.check(input_file.path, sources)
+    metadata = _completed(input_file, ratio).metadata
+    if holds(path, metadata):
+        return metadata
+    output.refuse_existing(path, force=force)
+    with output.beside(path) as beside, beside.open("w+b") as raw, uproot.recreate(raw) as file:
+        _fill(file, input_file, ratio)
+        for name, tree in (trees or {}).items():
+            types = {
+                branch: values.dtype if isinstance(values, numpy.ndarray) else "string"
+                for branch, values in tree.columns.items()
+            }
+            file.mktree(name, types, title=tree.title).extend(tree.columns)
+        for name, text in {**(texts or {}), _METADATA: json.dumps(metadata)}.items():
+            file[name] = text
     return metadata
+
+
+def _completed(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> InputFile:
+    """With the metadata that follow from the events, which are checked."""
+    _check_events(input_file)
+    return input_file._replace(metadata=dict(input_file.metadata, **_derived(input_file, ratio)))
+
+
+def holds(path: Union[str, Path], metadata: Mapping[str, Any]) -> bool:
+    """Whether a file is a whole common input file with just this metadata, and so made by the same recipe.
+
+    Args:
+        path: the file.
+        metadata: what :func:`write` would store.
+    """
+    if not Path(path).is_file():
+        return False
+    try:
+        return bool(read(path).metadata == json.loads(json.dumps(metadata)))
+    except UserError:
+        return False
 
 
 def membership(training: numpy.ndarray, validating: int, test: numpy.ndarray) -> Dict[str, str]:
@@ -368,7 +421,7 @@ def _branch_names(path: str, file: Any) -> List[str]:
     kinds = file.classnames(recursive=False, cycle=False)
     for tree in TREES:
         if tree not in kinds:
-            raise UserError(f"{path}: no tree {tree} (found: {', '.join(sorted(kinds)) or 'nothing'}); {_MAKE}")
+            raise UserError(f"{path}: no tree {tree} (found: {nearest(tree, sorted(kinds))}); {_cure_of(path, file)}")
         if not isinstance(file[tree], uproot.TTree):
             raise UserError(f"{path}: {tree} is a {kinds[tree]}; write a TTree (with uproot: mktree and extend)")
     names: List[str] = file["TrainS"].keys(recursive=False)
@@ -389,6 +442,18 @@ def _branch_names(path: str, file: Any) -> List[str]:
         raise UserError(f"{path}: the trees have no variables, only {WEIGHT!r}; add a branch for each variable")
     check_names(path, [name for name in names if name != WEIGHT])
     return names
+
+
+def _cure_of(path: str, file: Any) -> str:
+    """What to do with a file that is no common input file: a user's own trees are to be converted."""
+    kinds = file.classnames(cycle=False)
+    trees = [name for name, kind in kinds.items() if kind in ("TTree", "TNtuple") or "RNTuple" in kind]
+    if not trees:
+        return _MAKE
+    return (
+        f"of your own trees ({nearest('', trees)}) `tmva-bench convert --signal {path}:{trees[0]} --background ...` "
+        "makes one"
+    )
 
 
 def _check_branch(where: str, branch: Any) -> None:

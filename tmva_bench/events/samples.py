@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import awkward
 import numpy
-import uproot
+import psutil
 
-from tmva_bench.errors import UserError, unknown
-from tmva_bench.events import inputs
+from tmva_bench.basis import process
+from tmva_bench.errors import UserError, short, unknown
+from tmva_bench.events import inputs, sources
 from tmva_bench.events.inputs import Sample
 
 WEIGHTS = ("unit", "random")
@@ -27,6 +28,17 @@ _ROLL_START, _ROLL_GROWTH = 0.5, 1.0
 _ROLL_VARIABLES = (3, 10)
 _HIGGS_FOLDERS = ("machine_learning/data", "tmva/data")
 _HIGGS_FILE = "Higgs_data.root"
+# What a parameter must be, by its annotation.
+_TYPES: dict[str, tuple[str, Any]] = {
+    "int": ("a whole number", int),
+    "float": ("a number", (int, float)),
+    "str": ("a text", str),
+}
+_MOST_SEED = 2**63 - 1
+# What a generated event takes while it is made, for each variable: float64 several times over [bytes].
+_BYTES = 64
+# A sample's name, which becomes part of file names: no longer than 60.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,59}"
 
 
 def gauss(
@@ -259,10 +271,13 @@ def higgs(
 
 def own(
     *,
-    signal: str,
-    background: str,
+    signal: str | Sequence[str],
+    background: str | Sequence[str],
     variables: Sequence[str],
     weight: str | None = None,
+    signal_weight: str | None = None,
+    background_weight: str | None = None,
+    name: str = "own",
     train_signal: int | None = None,
     train_background: int | None = None,
     test_signal: int | None = None,
@@ -271,11 +286,18 @@ def own(
 ) -> Sample:
     """Events of the user's own TTrees or RNTuples, shuffled and split into training and test events.
 
+    A tree that is given for both classes, as TMVA's TrainTree and TestTree may be, is divided by its branch
+    ``classID``: 0 is signal, 1 background.
+
     Args:
-        signal: ``FILE:TREE`` of the signal events.
-        background: ``FILE:TREE`` of the background events.
-        variables: branches to take, one number an event each; names that are no C identifiers are changed.
+        signal: ``FILE:TREE`` of the signal events, or several, whose events are taken together.
+        background: likewise of the background events.
+        variables: branches to take, one number an event each; of arrays an element, ``jet_pt[0]``, of branches of
+            several leaves one, ``p.x``. Names that are no C identifiers are changed.
         weight: branch of the event weights; none means 1 for every event.
+        signal_weight: likewise, of the signal alone.
+        background_weight: likewise, of the background alone.
+        name: name of the sample: letters, digits, ``_``, ``-``, ``.`` and ``+``.
         train_signal: training events, signal; by default those that are not test events, half of all if
             neither number is given.
         train_background: training events, background; likewise.
@@ -288,27 +310,45 @@ def own(
             there are.
     """
     _check_whole("seed", seed, 0)
+    if not re.fullmatch(_NAME, name):
+        raise UserError(f"name = {short(name)}: letters, digits, _ - . + make a sample's name, at most 60")
     if not variables:
         raise UserError("variables: none given; name the branches to train on")
-    names = [inputs.plain_name(name) for name in variables]
-    inputs.check_names(f"{signal}, {background}", names)
+    if len(variables) > inputs.MOST_VARIABLES:
+        raise UserError(f"variables: {len(variables)} are given, at most {inputs.MOST_VARIABLES} can be taken")
+    names = [inputs.plain_name(variable) for variable in variables]
+    trees_of = {"signal": sources.listed("signal", signal), "background": sources.listed("background", background)}
+    shared = {source[:2] for source in trees_of["signal"]} & {source[:2] for source in trees_of["background"]}
+    inputs.check_names(", ".join(source.text for kind in trees_of.values() for source in kind), names)
     branches = dict(zip(names, variables))
+    weights = {"signal": signal_weight or weight, "background": background_weight or weight}
+    numbers = {"signal": (train_signal, test_signal), "background": (train_background, test_background)}
     trees = {}
-    for index, (letter, kind, source, train, test) in enumerate(
-        (
-            ("S", "signal", signal, train_signal, test_signal),
-            ("B", "background", background, train_background, test_background),
-        )
-    ):
-        columns = _read_columns(kind, source, branches, weight)
+    for index, (kind, listed) in enumerate(trees_of.items()):
+        parts = []
+        for source in listed:
+            take = sources.read_shared if source[:2] in shared else sources.read
+            parts.append(take(kind, source, branches, weights[kind]))
+        columns = {column: numpy.concatenate([part[column] for part in parts]) for column in parts[0]}
         held = len(columns[inputs.WEIGHT])
-        train, test = _split(kind, source, held, train, test)
+        train, test = _split(kind, " and ".join(source.text for source in listed), held, *numbers[kind])
         order = _generator(seed, index).permutation(held)
-        trees[f"Train{letter}"] = {name: values[order[:train]] for name, values in columns.items()}
-        trees[f"Test{letter}"] = {name: values[order[train : train + test]] for name, values in columns.items()}
-    parameters: dict[str, Any] = {"signal": signal, "background": background, "weight": weight}
-    numbers = [len(trees[tree][inputs.WEIGHT]) for tree in inputs.TREES]
-    return Sample("own", names, branches, trees, {**parameters, **_numbers(*numbers)}, seed, None)
+        letter = kind[0].upper()
+        trees[f"Train{letter}"] = {column: values[order[:train]] for column, values in columns.items()}
+        trees[f"Test{letter}"] = {column: values[order[train : train + test]] for column, values in columns.items()}
+    parameters: dict[str, Any] = {
+        "signal": signal if isinstance(signal, str) else list(signal),
+        "background": background if isinstance(background, str) else list(background),
+        "weight": weight,
+    }
+    parameters.update({f"{kind}_weight": own for kind, own in _own_weights(signal_weight, background_weight).items()})
+    taken = [len(trees[tree][inputs.WEIGHT]) for tree in inputs.TREES]
+    files = [source.file for kind in trees_of.values() for source in kind]
+    return Sample(name, names, branches, trees, {**parameters, **_numbers(*taken)}, seed, None, files)
+
+
+def _own_weights(signal: str | None, background: str | None) -> dict[str, str]:
+    return {kind: name for kind, name in (("signal", signal), ("background", background)) if name is not None}
 
 
 SAMPLES: dict[str, Callable[..., Sample]] = {
@@ -324,6 +364,27 @@ def parameters_of(sample: str) -> list[str]:
     return list(inspect.signature(SAMPLES[sample]).parameters)
 
 
+def check_types(sample: str, parameters: Mapping[str, Any]) -> None:
+    """Refuses parameters that a sample does not take, and values of another type.
+
+    Args:
+        sample: one of :data:`SAMPLES`.
+        parameters: values by name.
+
+    Raises:
+        UserError: with the parameter and what it must be.
+    """
+    known = inspect.signature(SAMPLES[sample]).parameters
+    for name, value in parameters.items():
+        if name not in known:
+            raise unknown(f"parameter of sample {sample}", name, list(known))
+        wanted, types = _TYPES[known[name].annotation]
+        if isinstance(value, bool) or not isinstance(value, types):
+            raise UserError(f"{name} = {short(value)}: must be {wanted}")
+        if not isinstance(value, str) and abs(value) > _MOST_SEED:
+            raise UserError(f"{name} = {short(value)}: must be {wanted} of at most {_MOST_SEED}")
+
+
 def _toy(
     name: str,
     parameters: dict[str, Any],
@@ -334,6 +395,7 @@ def _toy(
 ) -> Sample:
     """Fills the four trees, each from random streams of its own, and the ratio of the events as stored."""
     _check_whole("seed", seed, 0)
+    _check_memory(events, parameters["variables"])
     if parameters["weights"] not in WEIGHTS:
         raise unknown("weights", parameters["weights"], list(WEIGHTS))
     variables = [f"var{i + 1}" for i in range(parameters["variables"])]
@@ -377,9 +439,23 @@ def _numbers(train_signal: int, train_background: int, test_signal: int, test_ba
     return numbers
 
 
+def _check_memory(events: dict[str, int], variables: int) -> None:
+    """Refuses more events than the memory that is free can hold while they are made."""
+    most = int(psutil.virtual_memory().available / (_BYTES * (variables + 2)))
+    total = sum(events.values())
+    if total > most:
+        raise UserError(
+            f"{' + '.join(events)} = {total}: events of {variables} variables for which the memory does not do; at "
+            f"most {most} fit in what is free now"
+        )
+
+
 def _check_whole(name: str, value: int, low: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise UserError(f"{name} = {value}: must be a whole number of at least {low}")
+        raise UserError(f"{name} = {short(value)}: must be a whole number of at least {low}")
+    high = {"variables": inputs.MOST_VARIABLES, "seed": _MOST_SEED}.get(name, _MOST_SEED)
+    if value > high:
+        raise UserError(f"{name} = {short(value)}: must be a whole number of at most {high}")
 
 
 def _check_separation(value: float) -> None:
@@ -389,11 +465,12 @@ def _check_separation(value: float) -> None:
 
 def _higgs_path(python: str) -> Path:
     cure = "give the Python of an environment that has ROOT, or take the sample gauss, rings or swissroll"
-    command = [python, "-c", "import ROOT; print(ROOT.gROOT.GetTutorialDir())"]
+    command = [process.executable(python), "-c", "import ROOT; print(ROOT.gROOT.GetTutorialDir())"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    except OSError as error:
-        raise UserError(f"sample higgs: {python} cannot be started ({error.strerror}); {cure}") from error
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, **process.isolated())
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"sample higgs: {short(python)} cannot be started ({reason}); {cure}") from error
     except subprocess.SubprocessError as error:
         raise UserError(f"sample higgs comes with ROOT, and {python} cannot import it; {cure}") from error
     tutorials = Path(answer.stdout.strip().split("\n")[-1])
@@ -401,43 +478,6 @@ def _higgs_path(python: str) -> Path:
         if (tutorials / folder / _HIGGS_FILE).is_file():
             return tutorials / folder / _HIGGS_FILE
     raise UserError(f"sample higgs: no {_HIGGS_FOLDERS[0]}/{_HIGGS_FILE} under {tutorials}; {cure}")
-
-
-def _read_columns(kind: str, source: str, branches: dict[str, str], weight: str | None) -> dict[str, numpy.ndarray]:
-    """The branches as float32 by variable, and the weights."""
-    path, _, name = source.rpartition(":")
-    if not path or not name:
-        raise UserError(f"{kind} = {source}: give a file and its tree as FILE:TREE")
-    with inputs.opened(path) as file:
-        keys = file.keys(cycle=False)
-        if name not in keys:
-            raise unknown(f"tree in {path}", name, keys)
-        tree = file[name]
-        if not isinstance(tree, (uproot.TTree, uproot.behaviors.RNTuple.RNTuple)):
-            raise UserError(f"{kind} = {source}: {name} is a {tree.classname}; name a TTree or an RNTuple")
-        wanted = dict(branches, **({inputs.WEIGHT: weight} if weight else {}))
-        known = tree.keys(full_paths=False)
-        for branch in wanted.values():
-            if branch not in known:
-                raise unknown(f"branch in {source}", branch, known)
-        columns = {column: tree[branch].array(library="ak") for column, branch in wanted.items()}
-        columns.setdefault(inputs.WEIGHT, awkward.Array(numpy.ones(tree.num_entries)))
-    wanted.setdefault(inputs.WEIGHT, inputs.WEIGHT)
-    return {column: _flat(f"{source}, branch {wanted[column]!r}", values) for column, values in columns.items()}
-
-
-def _flat(where: str, values: awkward.Array) -> numpy.ndarray:
-    if values.ndim != 1 or not isinstance(values.layout, awkward.contents.NumpyArray):
-        raise UserError(f"{where}: not one number an event ({values.type.content}); take another or flatten it first")
-    numbers: numpy.ndarray = values.to_numpy()
-    if numbers.dtype.kind not in "biuf":
-        raise UserError(f"{where}: not a number ({numbers.dtype}); take another branch")
-    with numpy.errstate(over="ignore"):
-        numbers = numbers.astype(numpy.float32)
-    if not numpy.isfinite(numbers).all():
-        entry = numpy.argmin(numpy.isfinite(numbers))
-        raise UserError(f"{where}: NaN or infinite at entry {entry}; remove such events or give them a value")
-    return numbers
 
 
 def _split(kind: str, source: str, held: int, train: int | None, test: int | None) -> tuple[int, int]:

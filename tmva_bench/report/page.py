@@ -1,6 +1,5 @@
 """One HTML page of a results folder: tables and interactive plots in one file that needs nothing beside it."""
 
-import contextlib
 import itertools
 import math
 import shlex
@@ -18,7 +17,7 @@ import tmva_bench
 from tmva_bench.basis import config, parsing
 from tmva_bench.compare import differences, quality
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, output
 from tmva_bench.report import explain, tables
 from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
@@ -166,26 +165,27 @@ def render(page: Page) -> str:
     )
 
 
-def write(made: list[Record], folder: ResultsFolder, output: Path) -> None:
+def write(made: list[Record], folder: ResultsFolder, path: Path, *, force: bool = False) -> bool:
     """Writes the page, complete or not at all.
 
     Args:
         made: finished runs with their curves.
         folder: the results folder that holds them.
-        output: the file; one that is there is replaced.
+        path: the file.
+        force: whether to write over a file that holds something else.
+
+    Returns:
+        Whether it was written; False where the file holds this page already.
 
     Raises:
         UserError: it cannot be written, or see :func:`make`.
     """
-    text = render(make(made, folder))
-    beside = output.with_name(f".{output.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(output)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise UserError(f"{output}: cannot be written ({error.strerror}); give another file with -o") from None
+    return output.write_text(path, render(make(made, folder)), _files_of(folder), force=force)
+
+
+def _files_of(folder: ResultsFolder) -> list[Path]:
+    """What the page is made of."""
+    return [path for path in folder.path.rglob("*") if path.is_file() and path.suffix != ".html"]
 
 
 def _file(name: str) -> str:

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from tmva_bench.basis.training import Epoch
-from tmva_bench.results import naming, records
+from tmva_bench.results import forms, naming, records
 from tmva_bench.running import execution, runner
 
 
@@ -34,10 +34,10 @@ class Bars:
         self._console = Console(stderr=True)
         # Drawing takes time from what is measured.
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=12),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[says]}"),
+            TextColumn("{task.fields[says]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self._console,
@@ -97,4 +97,4 @@ class Bars:
 
     def _name(self, job: execution.Job) -> str:
         row = runner.planned_row(*job)
-        return naming.run_name(row, self._names[naming.series_name(row)])
+        return forms.plain(naming.run_name(row, self._names[naming.series_name(row)]))

@@ -1,18 +1,14 @@
 """The summary table: means over repetitions, as text, Markdown, CSV or LaTeX."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import tabulate
 from uncertainties import ufloat
 
-from tmva_bench.results import naming, schema, summary
+from tmva_bench.results import forms, naming, schema, summary
 
 FORMATS = ("text", "md", "csv", "latex")
-_TABULATE = {"text": "simple", "md": "pipe", "latex": "latex_raw"}
 _COLUMNS = (
     ("roc_auc", "ROC area"),
     ("roc_integral", "ROC by TMVA"),
@@ -56,8 +52,8 @@ def write(groups: list[summary.Group], form: str, by: Iterable[str] = ()) -> str
     if form == "csv":
         return _csv(_ordered(groups, list(by)))
     table = make(groups, by, latex=form == "latex")
-    text = tabulate.tabulate(table.rows, table.headings, tablefmt=_TABULATE[form], disable_numparse=True)
-    return "\n".join([text, "", *table.notes]) if table.notes else text
+    text = forms.table(table.rows, table.headings, form)
+    return f"{text}\n\n{forms.notes(table.notes, form)}" if table.notes else text
 
 
 def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = False) -> SummaryTable:
@@ -66,7 +62,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     Args:
         groups: repetitions together.
         by: columns that the rows are ordered by, first.
-        latex: whether the texts are for LaTeX.
+        latex: whether numbers with their errors are for LaTeX.
     """
     groups = _ordered(groups, list(by))
     rows = [row for group in groups for row in group.rows + group.missing]
@@ -97,13 +93,6 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
                 row.append("" if math.isnan(error) else f"{error:.2g}")
         lines.append(row)
     notes = _notes(groups, rows, [*(name for name in extra if name == "sample"), *axes])
-    if latex:
-        return SummaryTable(
-            [_escaped(text) for text in headings],
-            [[text if text.startswith("$") else _escaped(text) for text in row] for row in lines],
-            [f"% {note}" for note in notes],
-            best,
-        )
     return SummaryTable(headings, lines, notes, best)
 
 
@@ -168,19 +157,9 @@ def _with_error(mean: summary.Mean, latex: bool) -> str:
     if not mean.error > 1e-9 * abs(mean.value):
         return f"{mean.value:.4g}"
     number = ufloat(mean.value, mean.error)
-    return f"${number:L}$" if latex else f"{number:P}".replace("±", " ± ")
-
-
-def _escaped(text: str) -> str:
-    for old, new in (("\\", r"\textbackslash "), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
-        text = text.replace(old, new)
-    return text
+    return forms.Formula(f"${number:L}$") if latex else f"{number:P}".replace("±", " ± ")
 
 
 def _csv(groups: list[summary.Group]) -> str:
     columns = summary.tree(groups)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return out.getvalue().rstrip("\n")
+    return forms.csv_text(list(columns), zip(*columns.values(), strict=True))

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tmva_bench.results import naming
+from tmva_bench.results import forms, naming
 from tmva_bench.results.naming import Row
 
 
@@ -27,12 +27,13 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
         table.add_column(Text(heading), justify="right", overflow="fold")
     table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:
-        table.add_row(naming.method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row))
+        cells = [naming.method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row)]
+        table.add_row(*map(_text, cells))
     return Group(
         table,
         Text(),
-        *map(Text, naming.clocks(rows) + naming.warnings(rows) + naming.one_sided(rows) + naming.unequal(rows)),
-        *map(Text, naming.best_possible(rows) + naming.reasons(rows)),
+        *map(_text, naming.clocks(rows) + naming.warnings(rows) + naming.one_sided(rows) + naming.unequal(rows)),
+        *map(_text, naming.best_possible(rows) + naming.reasons(rows)),
     )
 
 
@@ -51,8 +52,13 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
     table.add_column("why not, and the cure")
     for method in found["methods"]:
         runs = "yes" if method["runs"] else "no"
-        table.add_row(naming.method_name(method), method["backend_version"], runs, Text(method["reason"]))
-    return Group(*map(Text, head), Text(), table)
+        table.add_row(naming.method_name(method), method["backend_version"], runs, _text(method["reason"]))
+    return Group(*map(_text, head), Text(), table)
+
+
+def _text(text: str) -> Text:
+    """A text as it stands: no markup, no control characters."""
+    return Text(forms.plain(text))
 
 
 def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:

@@ -62,6 +62,7 @@ class ResultsFolder:
         inputs: the folder of the input files.
         tree: the results trees, made from the records.
         study: the study as it was last run, ``--set`` and all.
+        environments: what the environments of the study held then.
         input: a link to the input file of the study's first sample.
         report: the page.
     """
@@ -72,6 +73,7 @@ class ResultsFolder:
         self.inputs = self.path / "inputs"
         self.tree = self.path / "results.root"
         self.study = self.path / "study.toml"
+        self.environments = self.path / "environments.json"
         self.input = self.path / "input.root"
         self.report = self.path / "report.html"
         self._stamp = self.runs / ".results.json"

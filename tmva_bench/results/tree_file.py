@@ -11,10 +11,12 @@ from typing import Any
 
 import uproot
 
+from tmva_bench.basis import process
 from tmva_bench.errors import UserError
 from tmva_bench.results import schema, summary
 from tmva_bench.results.records import Record
 
+NAME = "results.root"
 Tables = dict[str, dict[str, list[Any]]]
 
 
@@ -85,12 +87,11 @@ def write(records: list[Record], path: Path, *, python: str = sys.executable) ->
         with tempfile.TemporaryDirectory() as folder:
             given = Path(folder) / "tables.json"
             given.write_text(json.dumps(tables(records)))
-            # In a folder of its own: "-m" looks for modules in the current directory first.
             answer = subprocess.run(
-                [python, "-m", "tmva_bench.results.tree_writer", str(given), str(path.resolve())],
+                [process.executable(python), "-m", "tmva_bench.results.tree_writer", str(given), str(path.resolve())],
                 capture_output=True,
                 text=True,
-                cwd=folder,
+                **process.isolated(),
             )
     except OSError as error:
         raise UserError(f"{path}: not written ({error}); {kept}") from None

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from tmva_bench.basis import process
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import tmva_files
 from tmva_bench.engines.tmva_files import LOG_FILE
@@ -101,17 +102,15 @@ def run(
     outcome = folder / worker.OUTCOME_FILE
     with (folder / LOG_FILE).open("wb") as log:
         start = time.monotonic()
-        process = subprocess.Popen(
-            [python, "-m", module, str(folder.resolve()), str(os.getpid())],
-            # "-m" looks for modules in the current directory first: not in the user's, which may hold a keras.py.
-            cwd=folder,
+        started = subprocess.Popen(
+            [process.executable(python), "-m", module, str(folder.resolve()), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=variables,
             start_new_session=True,
+            **{**process.isolated(variables), "cwd": folder},
         )
-    waiting = _Waiting(process.pid)
+    waiting = _Waiting(started.pid)
     reader = _LogReader(folder / LOG_FILE, epochs, on_epoch)
     stopped: tuple[str, str] | None = None
     peak = math.nan
@@ -120,14 +119,14 @@ def run(
             if stop is not None and stop.is_set():
                 raise KeyboardInterrupt
             reader.poll()
-            peak = worker.peak_memory(process.pid) or peak
+            peak = worker.peak_memory(started.pid) or peak
             stopped = _over_limit(time.monotonic() - start, peak, limits.seconds, memory)
     finally:
         # With all that it started. Not reaped yet, the child still owns the number of its group.
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(started.pid, signal.SIGKILL)
         waiting.join()
-        cpu_time = sum(psutil.Process(process.pid).cpu_times()[:4])  # a process not yet reaped still has them
-        exit_code = process.wait()
+        cpu_time = sum(psutil.Process(started.pid).cpu_times()[:4])  # a process not yet reaped still has them
+        exit_code = started.wait()
     reader.poll()
     if outcome.exists():
         left = json.loads(outcome.read_text())

@@ -16,6 +16,7 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
+from tmva_bench.events import output as outputs
 from tmva_bench.methods import encode_worker
 from tmva_bench.results.folder import ResultsFolder, make_folder
 from tmva_bench.running import child, environments
@@ -55,6 +56,7 @@ def encode(
     on_epoch: Callable[[Epoch], None] | None = None,
     folder: Path | None = None,
     python: str = sys.executable,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Trains an autoencoder on the training events of a file and writes the encoded events.
 
@@ -75,6 +77,7 @@ def encode(
         on_epoch: called with each epoch of the training.
         folder: where the child leaves its log; by default nowhere.
         python: a Python executable with ROOT and Keras.
+        force: whether to write over a file that holds something else; one made by the same recipe is kept.
 
     Returns:
         The metadata that the file holds.
@@ -86,22 +89,31 @@ def encode(
     """
     if backend not in config.BACKENDS:
         raise unknown("backend", backend, list(config.BACKENDS))
+    if threads < 1:
+        raise UserError(f"threads = {threads}: must be at least 1")
+    environments.check_threads(threads)
     wanted = autoencoder.specification(k, options or {}, transformations=transformations, event_class=event_class)
-    encoder.prepare(wanted, inputs.read(input_file))  # refuses here what it can, before anything starts
-    task = encode_worker.Task(
-        str(Path(input_file).resolve()),
-        str(Path(output).resolve()),
-        wanted.encoded,
-        autoencoder.options_of(wanted),
-        transformations,
-        event_class,
-        backend,
-        split_seed,
-        norm_mode,
-    )
+    outputs.check(output, [input_file])
+    data = inputs.read(input_file)
+    encoder.prepare(wanted, data)  # refuses here what it can, before anything starts
+    if encoder.made_of(output, data, wanted, backend, norm_mode):
+        return inputs.read(output).metadata
+    outputs.refuse_existing(output, force=force)
     with contextlib.ExitStack() as temporary:
         if folder is None:
             folder = Path(temporary.enter_context(tempfile.TemporaryDirectory()))
+        encoded = folder.resolve() / encode_worker.OUTPUT
+        task = encode_worker.Task(
+            str(Path(input_file).resolve()),
+            str(encoded),
+            wanted.encoded,
+            autoencoder.options_of(wanted),
+            transformations,
+            event_class,
+            backend,
+            split_seed,
+            norm_mode,
+        )
         ending = child.run(
             "tmva_bench.methods.encode_worker",
             task._asdict(),
@@ -113,18 +125,22 @@ def encode(
             stop=stop,
             on_epoch=on_epoch,
         )
-    if ending.status != "ok":
-        raise NotEncoded(input_file, ending)
+        if ending.status != "ok":
+            raise NotEncoded(input_file, ending)
+        outputs.put(encoded, output)
     return inputs.read(output).metadata
 
 
-def encode_with(stored: str | Path, input_file: str | Path, output: str | Path) -> dict[str, Any]:
+def encode_with(
+    stored: str | Path, input_file: str | Path, output: str | Path, *, force: bool = False
+) -> dict[str, Any]:
     """Encodes a file with the autoencoder that an encoded file holds.
 
     Args:
         stored: a file of ``tmva-bench encode``.
         input_file: the common input file; its variables must be those of the encoder.
         output: the file to write.
+        force: whether to write over a file that holds something else.
 
     Returns:
         The metadata that the file holds.
@@ -132,7 +148,7 @@ def encode_with(stored: str | Path, input_file: str | Path, output: str | Path) 
     Raises:
         UserError: other variables, or a file that cannot be read or written.
     """
-    return encoder.write_encoded(encoder.read(stored), inputs.read(input_file), output)
+    return encoder.write_encoded(encoder.read(stored), inputs.read(input_file), output, sources=[stored], force=force)
 
 
 def for_run(
@@ -179,7 +195,7 @@ def for_run(
         "versions": environments.describe().versions,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    sample = re.sub(r"\W+", "_", data.metadata["sample"])
+    sample = re.sub(r"\W+", "_", data.metadata["sample"], flags=re.ASCII)[:60]
     path = results.inputs / f"encoded-{sample}-{wanted.encoded}-{wanted.event_class}-{digest}.root"
     with _making:
         if not path.exists():

@@ -7,13 +7,16 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tmva_bench.basis import process
 from tmva_bench.errors import UserError
 
 # Only the standard library: the child must start at once and load nothing. PyPI's ROOT has a version of its own beside
 # ROOT's, which stands in a header; ROOT from conda-forge is no distribution and has its version in conda's records.
+_SECONDS = 60
 _DESCRIBE = r"""
 import glob, json, os, re, shutil, subprocess, sys
 from importlib import metadata
@@ -68,11 +71,13 @@ def describe(python: str = sys.executable) -> Environment:
     Raises:
         UserError: the executable does not run.
     """
-    if os.sep in python:
-        python = str(Path(python).absolute())  # not resolved: a virtual environment's Python is a link
+    python = process.executable(python)
     try:
-        # Not in the user's current directory, whose modules "-c" would take for those of the standard library.
-        answer = subprocess.run([python, "-c", _DESCRIBE], capture_output=True, text=True, cwd="/")
+        answer = subprocess.run(
+            [python, "-c", _DESCRIBE], capture_output=True, text=True, timeout=_SECONDS, **process.isolated()
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{python}: does not answer within {_SECONDS} s; name a Python executable") from None
     except OSError as error:
         raise UserError(f"{python}: this Python does not run ({error.strerror}); make env makes one") from None
     try:
@@ -91,17 +96,42 @@ def named(name: str, python: str, make: str) -> Environment:
         python: the executable, relative to the current directory; "~" is the home directory.
         make: the command that makes it, "" where the study names none.
     """
-    cure = f"make it with: {make}" if make else "make it, or leave its series out"
-    path = Path(python).expanduser()
-    if not path.is_file():
-        return Environment(python, name, {}, f"no environment {name}, {python} is missing; {cure}")
+    path, missing, cure = _place(name, python, make)
+    if missing:
+        return Environment(python, name, {}, missing)
     try:
-        found = describe(str(path))._replace(name=name)
+        found = describe(path)._replace(name=name)
     except UserError as error:
         return Environment(python, name, {}, f"{error}; {cure}")
     if "tmva-bench" not in found.versions:
         return Environment(python, name, {}, f"environment {name} has no tmva-bench; {cure}")
     return found
+
+
+def noted(name: str, python: str, make: str, versions: dict[str, str]) -> Environment:
+    """An environment under the name that a study gives it, without starting its Python.
+
+    Args:
+        name: its name.
+        python: the executable, as for :func:`named`.
+        make: likewise.
+        versions: what it held when it was last asked; empty where it never was: then no run is known to be there.
+    """
+    path, missing, _ = _place(name, python, make)
+    return Environment(path, name, {} if missing else versions, missing)
+
+
+def _place(name: str, python: str, make: str) -> tuple[str, str, str]:
+    """An environment's executable, why it is not there, "" where it is, and what makes it."""
+    cure = f"make it with: {make}" if make else "make it, or leave its series out"
+    # Absolute: "python3" alone would be looked for on PATH.
+    try:
+        path = Path(python).expanduser().absolute()
+        there = path.is_file()
+    except (OSError, RuntimeError) as error:  # RuntimeError: "~" of nobody
+        reason = error.strerror if isinstance(error, OSError) else error
+        return python, f"no environment {name}, {python}: {reason}; {cure}", cure
+    return str(path), "" if there else f"no environment {name}, {python} is missing; {cure}", cure
 
 
 def search_path(python: str) -> str:
@@ -118,6 +148,20 @@ def machine() -> dict[str, str]:
 def available_threads() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def check_threads(threads: int) -> None:
+    """Refuses more threads than there are cores: they would wait for each other, and times would tell nothing.
+
+    Raises:
+        UserError: with the number of usable cores.
+    """
+    usable = available_threads()
+    if threads > usable:
+        raise UserError(
+            f"threads = {threads}: more than the {usable} core{'s' if usable > 1 else ''} that this process may use; "
+            f"take at most {usable}"
+        )
 
 
 def child_variables(python: str, *, threads: int, backend: str, architecture: str) -> dict[str, str]:
@@ -151,7 +195,7 @@ def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str,
     variables["KERAS_BACKEND"] = "tensorflow" if backend == "tmva" else backend
     variables["PYTHONUNBUFFERED"] = "1"
     variables.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    caches = Path(variables.get("XDG_CACHE_HOME") or Path.home() / ".cache", "tmva-bench")
+    caches = Path(variables.get("XDG_CACHE_HOME") or _home() / ".cache", "tmva-bench")
     # The user's keras.json would change floatx, epsilon and backend of every run.
     variables["KERAS_HOME"] = str(caches / "keras")
     if backend == "theano":
@@ -164,6 +208,13 @@ def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str,
         variables["CUDA_VISIBLE_DEVICES"] = "-1"
         variables["JAX_PLATFORMS"] = "cpu"
     return variables
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # there is none
+        return Path(tempfile.gettempdir(), f"tmva-bench-{os.getuid()}")
 
 
 def _cpu_model() -> str:

@@ -158,6 +158,7 @@ def slots(jobs: int, threads: int) -> list[list[int] | None]:
     Raises:
         UserError: there are not enough cores.
     """
+    environments.check_threads(threads)
     usable = sorted(os.sched_getaffinity(0))
     if jobs == 1:
         return [None]

@@ -2,15 +2,16 @@
 
 import itertools
 import re
+import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tomli_w
 
 from tmva_bench.basis import config, parsing
-from tmva_bench.errors import UserError, unknown
+from tmva_bench.errors import UserError, nearest, short, short_path, unknown
 from tmva_bench.events import samples
 from tmva_bench.study import plan
 from tmva_bench.study.requests import Limits
@@ -71,6 +72,23 @@ KEYS = {
         "environment": Key("text", "where the command runs", "one of [environments.NAME]"),
     },
 }
+# What a value must be, by the type that KEYS gives its key.
+_IS: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str) and config.is_line(value),
+    "whole number": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number above 0": lambda value: _is_number(value) and value > 0,
+    "table": lambda value: isinstance(value, dict),
+    "list of tables": lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value),
+    "table, or list of tables": lambda value: isinstance(value, dict) or (bool(value) and _IS["list of tables"](value)),
+    "list of lists": lambda value: (
+        isinstance(value, list)
+        and all(isinstance(group, list) and all(isinstance(name, str) for name in group) for group in value)
+    ),
+}
+# Larger files are no study files: the shipped ones have 2 kB.
+_LARGEST = 2**20
+_MOST_RUNS = 100_000
+_MOST_REPETITIONS = 10_000
 _SHIPPED = Path(__file__).parents[1] / "studies"
 
 
@@ -85,24 +103,43 @@ def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
     Raises:
         UserError: no file, no TOML, unknown keys, impossible values; with file, line and the nearest known name.
     """
-    path = Path(file)
-    if not path.exists():
-        path = shipped().get(str(file), path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path}: cannot be read ({reason}); the shipped studies are {', '.join(shipped())}") from None
+    path, text = _text_of(file)
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: no TOML: {error}") from None
+        # What is nested too deep for the parser is too deep for what follows, too.
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: no TOML: {reason}") from None
     reader = _Reader(path, text)
+    reader.check_types(content)
     study = reader.study(content)
     for change in changes:
         study = _changed(study, change)
+    if plan.largest(study) > _MOST_RUNS:
+        raise UserError(
+            f"{path}: {plan.largest(study)} runs, at most {_MOST_RUNS} make a study; scan fewer values, or take fewer "
+            "repetitions"
+        )
     _check_points(study, reader)
     return study
+
+
+def _text_of(file: str | Path) -> tuple[Path, str]:
+    """Path and content of a study file, or of a shipped study."""
+    path = Path(file)
+    try:
+        if not path.exists():
+            path = shipped().get(str(file), path)
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is no file; give a study file, or one of {', '.join(shipped())}")
+        if path.exists() and path.stat().st_size > _LARGEST:
+            raise UserError(f"{path}: {path.stat().st_size} bytes, a study file has at most {_LARGEST}; give another")
+        return path, path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL byte in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(
+            f"{short_path(path)}: cannot be read ({reason}); the shipped studies are {', '.join(shipped())}"
+        ) from None
 
 
 def text(study: Study) -> str:
@@ -150,14 +187,15 @@ def shipped() -> dict[str, Path]:
 def _changed(study: Study, change: str) -> Study:
     name, equals, value = change.partition("=")
     if not equals:
-        raise UserError(f"--set {change}: give parameter=value or parameter=value,value")
+        raise UserError(f"--set {short_path(change)}: give parameter=value or parameter=value,value")
     if name == "repetitions":
-        return study._replace(repetitions=_whole(f"--set {change}", value))
+        return study._replace(repetitions=_whole(f"--set {change}", value, high=_MOST_REPETITIONS))
     if side := config.ONE_SIDED.get(name):
         own = {**study.only[side], name: parsing.parse_value(name, value)}
         return study._replace(only={**study.only, side: own})
     # A chain of transformations is one value, commas and all.
     values = [parsing.parse_value(name, v) for v in ([value] if name == "transformations" else value.split(","))]
+    values = list(dict.fromkeys(values))
     study = study._replace(samples=[sample._replace(axes=_without(sample.axes, name)) for sample in study.samples])
     if len(values) > 1 or name in study.axes:
         return study._replace(axes={**study.axes, name: values})
@@ -195,14 +233,27 @@ def _one_sided(name: str) -> str:
     return f"{name}: {methods} alone {'has' if methods == side else 'have'} it; put one value under [only.{side}]"
 
 
-def _whole(where: str, value: Any, low: int = 1) -> int:
+def _whole(where: str, value: Any, low: int = 1, high: int = 2**31 - 1) -> int:
     try:
         number = int(value)
-    except (TypeError, ValueError):
-        number = low - 1
-    if isinstance(value, bool) or str(number) != str(value) or number < low:
-        raise UserError(f"{where}: must be a whole number, at least {low}")
+        # So many digits only: Python refuses to write out what is much longer.
+        fits = not isinstance(value, bool) and low <= number <= high and str(number) == str(value)
+    except (TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        raise UserError(f"{where}: must be a whole number, at least {low} and at most {high}")
     return number
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max  # neither infinite nor NaN, nor a whole number beyond
+
+
+def _is_value(value: Any) -> bool:
+    """Whether a parameter may have it: a number or a text of one line."""
+    return config.is_line(value) if isinstance(value, str) else _is_number(value)
 
 
 class _Reader:
@@ -219,15 +270,57 @@ class _Reader:
         )
         return UserError(f"{self._path}{f', line {line}' if line else ''}: {message}")
 
+    def check_types(self, content: dict[str, Any]) -> None:
+        """Refuses every value that is not of its key's type, in all tables, before anything is made of them."""
+        self._check_table("", content, "")
+        tables = content.get("sample", {})
+        samples = [("sample", tables)] if isinstance(tables, dict) else _numbered("sample", tables)
+        for key, table in samples:
+            self._check_table(key, table, "sample")
+            self._check_axes(f"{key}.axes", table.get("axes", {}))
+        self._check_table("limits", content.get("limits", {}), "limits")
+        self._check_axes("axes", content.get("axes", {}))
+        self._check_values("point", content.get("point", {}))
+        for side, values in content.get("only", {}).items():
+            if not isinstance(values, dict):
+                raise self.error(("only", side), f"only.{short_path(side)} must be a table, [only.NAME]")
+            self._check_values(f"only.{side}", values)
+        for name, table in content.get("environments", {}).items():
+            if not isinstance(table, dict):
+                raise self.error(("environments", name), f"environments.{name}: must be a table, [environments.NAME]")
+            self._check_table(f"environments.{name}", table, "environments")
+        for key, table in _numbered("series", content.get("series", [])):
+            self._check_table(key, table, "series")
+
+    def _check_table(self, key: str, table: dict[str, Any], kind: str) -> None:
+        self._check_values(key, {name: value for name, value in table.items() if name in config.PARAMETERS and kind})
+        for name, value in table.items():
+            wanted = KEYS[kind].get(name)
+            if wanted is not None and not _IS[wanted.type](value):
+                example = {"table": f", [{name}]", "list of tables": f", [[{name}]] each"}.get(wanted.type, "")
+                article = "" if wanted.type.startswith("list") else "a "
+                told = "" if "table" in wanted.type else f" = {short(value)}:"
+                raise self.error((key, name), f"{name}{told} must be {article}{wanted.type}{example}")
+
+    def _check_values(self, key: str, table: dict[str, Any]) -> None:
+        for name, value in table.items():
+            if not _is_value(value):
+                raise self.error((key, name), f"{short_path(name)} = {short(value)}: must be a finite number or a text")
+
+    def _check_axes(self, key: str, table: dict[str, Any]) -> None:
+        for name, values in table.items():
+            if not isinstance(values, list) or not values:
+                text = f"{short_path(name)} = {short(values)}: an axis is a list of values, [5, 20, 100]"
+                raise self.error((key, name), text)
+            for value in values:
+                self._check_values(key, {name: value})
+
     def study(self, content: dict[str, Any]) -> Study:
-        """The study of a parsed file."""
+        """The study of a parsed file, whose types have been checked."""
         self._known("", content, KEYS[""])
-        for table in ("point", "axes", "only", "limits", "environments"):
-            if not isinstance(content.get(table, {}), dict):
-                raise self.error(("", table), f"{table} must be a table, [{table}]")
         preset = content.get("preset")
         if preset is not None and preset not in parsing.PRESETS:
-            raise self.error(("", "preset"), f"unknown preset {preset!r} (known: {', '.join(parsing.PRESETS)})")
+            raise self.error(("", "preset"), str(unknown("preset", preset, list(parsing.PRESETS))))
         environments = self._environments(content.get("environments", {}))
         axes = self._axes("axes", content.get("axes", {}))
         samples = self._samples(content.get("sample", {"name": "gauss"}))
@@ -242,22 +335,21 @@ class _Reader:
             zipped=self._zipped(content.get("zip", []), {*axes, *(name for sample in samples for name in sample.axes)}),
             series=self._series(content.get("series", []), environments),
             environments=environments,
-            repetitions=self._number("", "repetitions", content.get("repetitions", 1)),
+            repetitions=self._number("", "repetitions", content.get("repetitions", 1), _MOST_REPETITIONS),
             limits=limits,
             threads=threads,
         )
 
     def _name(self, content: dict[str, Any]) -> str:
-        name = content.get("name", self._path.stem)
-        if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
-            raise self.error(("", "name"), f"name = {name!r}: letters, digits, '-', '_' and '.' make a folder's name")
+        name = str(content.get("name", self._path.stem))
+        if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+            text = f"name = {short(name)}: letters, digits, '-', '_' and '.', at most 100, make a folder's name"
+            raise self.error(("", "name"), text)
         return name
 
     def _samples(self, tables: Any) -> list[Sample]:
         if isinstance(tables, dict):
             return [self._sample("sample", tables)]
-        if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
-            raise self.error(("", "sample"), "sample must be a table, [sample], or several, [[sample]] each")
         found: list[Sample] = []
         for number, table in enumerate(tables):
             sample = self._sample(f"sample.{number}", table)
@@ -269,28 +361,24 @@ class _Reader:
         return found
 
     def _sample(self, key: str, table: dict[str, Any]) -> Sample:
-        axes = table.get("axes", {})
-        if not isinstance(axes, dict):
-            raise self.error((key, "axes"), "axes must be a table, [sample.axes]")
-        axes = self._axes(f"{key}.axes", axes)
-        for name in ("file", "name"):
-            if not isinstance(table.get(name, ""), str):
-                raise self.error((key, name), f"{name} = {table[name]!r}: must be a text")
+        axes = self._axes(f"{key}.axes", table.get("axes", {}))
         if "file" in table:
             self._known(key, table, ("file", "axes"))
+            if not table["file"].strip():
+                raise self.error((key, "file"), "file: is empty; give a common input file")
             return Sample({"file": table["file"]}, axes)
         name = table.get("name", "gauss")
         if name not in samples.SAMPLES:
             raise self.error((key, "name"), str(unknown("sample", name, list(samples.SAMPLES))))
         self._known(key, table, [*KEYS["sample"], *samples.parameters_of(name)])
+        try:
+            samples.check_types(name, {k: value for k, value in table.items() if k not in KEYS["sample"]})
+        except UserError as error:
+            raise self.error((key, ""), str(error)) from None
         return Sample({"name": name, **{k: value for k, value in table.items() if k != "axes"}}, axes)
 
     def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:
         self._known("limits", table, KEYS["limits"])
-        for name in ("time", "memory"):
-            value = table.get(name, 1)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise self.error(("limits", name), f"{name} = {value!r}: must be a number above 0")
         limits = Limits()
         limits = limits._replace(seconds=table.get("time", limits.seconds), memory=table.get("memory", limits.memory))
         return limits, self._number("limits", "threads", table.get("threads", 1))
@@ -299,7 +387,10 @@ class _Reader:
         found = {HERE: Place(HERE, "", "")}
         for name, values in table.items():
             key = f"environments.{name}"
-            if not isinstance(values, dict) or not isinstance(values.get("python"), str):
+            if not re.fullmatch(r"\w[\w.+-]{0,59}", name) or name == HERE:
+                text = f"environments.{short(name)}: letters, digits, _ - . + make its name, and it is not {HERE!r}"
+                raise self.error((key, ""), text)
+            if not values.get("python", "").strip():
                 raise self.error((key, ""), f"environments.{name}: give python = the path of its Python executable")
             self._known(key, values, KEYS["environments"])
             found[name] = Place(name, values["python"], values.get("make", ""))
@@ -308,24 +399,22 @@ class _Reader:
     def _axes(self, key: str, table: dict[str, Any]) -> dict[str, list[Any]]:
         axes = {}
         for name, values in table.items():
-            if not isinstance(values, list) or not values:
-                raise self.error((key, name), f"{name} = {values!r}: an axis is a list of values, [5, 20, 100]")
             axes[name] = [self._common(key, name, value) for value in values]
             if len(set(axes[name])) < len(values):
-                raise self.error((key, name), f"{name} = {values}: a value stands twice")
+                raise self.error((key, name), f"{name} = {short(values)}: a value stands twice")
         return axes
 
     def _zipped(self, groups: Any, axes: set[str]) -> list[list[str]]:
-        if not isinstance(groups, list) or not all(isinstance(group, list) and len(group) > 1 for group in groups):
+        if not all(len(group) > 1 for group in groups):
             raise self.error(("", "zip"), 'zip: give lists of axes that move together, [["neurons", "layers"]]')
         named = [name for group in groups for name in group]
         for name in named:
             if name not in axes or named.count(name) > 1:
-                raise self.error(("", "zip"), f"zip: {name!r} must be one of the axes, and stand once")
+                raise self.error(("", "zip"), f"zip: {short(name)} must be one of the axes, and stand once")
         return [list(group) for group in groups]
 
     def _series(self, tables: Any, environments: dict[str, Place]) -> list[Series]:
-        if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        if not tables:
             raise self.error(("", "series"), "no series: give at least one [[series]] with a method")
         found = []
         for number, table in enumerate(tables):
@@ -335,8 +424,10 @@ class _Reader:
                 raise self.error((key, ""), "a series needs a method")
             environment = table.get("environment", HERE)
             if environment not in environments:
-                names = ", ".join(environments)
-                raise self.error((key, "environment"), f"environment {environment!r} is not described (known: {names})")
+                text = (
+                    f"environment {short(environment)} is not described (known: {nearest(environment, environments)})"
+                )
+                raise self.error((key, "environment"), text)
             own = {name: value for name, value in table.items() if name in config.PARAMETERS}
             series = Series(
                 table["method"],
@@ -356,8 +447,6 @@ class _Reader:
         found = {}
         for side in sides:
             key, values = f"only.{side}", table.get(side, {})
-            if not isinstance(values, dict):
-                raise self.error(("only", side), f"{key} must be a table, [{key}]")
             for name in values:
                 if name in config.PARAMETERS and name not in config.ONE_SIDED:
                     raise self.error((key, name), f"{name}: both sides have it; put it under [point]")
@@ -381,9 +470,9 @@ class _Reader:
         except UserError as error:
             raise self.error((table, name), str(error)) from None
 
-    def _number(self, table: str, name: str, value: Any) -> int:
+    def _number(self, table: str, name: str, value: Any, high: int = 2**31 - 1) -> int:
         try:
-            return _whole(f"{name} = {value!r}", value)
+            return _whole(f"{name} = {short(value)}", value, high=high)
         except UserError as error:
             raise self.error((table, name), str(error)) from None
 
@@ -392,6 +481,10 @@ class _Reader:
         for name in values:
             if name not in names:
                 raise self.error((table, name), str(unknown("key", name, names)))
+
+
+def _numbered(key: str, tables: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    return [(f"{key}.{number}", table) for number, table in enumerate(tables)]
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:

@@ -1,6 +1,7 @@
 """The plan of a study: points, series, samples and repetitions -> the runs to do, in their order."""
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -55,9 +56,40 @@ def plan(study: Study) -> list[Planned]:
 
     The series of the method dae have no runs at points without an autoencoder.
 
+    Runs that ask for the same training, by another repetition or series, are planned once.
+
     Raises:
         UserError: a series at a point of the scan has values that do not belong together.
     """
+    found: dict[tuple[Any, ...], Planned] = {}
+    for run in _every(study):
+        found.setdefault((run.request._replace(repetition=0), run.environment.name, run.sample), run)
+    return list(found.values())
+
+
+def runs_of(study: Study) -> int:
+    """Number of the runs that a study asks for, those that are equal to others too."""
+    return sum(
+        study.repetitions
+        for sample in study.samples
+        for values in points(study, sample)
+        for series in study.series
+        if has_run(study, series, values)
+    )
+
+
+def largest(study: Study) -> int:
+    """The same from the lengths of the axes alone, without making any point; an upper limit."""
+    total = 0
+    for sample in study.samples:
+        axes = {**study.axes, **sample.axes}
+        groups = [group for group in study.zipped if set(group) <= set(axes)]
+        grouped = {name for group in groups for name in group[1:]}
+        total += math.prod(len(values) for name, values in axes.items() if name not in grouped)
+    return total * len(study.series) * study.repetitions
+
+
+def _every(study: Study) -> list[Planned]:
     return [
         planned_run(study, sample, series, values, repetition)
         for repetition in range(1, study.repetitions + 1)
