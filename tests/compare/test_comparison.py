@@ -160,7 +160,7 @@ def test_input_files_of_one_name_that_may_be_two_samples_have_no_verdict(tmp_pat
     for folder, seed in ((first, None), (other, 1 if not by_hand else None)):
         data = inputs.read(folder.input)
         data.metadata["seed"] = seed if by_hand else inputs.read(first.input).metadata["seed"]
-        inputs.store(data)
+        inputs.store(data, force=True)
     first.add()
     other.add(shift=BAD)
     found = compare(first, other)

@@ -125,7 +125,7 @@ def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp
     assert record["row"]["status"] == "failed"
     assert "not encoded: no epoch of 2 had a lower validation loss" in record["row"]["reason"]
     assert ResultsFolder(tmp_path).load()[0]["row"]["reason"] == record["row"]["reason"]
-    assert not list((tmp_path / "inputs").iterdir())
+    assert not list((tmp_path / "inputs").glob("encoded-*"))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_limits_of_a_run_hold_for_its_autoencoder(small_input, tmp_path, lim
     assert row["status"] == status
     assert row["reason"].startswith(f"{small_input}: not encoded: ended ")
     assert row["reason"].endswith(words)
-    assert not list((tmp_path / "inputs").iterdir())
+    assert not list((tmp_path / "inputs").glob("encoded-*"))
 
 
 def test_a_training_is_ended_at_once(small_input, tmp_path):

@@ -30,7 +30,7 @@ def single_valued():
                 yield pytest.param(name, option, id=f"{name}-{option.name}")
 
 
-@pytest.mark.parametrize(("name", "option"), single_valued())
+@pytest.mark.parametrize(("name", "option"), list(single_valued()))
 def test_an_option_given_twice_is_an_error(name, option):
     value = [] if option.is_flag else ["1"]
     answer = CliRunner().invoke(cli.main, [name, option.opts[0], *value, option.opts[-1], *value])
