@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmva_bench.basis import mapping
-from tmva_bench.engines import keras_training, tmva_files
+from tmva_bench.engines import keras_training, tmva_files, tmva_weights
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs
 
@@ -115,7 +115,7 @@ def test_sample_is_the_recorded_one(name: str) -> None:
 
 @pytest.mark.parametrize(("tree", "title"), [("NoTree", "Method"), ("TestTree", "NoTitle")])
 def test_sample_that_is_not_there(tree: str, title: str) -> None:
-    with pytest.raises(TrainingFailed, match="lacks No"):
+    with pytest.raises(TrainingFailed, match="lacks dataset/NoTree|has no branch 'NoTitle'"):
         tmva_files.read_sample(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), tree, VARIABLES, title)
 
 
@@ -154,7 +154,7 @@ def test_history_in_the_other_folder_layout(tmp_path) -> None:
 
 
 def test_network() -> None:
-    network = tmva_files.read_network(recordings.weight_file("dnn-all-activations"))
+    network = tmva_weights.network(tmva_weights.parse(recordings.weight_file("dnn-all-activations")))
     assert [layer.activation for layer in network] == [
         "linear",
         "relu",
@@ -167,20 +167,20 @@ def test_network() -> None:
     ]
     assert [layer.weights.shape for layer in network] == [(6, 4)] + [(6, 6)] * 6 + [(1, 6)]
     assert [layer.biases.shape for layer in network] == [(6,)] * 7 + [(1,)]
-    assert tmva_files.parameters(network) == 6 * 5 + 6 * 6 * 7 + 7
+    assert tmva_weights.parameters(network) == 6 * 5 + 6 * 6 * 7 + 7
 
 
 def test_network_gives_the_recorded_scores() -> None:
     events = json.loads((recordings.FOLDER / "transform-N" / "transformed.json").read_text())
     rows = json.loads((recordings.FOLDER / "transform-N" / "scores.json").read_text())
     assert [event["in"][0] for event in events[:50]] == rows["var1"][:50]
-    [layer] = tmva_files.read_network(recordings.weight_file("transform-N"))
+    [layer] = tmva_weights.network(tmva_weights.parse(recordings.weight_file("transform-N")))
     logits = numpy.array([event["out"] for event in events[:50]]) @ layer.weights[0] + layer.biases[0]
     assert 1 / (1 + numpy.exp(-logits)) == pytest.approx(rows["Method"][:50], abs=1e-6)
 
 
 def test_network_of_zeros() -> None:
-    network = tmva_files.read_network(recordings.weight_file("quiet-nothing-improves"))
+    network = tmva_weights.network(tmva_weights.parse(recordings.weight_file("quiet-nothing-improves")))
     assert not any(layer.weights.any() or layer.biases.any() for layer in network)
 
 
@@ -188,14 +188,14 @@ def test_network_of_zeros() -> None:
 def test_training_time_is_the_logs(name: str) -> None:
     said = re.search(r"Elapsed time for training with \d+ events: (\S+) sec", recordings.log(name))
     if said:
-        assert tmva_files.training_time(recordings.weight_file(name)) == pytest.approx(float(said.group(1)), rel=5e-3)
+        assert tmva_weights.training_time(recordings.weight_file(name)) == pytest.approx(float(said.group(1)), rel=5e-3)
     else:
         assert name == "silent-factory"
 
 
 def test_training_time_that_is_not_stored(tmp_path) -> None:
     (tmp_path / "weights.xml").write_text("<MethodSetup><GeneralInfo/></MethodSetup>")
-    assert math.isnan(tmva_files.training_time(str(tmp_path / "weights.xml")))
+    assert math.isnan(tmva_weights.training_time(str(tmp_path / "weights.xml")))
 
 
 def norm_mode(name: str) -> str:

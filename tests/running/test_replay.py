@@ -10,7 +10,7 @@ import pytest
 from conftest import command_line
 from double import recordings
 
-from tmva_bench.engines import tmva_options
+from tmva_bench.engines import tmva_options, tmva_weights
 from tmva_bench.errors import UserError
 from tmva_bench.methods import replay_worker
 from tmva_bench.running import environments, replay
@@ -101,7 +101,10 @@ def test_another_seed_is_another_training(tmp_path):
 
 def test_a_missing_epoch_or_nan_does_not_agree():
     def found(*epochs):
-        return {"epochs": [{"epoch": 1, "tmva": tmva, "keras": keras} for tmva, keras in epochs]}
+        return {
+            "epochs": [{"epoch": 1, "tmva": tmva, "keras": keras} for tmva, keras in epochs],
+            "score_difference": None,
+        }
 
     assert replay.agrees(found(([1.0, 2.0], [1.0, 2.0])), 1e-9)
     assert not replay.agrees(found(([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0], None)), 1e-9)
@@ -115,7 +118,8 @@ def test_a_missing_epoch_or_nan_does_not_agree():
         ('value="Classification"', 'value="Regression"', "a Regression"),
         ("CROSSENTROPY<", "MUTUALEXCLUSIVE<", "ErrorStrategy = MUTUALEXCLUSIVE"),
         ('"RandomSeed" modified="Yes">1<', '"RandomSeed" modified="Yes">0<', "RandomSeed = 0"),
-        ("TANH|20,TANH", "TANH|N+5,TANH", "'N\\+5' is no number of units"),
+        ("TANH|20,TANH", "TANH|M+5,TANH", "'M\\+5' is no activation and no number of units"),
+        ("TANH|20,TANH", "TANH|N+5,TANH", "has the widths 9, 20, 20, 1, and the network that was kept 20, 20, 20, 1"),
         ("<MethodSetup", "<MethodSetu", "no weight file of TMVA"),
     ],
 )
@@ -124,7 +128,7 @@ def test_what_cannot_be_repeated_is_named(tmp_path, old, new, message):
     path = tmp_path / "job.weights.xml"
     path.write_text(weights.read_text().replace(old, new))
     with pytest.raises(UserError, match=message) as error:
-        tmva_options.read(path)
+        tmva_options.read(tmva_weights.parse(path))
     assert str(path) in str(error.value)
 
 
@@ -138,7 +142,7 @@ def test_strategies_are_read_as_tmva_reads_them():
         "ValidationSize": "0.3",
         "TrainingStrategy": "learningrate=0.1,Optimizer=sgd,Foo=3|LearningRate=0.01,DropConfig=0.0+0.5",
     }
-    training = tmva_options.parse(options)
+    training = tmva_options.parse(options, 4)
     assert (training.widths, training.activations) == ((64, 8, 1), ("relu", "tanh", "linear"))
     assert training.validation_events(1000) == 300
     first, second = training.phases
@@ -150,7 +154,7 @@ def test_strategies_are_read_as_tmva_reads_them():
 def test_folders_that_are_no_runs(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         replay_worker.find(tmp_path / "nothing")
-    with pytest.raises(UserError, match=r"needs one \*.weights.xml, found none"):
+    with pytest.raises(UserError, match=r"has no \*.weights.xml"):
         replay_worker.find(tmp_path)
     answer = command_line(tmp_path, "replay", tmp_path)
     assert answer.returncode == 2
