@@ -6,6 +6,7 @@ folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva
 
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -20,7 +21,7 @@ from tmva_bench.methods import worker
 
 # Bounds of what is read and done for one answer.
 _LARGEST_LOG = 2**26  # bytes
-_MOST_EPOCHS = 100000
+_MOST_EPOCHS = 20000
 
 
 class Task(NamedTuple):
@@ -217,6 +218,8 @@ def replay(keras: Any, left: Left, input_file: str) -> Dict[str, Any]:
         # Numbers of epochs in the log tell where a phase began; without them it takes the length of the history.
         if phase >= least and (not recorded.exact or sum(map(len, history)) >= rows):
             break
+        if not recorded.exact and phase < len(recorded.phases):
+            _check_epochs(plan, recorded.phases[phase])
         now = training._replace(phases=(*training.phases[:phase], _cut(plan, rows), *training.phases[phase + 1 :]))
         _check_batch(training, plan, len(events.x))
         model = keras_network.build(keras, now, width, phase)
@@ -266,11 +269,21 @@ def _fewest_phases(training: Training, options: Dict[str, str], recorded: Record
     return max(ran, 1 if recorded.exact else len(recorded.phases))
 
 
+def _check_epochs(plan: Phase, table: List[Epoch]) -> None:
+    if plan.test_repetitions > table[-1].epoch:
+        raise UserError(
+            f"TestRepetitions = {plan.test_repetitions}, and the log's table goes up to epoch {table[-1].epoch}: it is "
+            "not that of this weight file"
+        )
+
+
 def _cut(plan: Phase, rows: int) -> Phase:
     """A phase that goes on no longer than needed to see that it does where TMVA's did not."""
     epochs = min(plan.max_epochs, (rows + 1) * plan.test_repetitions)
-    if epochs > _MOST_EPOCHS:
-        raise UserError(f"{epochs} epochs of a phase to repeat; the limit here is {_MOST_EPOCHS}")
+    # Whether to stop is asked at every TestRepetitions-th epoch only.
+    trained = math.ceil(epochs / plan.test_repetitions) * plan.test_repetitions
+    if trained > _MOST_EPOCHS:
+        raise UserError(f"{trained} epochs of a phase to repeat; the limit here is {_MOST_EPOCHS}")
     return plan._replace(max_epochs=epochs)
 
 

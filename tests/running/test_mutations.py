@@ -1,0 +1,18 @@
+"""A seeded tenth of the campaign of ``mutations.py``: no traceback, no hang, no wrong agreement."""
+
+import collections
+
+import mutations
+import pytest
+
+pytest.importorskip("ROOT")
+pytest.importorskip("jax")
+
+
+@pytest.mark.parametrize("kind", mutations.KINDS)
+def test_changed_files_are_refused_or_judged_right(tmp_path, kind):
+    found = mutations.outcomes(tmp_path, kind, 40)
+    assert set(found.values()) <= {"agrees", "differs", "refused"}, found
+    # The changes are such that some are found out, and the evaluation here agrees with the whole file.
+    assert collections.Counter(found.values())["refused"] + collections.Counter(found.values())["differs"] >= 5
+    assert mutations.evaluated(mutations.SHIPPED) < 1e-6
