@@ -365,8 +365,8 @@ def _no_ratio(ratio: float, note: str) -> Ratio:
 
 
 def _times(group: Group, quantity: str) -> dict[int, float]:
-    """Times by repetition; what was not measured, or too short for the clock, is left out."""
-    return {int(row["repetition"]): float(row[quantity]) for row in group.rows if row[quantity] > 0}
+    """Times by repetition; what was not measured, is not finite, or too short for the clock, is left out."""
+    return {int(row["repetition"]): float(row[quantity]) for row in group.rows if 0 < row[quantity] < math.inf}
 
 
 def _student_interval(ratios: numpy.ndarray) -> tuple[float, float]:
