@@ -18,7 +18,15 @@ from verify_jobs import answers
 from tmva_bench.running import replay
 
 SHIPPED = replay.SHIPPED
-KINDS = {"TMVA.root": "verify", "job_Method.weights.xml": "verify", "log.txt": "replay"}
+FILES = ("TMVA.root", "job_Method.weights.xml", "log.txt")
+# The file that is changed, and what is asked.
+KINDS = (
+    ("TMVA.root", "verify"),
+    ("job_Method.weights.xml", "verify"),
+    ("log.txt", "replay"),
+    ("job_Method.weights.xml", "replay"),
+    ("TMVA.root", "replay"),
+)
 TEXTS = (
     "nan",
     "-1",
@@ -103,12 +111,13 @@ def epochs(log: str) -> list[tuple[float, ...]]:
     return [tuple(map(float, line)) for line in lines]
 
 
-def outcomes(folder: Path, kind: str, copies: int, seed: int = 1) -> dict[str, str]:
+def outcomes(folder: Path, kind: str, action: str, copies: int, seed: int = 1) -> dict[str, str]:
     """How each changed copy came out: ``agrees``, ``differs``, ``refused``, or what must not be.
 
     Args:
         folder: where the copies go.
-        kind: the file to change, see :data:`KINDS`.
+        kind: the file to change.
+        action: ``verify`` or ``replay``.
         copies: how many.
         seed: of the changes.
     """
@@ -116,18 +125,18 @@ def outcomes(folder: Path, kind: str, copies: int, seed: int = 1) -> dict[str, s
     for number in range(copies):
         run = folder / f"{number}"
         run.mkdir(parents=True)
-        for name in KINDS:
+        for name in FILES:
             if name == kind:
                 changed = mutate((SHIPPED / name).read_bytes(), random.Random(f"{seed} {kind} {number}"))
                 (run / name).write_bytes(changed)
             else:
                 (run / name).hardlink_to(shutil.copy(SHIPPED / name, folder / name) if number == 0 else folder / name)
-        plan[str(number)] = (KINDS[kind], run, "")
+        plan[str(number)] = (action, run, "")
     found = answers(folder / "asked", plan, timeout=3600)
-    return {name: _outcome(answer, kind, plan[name][1]) for name, answer in found.items()}
+    return {name: _outcome(answer, action, plan[name][1]) for name, answer in found.items()}
 
 
-def _outcome(answer, kind, run):
+def _outcome(answer, action, run):
     if answer["seconds"] > PATIENCE:
         return f"took {answer['seconds']:.0f} s"
     if "error" in answer:
@@ -135,7 +144,7 @@ def _outcome(answer, kind, run):
         if name not in ("UserError", "TrainingFailed") or len(text.splitlines()) != 1 or len(text) > 1000:
             return f"raised {name}: {text}"
         return "refused"
-    if KINDS[kind] == "verify":
+    if action == "verify":
         if replay.score_difference(answer, 1e-5):
             return "differs"
         return "agrees" if evaluated(run) < 1e-5 else "agrees wrongly"
@@ -149,9 +158,9 @@ def _outcome(answer, kind, run):
 
 if __name__ == "__main__":
     wanted, top = int(sys.argv[1]), Path(sys.argv[2])
-    for each in KINDS:
-        result = outcomes(top / each, each, wanted)
-        sys.stdout.write(f"{each}: {dict(collections.Counter(text[:60] for text in result.values()))}\n")
+    for each, asked in KINDS:
+        result = outcomes(top / asked / each, each, asked, wanted)
+        sys.stdout.write(f"{asked}, {each}: {dict(collections.Counter(text[:60] for text in result.values()))}\n")
         for name, text in result.items():
             if text not in ("agrees", "differs", "refused"):
                 sys.stdout.write(f"  {name}: {text}\n")

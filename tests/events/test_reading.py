@@ -13,6 +13,7 @@ import uproot
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, reading, samples
+from tmva_bench.results import schema, tree_file
 
 TOP = Path(__file__).parents[2]
 SOURCES = sorted(
@@ -145,6 +146,16 @@ def test_an_alias_in_an_input_file_is_not_run(tmp_path):
     read = inputs.read(path)
     assert read.variables == ["y"]
     assert read.events["TestS"][:, 0].tolist() == list(range(1, 11))
+    assert not mark.exists()
+
+
+def test_an_alias_in_a_results_file_is_not_run(tmp_path):
+    path, mark = tmp_path / "results.root", tmp_path / "mark"
+    with_alias(path, "benchmark", ("weight", "start_time"), "run_id", touching(mark))
+    code = f"import ROOT; f = ROOT.TFile({str(path)!r}, 'UPDATE'); ROOT.TNamed('schema_version', '{schema.VERSION}').Write()"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    with pytest.raises(UserError, match="tree benchmark has no branch 'run_id'"):
+        tree_file.rows_of(path, ("run_id", "start_time"))
     assert not mark.exists()
 
 

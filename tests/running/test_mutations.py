@@ -9,9 +9,9 @@ pytest.importorskip("ROOT")
 pytest.importorskip("jax")
 
 
-@pytest.mark.parametrize("kind", mutations.KINDS)
-def test_changed_files_are_refused_or_judged_right(tmp_path, kind):
-    found = mutations.outcomes(tmp_path, kind, 40)
+@pytest.mark.parametrize(("kind", "action"), mutations.KINDS)
+def test_changed_files_are_refused_or_judged_right(tmp_path, kind, action):
+    found = mutations.outcomes(tmp_path / "copies", kind, action, 40)
     assert set(found.values()) <= {"agrees", "differs", "refused"}, found
     # The changes are such that some are found out, and the evaluation here agrees with the whole file.
     assert collections.Counter(found.values())["refused"] + collections.Counter(found.values())["differs"] >= 5

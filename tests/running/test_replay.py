@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -161,6 +162,15 @@ def test_folders_that_are_no_runs(tmp_path):
         replay_worker.find(tmp_path / "nothing")
     with pytest.raises(UserError, match=r"has no \*.weights.xml"):
         replay_worker.find(tmp_path)
+    with pytest.raises(UserError, match="neither a folder nor a file"):
+        replay_worker.find(Path("/dev/null"))
+    os.mkfifo(tmp_path / "log.txt")
+    os.mkfifo(tmp_path / "TMVA.root")
+    os.mkfifo(tmp_path / "job.weights.xml")
+    with pytest.raises(UserError, match=r"has no \*.weights.xml"):
+        replay_worker.find(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
     answer = command_line(tmp_path, "replay", tmp_path)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr

@@ -33,7 +33,7 @@ _EPOCH = re.compile(
 )
 _KERAS_EPOCH = re.compile(rf"- loss: {_NUMBER}.*- val_loss: {_NUMBER}")
 _BEST = re.compile(r":\s+(\d+) Minimum Test error found")
-_METHOD = re.compile(r"Train method: (.+?) for [A-Z]\w+")
+_METHOD = re.compile(r"Train method: (.+) for [A-Z]\w+")
 _ARCHITECTURE = re.compile(r"Start of deep neural network training on (?:the )?(\w+)")
 
 

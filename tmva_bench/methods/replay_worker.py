@@ -19,6 +19,8 @@ from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.methods import worker
 
+# Where weight files lie in a job's folder: LOADER/weights, and a loader may have a / in its name.
+_WEIGHTS = ("*.weights.xml", "*/*.weights.xml", "*/weights/*.weights.xml", "*/*/weights/*.weights.xml")
 # Bounds of what is read and done for one answer.
 _LARGEST_LOG = 2**26  # bytes
 _MOST_EPOCHS = 20000
@@ -87,6 +89,8 @@ def find(run: Path, title: str = "") -> Left:
     """
     if not run.exists():
         raise UserError(f"{run}: no such folder; give that of a run of tmva-dnn, e.g. results/NAME/runs/ID")
+    if not run.is_dir() and not run.is_file():
+        raise UserError(f"{run}: neither a folder nor a file; give the folder of a run of tmva-dnn")
     is_weights = run.is_file() and run.name.endswith(".xml")
     folder = run if run.is_dir() else run.parent
     if is_weights and folder.name == "weights":
@@ -108,11 +112,11 @@ def find(run: Path, title: str = "") -> Left:
 
 
 def _files(folder: Path, *patterns: str) -> List[Path]:
-    return sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+    return sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
 
 
 def _weight_file(folder: Path, title: str) -> Path:
-    found = {path: tmva_weights.header(path) for path in sorted(folder.rglob("*.weights.xml")) if path.is_file()}
+    found = {path: tmva_weights.header(path) for path in _files(folder, *_WEIGHTS)}
     if not found:
         raise UserError(f"{folder}: has no *.weights.xml; give the folder of a run of tmva-dnn that finished")
     if title:

@@ -60,7 +60,8 @@ def run(
         )
     if ending.status != "ok":
         reason = ending.reason
-        raise UserError(reason if reason.startswith(task.folder) else f"{folder}: {reason}")
+        # A reason that names a file has its whole path.
+        raise UserError(reason if reason.startswith("/") else f"{folder}: {reason}")
     return ending.outcome
 
 
