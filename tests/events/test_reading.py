@@ -152,7 +152,8 @@ def test_an_alias_in_an_input_file_is_not_run(tmp_path):
 def test_an_alias_in_a_results_file_is_not_run(tmp_path):
     path, mark = tmp_path / "results.root", tmp_path / "mark"
     with_alias(path, "benchmark", ("weight", "start_time"), "run_id", touching(mark))
-    code = f"import ROOT; f = ROOT.TFile({str(path)!r}, 'UPDATE'); ROOT.TNamed('schema_version', '{schema.VERSION}').Write()"
+    code = f"import ROOT; file = ROOT.TFile({str(path)!r}, 'UPDATE'); "
+    code += f"ROOT.TNamed('schema_version', '{schema.VERSION}').Write()"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     with pytest.raises(UserError, match="tree benchmark has no branch 'run_id'"):
         tree_file.rows_of(path, ("run_id", "start_time"))
