@@ -1,6 +1,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tmva_bench.basis import mapping
 from tmva_bench.engines import keras_training, tmva_files, tmva_weights
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, transforms
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
 OUTPUTS = [path.parent.name for path in sorted(recordings.FOLDER.glob("*/TMVA.root"))]
@@ -190,6 +191,23 @@ def test_network_gives_the_recorded_scores() -> None:
     [layer] = tmva_weights.network(tmva_weights.parse(recordings.weight_file("transform-N")))
     logits = numpy.array([event["out"] for event in events[:50]]) @ layer.weights[0] + layer.biases[0]
     assert 1 / (1 + numpy.exp(-logits)) == pytest.approx(rows["Method"][:50], abs=1e-6)
+
+
+def test_bins_of_equal_width_are_not_written_out(tmp_path) -> None:
+    text = Path(recordings.weight_file("transform-U")).read_text()
+    path = tmp_path / "job.weights.xml"
+    path.write_text(re.sub(r"<HistogramBinning.*?</HistogramBinning>", "", text, flags=re.DOTALL))
+    [(letter, step)] = tmva_weights.transformations(tmva_weights.parse(path))
+    assert letter == "U"
+    x = numpy.linspace(-2, 2, 50, dtype=numpy.float32)[:, None].repeat(4, axis=1)
+    for column, histogram in enumerate(re.findall(r'cls2_original" ([^>]*)>([^<]*)<', text)):
+        low, high = (float(re.search(f'{name}="([^"]*)"', histogram[0]).group(1)) for name in ("XMin", "XMax"))
+        contents = numpy.array(histogram[1].split(), float)
+        alone = transforms.flat([(numpy.linspace(low, high, len(contents) + 1), contents)])
+        assert step(x)[:, column].tolist() == alone(x[:, [column]])[:, 0].tolist()
+        # The middles of the bins have their contents.
+        middles = low + (high - low) * (numpy.arange(1, len(contents), 40) + 0.5) / len(contents)
+        assert alone(middles[:, None])[:, 0] == pytest.approx(contents[1::40], abs=2e-3)
 
 
 def test_network_of_zeros() -> None:

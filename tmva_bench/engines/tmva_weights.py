@@ -364,18 +364,28 @@ def _uniform(file: WeightFile, element: Any, size: int) -> transforms.Transforma
     tables = []
     for variable in element.findall("Variable"):
         of_classes = [child for child in variable if str(child.tag).startswith("CumulativePDF")]
-        histogram, binning = (
-            of_classes[-1].find(f"PDF/{name}") if of_classes else None for name in ("Histogram", "HistogramBinning")
-        )
-        if histogram is None or binning is None:
+        histogram = of_classes[-1].find("PDF/Histogram") if of_classes else None
+        if histogram is None:
             raise _contradiction(file, "a cumulative distribution without its histogram")
-        contents, edges = _numbers(file, histogram), _numbers(file, binning)
+        contents = _numbers(file, histogram)
+        edges = _edges(file, histogram, of_classes[-1].find("PDF/HistogramBinning"))
         if len(edges) != len(contents) + 1 or not (numpy.diff(edges) >= 0).all():
             raise _contradiction(file, f"{len(edges)} edges of {len(contents)} bins, or out of order")
         tables.append((edges, contents))
     if len(tables) != size:
         raise _contradiction(file, f"{len(tables)} cumulative distributions for {size} variables")
     return transforms.flat(tables)
+
+
+def _edges(file: WeightFile, histogram: Any, binning: Any) -> numpy.ndarray:
+    """The edges of a histogram's bins, which are written out only where they differ in width."""
+    bins = len(_numbers(file, histogram))
+    if _whole(file, histogram, "NBins") != bins:
+        raise _contradiction(file, f"NBins = {histogram.attrib['NBins']}, and {bins} contents")
+    if binning is not None:
+        return _numbers(file, binning)
+    low, high = (_number(file, histogram.attrib.get(name, "")) for name in ("XMin", "XMax"))
+    return numpy.linspace(low, high, bins + 1)
 
 
 def _gauss(file: WeightFile, element: Any, size: int) -> transforms.Transformation:
