@@ -107,7 +107,7 @@ def evaluated(folder: Path) -> float:
 
 def epochs(log: str) -> list[tuple[float, ...]]:
     """Number and losses of the epochs of a log."""
-    lines = re.findall(r":\s+(\d+) \|\s+(\S+)\s+(\S+)", log)
+    lines = re.findall(r":\s+(\d+) \|\s+([-+.\dainfe]+)\s+([-+.\dainfe]+)\s", log)
     return [tuple(map(float, line)) for line in lines]
 
 
@@ -152,7 +152,9 @@ def _outcome(answer, action, run):
         return "differs"
     # TMVA's losses in the log are those of the whole one, or those in the output file were taken.
     true, told = (epochs((path / "log.txt").read_text(errors="replace")) for path in (SHIPPED, run))
-    close = len(true) == len(told) and numpy.allclose(true, told, atol=1e-4)
+    # Of a log with its table twice the last training counts.
+    last = told[-len(true) :]
+    close = len(true) == len(last) and numpy.allclose(true, last, atol=1e-4)
     return "agrees" if close or not told else "agrees wrongly"
 
 
