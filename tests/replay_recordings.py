@@ -24,12 +24,14 @@ def stored_scores(keras: Any, folder: Path) -> float:
     (weight_file,) = folder.rglob("*.weights.xml")
     file = tmva_weights.parse(weight_file)
     layers = tmva_weights.network(file)
-    chain = transforms.Chain.of([step for _, step in tmva_weights.transformations(file)])
+    steps = [step for _, step in tmva_weights.transformations(file)]
     model = keras_network.build(keras, tmva_options.evaluated(layers), len(file.variables))
     keras_network.set_weights(model, [(layer.weights.T, layer.biases) for layer in layers])
     rows = json.loads((folder / "scores.json").read_text())
     x = numpy.array([rows[variable.internal] for variable in file.variables], dtype=numpy.float32).T
-    return float(numpy.abs(keras_training.score(model, chain(x)) - numpy.array(rows["Method"])).max())
+    return float(
+        numpy.abs(keras_training.score(model, transforms.transformed(steps, x)) - numpy.array(rows["Method"])).max()
+    )
 
 
 def main() -> None:

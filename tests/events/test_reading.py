@@ -127,11 +127,12 @@ def touching(path: Path) -> str:
 
 def test_an_alias_is_no_branch_and_is_not_run(tmp_path):
     path, mark = tmp_path / "alias.root", tmp_path / "mark"
-    with_alias(path, "events", ("weight", "y"), "x", touching(mark))
+    for tree in ("events", "others"):
+        with_alias(path, tree, ("weight", "y"), "x", touching(mark))
     with pytest.raises(UserError, match=r"alias.root: tree events has no branch 'x'"), reading.opened(path) as file:
         reading.column(file["events"], "x")
     with pytest.raises(UserError, match="unknown branch in .* 'x'"):
-        samples.own(signal=f"{path}:events", background=f"{path}:events", variables=["x"])
+        samples.own(signal=f"{path}:events", background=f"{path}:others", variables=["x"])
     assert not mark.exists()
     # What uproot itself does with it, so that this test keeps its point.
     with uproot.open(path) as file, contextlib.suppress(Exception):

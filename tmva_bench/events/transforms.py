@@ -86,13 +86,6 @@ class Chain:
         if not self.steps:
             self._check_scale(values, "without a transformation")
 
-    @classmethod
-    def of(cls, steps: List[Transformation]) -> "Chain":
-        """A chain of transformations that are prepared already."""
-        chain = cls([], numpy.zeros((0, 0)), numpy.zeros(0))
-        chain.steps = list(steps)
-        return chain
-
     def __call__(self, events: numpy.ndarray) -> numpy.ndarray:
         """The transformed events, float32, of the shape of ``events``."""
         values = events.astype(numpy.float32)
@@ -173,6 +166,20 @@ def _rounding(values: numpy.ndarray) -> float:
     spread = values.std(axis=0, dtype=float)
     largest = numpy.abs(values).max(axis=0).astype(float)[spread > 0] / spread[spread > 0]
     return float(numpy.finfo(numpy.float32).eps * largest.max(initial=0.0))
+
+
+def transformed(steps: Sequence[Transformation], events: numpy.ndarray) -> numpy.ndarray:
+    """Events after transformations that are prepared already, whatever comes of them; float32.
+
+    Args:
+        steps: in the order in which they apply.
+        events: shape (events, variables).
+    """
+    values = events.astype(numpy.float32)
+    with numpy.errstate(all="ignore"):  # NaN is what a score will be
+        for step in steps:
+            values = step(values).astype(numpy.float32)
+    return values
 
 
 def normalised(low: numpy.ndarray, high: numpy.ndarray) -> Transformation:

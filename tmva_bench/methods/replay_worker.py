@@ -411,7 +411,7 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
         UserError: TMVA's scores are not known, or are not those of what was trained.
     """
     from tmva_bench.engines import keras_network
-    from tmva_bench.events.transforms import Chain
+    from tmva_bench.events.transforms import transformed
 
     file = tmva_weights.parse(left.weights)
     tmva_options.check_method(file)
@@ -440,14 +440,13 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
     model = keras_network.build(keras, tmva_options.evaluated(layers), len(file.variables))
     keras_network.set_weights(model, [(layer.weights.T, layer.biases) for layer in layers])
     link = tmva_weights.output_function(file)
-    chain = Chain.of([step for _, step in steps])
     theirs, ours = [], []
     for tree, names in tmva_files.sample_branches(str(left.output), left.loader).items():
         if file.title in names:
             known = branches(left, file.variables, tree)
             sample = tmva_files.read_sample(str(left.output), tree, known, file.title, left.loader)
             theirs.append(sample.scores)
-            ours.append(keras_training.score(model, chain(sample.variables), link))
+            ours.append(keras_training.score(model, transformed([step for _, step in steps], sample.variables), link))
     return {**_verdict(numpy.concatenate(theirs), numpy.concatenate(ours)), "notes": notes}
 
 
