@@ -344,3 +344,8 @@ def test_ratios_that_give_no_verdict(ours, theirs, ratio, note):
     assert (found.ratio, found.verdict) == (pytest.approx(ratio, abs=1e-4, nan_ok=True), verdict.NO_VERDICT)
     assert note in found.note
     assert math.isnan(found.low)
+
+
+def test_infinite_times_are_none():
+    found = verdict.compare_times(timed([math.inf] * 3), timed([1.0, 1.1, 0.9]))
+    assert (found.pairs, found.verdict) == (0, verdict.NO_VERDICT)

@@ -10,7 +10,7 @@ from conftest import VARIABLES
 from double import recordings
 
 from tmva_bench.basis import autoencoder
-from tmva_bench.engines import encoder, keras_autoencoder, tmva_files
+from tmva_bench.engines import encoder, keras_autoencoder, tmva_files, tmva_weights
 from tmva_bench.events import inputs, samples
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
@@ -93,7 +93,7 @@ def test_tmvas_own_outputs_are_given(trained):
     rows = json.loads((RECORDED / "scores.json").read_text())
     events = numpy.array([rows[name] for name in VARIABLES], numpy.float32).T
     ours = trained["recorded"]["encoder"]
-    network = tmva_files.read_network(str(RECORDED / "dataset/weights/job_Method.weights.xml"))
+    network = tmva_weights.network(tmva_weights.parse(str(RECORDED / "dataset/weights/job_Method.weights.xml")))
     theirs = ours._replace(layers=[(layer.weights.T, layer.biases) for layer in network])
     for found, within in ((theirs, 5e-6), (ours, 1e-4)):
         assert found.decode(found.encode(events)) == pytest.approx(numpy.array(rows["Method"]), abs=within)

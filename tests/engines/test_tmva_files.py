@@ -1,6 +1,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmva_bench.basis import mapping
-from tmva_bench.engines import keras_training, tmva_files
+from tmva_bench.engines import keras_training, tmva_files, tmva_weights
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, transforms
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
 OUTPUTS = [path.parent.name for path in sorted(recordings.FOLDER.glob("*/TMVA.root"))]
@@ -44,6 +45,19 @@ def test_epoch_table() -> None:
         (4, 0.470911, 0.492136, 0.00955379),
         (5, 0.46215, 0.498235, 0.00938567),
     ]
+
+
+@pytest.mark.parametrize("title", ["Method", "DNN for Test", "A|B (1)"])
+def test_sections_of_a_job_with_several_methods(title: str) -> None:
+    log = recordings.log("dnn-seed-preset")
+    assert tmva_files.section("no training here", title) == "no training here"
+    own = log.replace("Train method: Method for", f"Train method: {title} for")
+    others = log.replace("Train method: Method for", "Train method: Other for").replace("0.5", "0.7")
+    table = tmva_files.epoch_table(log)
+    assert tmva_files.epoch_table(tmva_files.section(others + own + others, title)) == table
+    # A job that was run anew into the same log.
+    assert tmva_files.epoch_table(tmva_files.section(own.replace("0.5", "0.6") + own, title)) == table
+    assert tmva_files.section(others, title) == ""
 
 
 def test_epoch_table_reads_losses_that_are_not_finite() -> None:
@@ -115,7 +129,7 @@ def test_sample_is_the_recorded_one(name: str) -> None:
 
 @pytest.mark.parametrize(("tree", "title"), [("NoTree", "Method"), ("TestTree", "NoTitle")])
 def test_sample_that_is_not_there(tree: str, title: str) -> None:
-    with pytest.raises(TrainingFailed, match="lacks No"):
+    with pytest.raises(TrainingFailed, match="lacks dataset/NoTree|has no branch 'NoTitle'"):
         tmva_files.read_sample(str(recordings.FOLDER / "dnn-seed-preset" / "TMVA.root"), tree, VARIABLES, title)
 
 
@@ -154,7 +168,7 @@ def test_history_in_the_other_folder_layout(tmp_path) -> None:
 
 
 def test_network() -> None:
-    network = tmva_files.read_network(recordings.weight_file("dnn-all-activations"))
+    network = tmva_weights.network(tmva_weights.parse(recordings.weight_file("dnn-all-activations")))
     assert [layer.activation for layer in network] == [
         "linear",
         "relu",
@@ -167,20 +181,37 @@ def test_network() -> None:
     ]
     assert [layer.weights.shape for layer in network] == [(6, 4)] + [(6, 6)] * 6 + [(1, 6)]
     assert [layer.biases.shape for layer in network] == [(6,)] * 7 + [(1,)]
-    assert tmva_files.parameters(network) == 6 * 5 + 6 * 6 * 7 + 7
+    assert tmva_weights.parameters(network) == 6 * 5 + 6 * 6 * 7 + 7
 
 
 def test_network_gives_the_recorded_scores() -> None:
     events = json.loads((recordings.FOLDER / "transform-N" / "transformed.json").read_text())
     rows = json.loads((recordings.FOLDER / "transform-N" / "scores.json").read_text())
     assert [event["in"][0] for event in events[:50]] == rows["var1"][:50]
-    [layer] = tmva_files.read_network(recordings.weight_file("transform-N"))
+    [layer] = tmva_weights.network(tmva_weights.parse(recordings.weight_file("transform-N")))
     logits = numpy.array([event["out"] for event in events[:50]]) @ layer.weights[0] + layer.biases[0]
     assert 1 / (1 + numpy.exp(-logits)) == pytest.approx(rows["Method"][:50], abs=1e-6)
 
 
+def test_bins_of_equal_width_are_not_written_out(tmp_path) -> None:
+    text = Path(recordings.weight_file("transform-U")).read_text()
+    path = tmp_path / "job.weights.xml"
+    path.write_text(re.sub(r"<HistogramBinning.*?</HistogramBinning>", "", text, flags=re.DOTALL))
+    [(letter, step)] = tmva_weights.transformations(tmva_weights.parse(path))
+    assert letter == "U"
+    x = numpy.linspace(-2, 2, 50, dtype=numpy.float32)[:, None].repeat(4, axis=1)
+    for column, histogram in enumerate(re.findall(r'cls2_original" ([^>]*)>([^<]*)<', text)):
+        low, high = (float(re.search(f'{name}="([^"]*)"', histogram[0]).group(1)) for name in ("XMin", "XMax"))
+        contents = numpy.array(histogram[1].split(), float)
+        alone = transforms.flat([(numpy.linspace(low, high, len(contents) + 1), contents)])
+        assert step(x)[:, column].tolist() == alone(x[:, [column]])[:, 0].tolist()
+        # The middles of the bins have their contents.
+        middles = low + (high - low) * (numpy.arange(1, len(contents), 40) + 0.5) / len(contents)
+        assert alone(middles[:, None])[:, 0] == pytest.approx(contents[1::40], abs=2e-3)
+
+
 def test_network_of_zeros() -> None:
-    network = tmva_files.read_network(recordings.weight_file("quiet-nothing-improves"))
+    network = tmva_weights.network(tmva_weights.parse(recordings.weight_file("quiet-nothing-improves")))
     assert not any(layer.weights.any() or layer.biases.any() for layer in network)
 
 
@@ -188,14 +219,14 @@ def test_network_of_zeros() -> None:
 def test_training_time_is_the_logs(name: str) -> None:
     said = re.search(r"Elapsed time for training with \d+ events: (\S+) sec", recordings.log(name))
     if said:
-        assert tmva_files.training_time(recordings.weight_file(name)) == pytest.approx(float(said.group(1)), rel=5e-3)
+        assert tmva_weights.training_time(recordings.weight_file(name)) == pytest.approx(float(said.group(1)), rel=5e-3)
     else:
         assert name == "silent-factory"
 
 
 def test_training_time_that_is_not_stored(tmp_path) -> None:
     (tmp_path / "weights.xml").write_text("<MethodSetup><GeneralInfo/></MethodSetup>")
-    assert math.isnan(tmva_files.training_time(str(tmp_path / "weights.xml")))
+    assert math.isnan(tmva_weights.training_time(str(tmp_path / "weights.xml")))
 
 
 def norm_mode(name: str) -> str:

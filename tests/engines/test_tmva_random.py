@@ -7,7 +7,7 @@ from double import recordings
 from points import recorded
 
 from tmva_bench.basis import config, mapping, parsing
-from tmva_bench.engines import tmva_files
+from tmva_bench.engines import tmva_files, tmva_weights
 from tmva_bench.errors import Unavailable
 
 pytest.importorskip("ROOT")
@@ -49,7 +49,7 @@ def test_events_stand_in_the_order_of_tmvas_trees(name: str, tree: str) -> None:
 def test_initial_weights_are_tmvas(name: str) -> None:
     """The weight file holds those after one epoch at a rate of 1e-4."""
     ours = tmva_random.WeightGenerator(mapping.training(recorded(name)), len(VARIABLES)).weights
-    theirs = tmva_files.read_network(recordings.weight_file(name))
+    theirs = tmva_weights.network(tmva_weights.parse(recordings.weight_file(name)))
     assert [kernel.shape for kernel, _ in ours] == [(4, 200), (200, 200), (200, 1)]
     for (kernel, bias), layer in zip(ours, theirs, strict=True):
         assert numpy.abs(kernel.T - layer.weights).max() < 1e-3

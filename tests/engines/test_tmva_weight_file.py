@@ -8,7 +8,7 @@ from double import recordings
 from points import recorded
 
 from tmva_bench.basis import parsing
-from tmva_bench.engines import keras_training, tmva_files, tmva_options, tmva_weight_file
+from tmva_bench.engines import keras_training, tmva_options, tmva_weight_file, tmva_weights
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 
@@ -32,7 +32,7 @@ def both(request, recorded_input, tmp_path):
     (theirs,) = (recordings.FOLDER / name).rglob("*.weights.xml")
     data = inputs.read(recorded_input("dnn-seed-preset"))
     events = keras_training.training_vector(data, 100, CASES[name].norm_mode)
-    network = [(layer.weights.T, layer.biases) for layer in tmva_files.read_network(str(theirs))]
+    network = [(layer.weights.T, layer.biases) for layer in tmva_weights.network(tmva_weights.parse(str(theirs)))]
     ours = tmp_path / "ours.weights.xml"
     signal = events.y[:, 0] == 1
     tmva_weight_file.write(ours, CASES[name], data.variables, events.x, events.w, signal, network, "6.40.00")
@@ -96,7 +96,7 @@ def test_numbers_of_the_transformations(both):
 @every_case
 def test_the_network_is_read_back(both):
     theirs, _, path = both
-    network = tmva_files.read_network(str(path))
+    network = tmva_weights.network(tmva_weights.parse(str(path)))
     (recorded_file,) = [numbers(theirs, "Weights/DenseLayer/Weights")]
     assert agrees([layer.weights.ravel() for layer in network], recorded_file, 1e-12)
     written = [layer.attrib["ActivationFunction"] for layer in ElementTree.parse(path).iter("DenseLayer")]
@@ -106,7 +106,7 @@ def test_the_network_is_read_back(both):
 @pytest.mark.parametrize("both", ["dnn-seed-preset"], indirect=True)
 def test_it_does_not_pass_for_a_training_of_tmva(both):
     with pytest.raises(UserError, match="written by tmva_bench for a network of Keras"):
-        tmva_options.read(both[2])
+        tmva_options.read(tmva_weights.parse(both[2]))
 
 
 @pytest.mark.parametrize("chain", ["N", "D", "N,D", "P"])

@@ -7,7 +7,7 @@ import pytest
 from double import recordings, tmva
 from double.root import DoubledRoot
 
-from tmva_bench.engines import keras_network, keras_training, tmva_files
+from tmva_bench.engines import keras_network, keras_training, tmva_files, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.methods import Task, pykeras
@@ -86,7 +86,7 @@ def test_recorded_run(name: str, doubled: Any, make_task: Any, logged: Any, kera
     assert f"Epoch 3: val_loss improved from {stored['val_loss'][:2].min():.5f}" in recordings.log(name)
     assert outcome.validation_loss == stored["val_loss"][2]
     assert outcome.roc_integral == recordings.case(name)["roc_integral"]
-    assert outcome.real_time_fit == tmva_files.training_time(recordings.weight_file(name))
+    assert outcome.real_time_fit == tmva_weights.training_time(recordings.weight_file(name))
     assert outcome.versions["keras"] == "2.15.0"
     assert outcome.versions["backend"] == "2.15.1"
     assert outcome.scores["TestS"].mean() > outcome.scores["TestB"].mean()

@@ -1,16 +1,22 @@
 """TMVA's recorded trainings, repeated in Keras epoch by epoch, and the weights that TMVA kept."""
 
 import json
+import math
+import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import uproot
 from conftest import command_line
 from double import recordings
+from hypothesis import given, strategies
+from verify_jobs import answers
 
-from tmva_bench.engines import tmva_options
+from tmva_bench.engines import tmva_options, tmva_weights
 from tmva_bench.errors import UserError
 from tmva_bench.methods import replay_worker
 from tmva_bench.running import environments, replay
@@ -101,7 +107,10 @@ def test_another_seed_is_another_training(tmp_path):
 
 def test_a_missing_epoch_or_nan_does_not_agree():
     def found(*epochs):
-        return {"epochs": [{"epoch": 1, "tmva": tmva, "keras": keras} for tmva, keras in epochs]}
+        return {
+            "epochs": [{"epoch": 1, "tmva": tmva, "keras": keras} for tmva, keras in epochs],
+            "score_difference": None,
+        }
 
     assert replay.agrees(found(([1.0, 2.0], [1.0, 2.0])), 1e-9)
     assert not replay.agrees(found(([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0], None)), 1e-9)
@@ -115,7 +124,8 @@ def test_a_missing_epoch_or_nan_does_not_agree():
         ('value="Classification"', 'value="Regression"', "a Regression"),
         ("CROSSENTROPY<", "MUTUALEXCLUSIVE<", "ErrorStrategy = MUTUALEXCLUSIVE"),
         ('"RandomSeed" modified="Yes">1<', '"RandomSeed" modified="Yes">0<', "RandomSeed = 0"),
-        ("TANH|20,TANH", "TANH|N+5,TANH", "'N\\+5' is no number of units"),
+        ("TANH|20,TANH", "TANH|M+5,TANH", "'M\\+5' is no activation and no number of units"),
+        ("TANH|20,TANH", "TANH|N+5,TANH", "has the widths 9, 20, 20, 1, and the network that was kept 20, 20, 20, 1"),
         ("<MethodSetup", "<MethodSetu", "no weight file of TMVA"),
     ],
 )
@@ -124,7 +134,7 @@ def test_what_cannot_be_repeated_is_named(tmp_path, old, new, message):
     path = tmp_path / "job.weights.xml"
     path.write_text(weights.read_text().replace(old, new))
     with pytest.raises(UserError, match=message) as error:
-        tmva_options.read(path)
+        tmva_options.read(tmva_weights.parse(path))
     assert str(path) in str(error.value)
 
 
@@ -138,7 +148,7 @@ def test_strategies_are_read_as_tmva_reads_them():
         "ValidationSize": "0.3",
         "TrainingStrategy": "learningrate=0.1,Optimizer=sgd,Foo=3|LearningRate=0.01,DropConfig=0.0+0.5",
     }
-    training = tmva_options.parse(options)
+    training = tmva_options.parse(options, 4)
     assert (training.widths, training.activations) == ((64, 8, 1), ("relu", "tanh", "linear"))
     assert training.validation_events(1000) == 300
     first, second = training.phases
@@ -150,11 +160,192 @@ def test_strategies_are_read_as_tmva_reads_them():
 def test_folders_that_are_no_runs(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         replay_worker.find(tmp_path / "nothing")
-    with pytest.raises(UserError, match=r"needs one \*.weights.xml, found none"):
+    with pytest.raises(UserError, match=r"has no \*.weights.xml"):
         replay_worker.find(tmp_path)
+    with pytest.raises(UserError, match="neither a folder nor a file"):
+        replay_worker.find(Path("/dev/null"))
+    os.mkfifo(tmp_path / "log.txt")
+    os.mkfifo(tmp_path / "TMVA.root")
+    os.mkfifo(tmp_path / "job.weights.xml")
+    with pytest.raises(UserError, match=r"has no \*.weights.xml"):
+        replay_worker.find(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
     answer = command_line(tmp_path, "replay", tmp_path)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
     assert command_line(tmp_path, "verify", "--backend", "jx").returncode == 2
     assert not list(tmp_path.iterdir())
+
+
+STRATEGY = re.compile(r'("TrainingStrategy" modified="Yes">)([^<]*)<')
+
+
+def copied(folder, *, strategy=None, log=True, **replacements):
+    """The shipped run with changes to its weight file."""
+    shutil.copytree(replay.SHIPPED, folder)
+    (weights,) = folder.glob("*.xml")
+    text = weights.read_text()
+    if strategy:
+        text = STRATEGY.sub(lambda found: f"{found[1]}{strategy(found[2])}<", text)
+    for old, new in replacements.items():
+        text = text.replace(*{"host": ('"Host" value="Linux x86_64"', f'"Host" value="{new}"')}.get(old, (old, new)))
+    weights.write_text(text)
+    if not log:
+        (folder / "log.txt").unlink()
+    return folder
+
+
+def with_scores(folder, change):
+    """The output file of a run with other scores of the test events."""
+    with uproot.open(folder / "TMVA.root") as file:
+        trees = {tree: file[f"dataset/{tree}"] for tree in ("TrainTree", "TestTree")}
+        names = ["classID", "var1", "var2", "var3", "var4", "weight", "Method"]
+        columns = {tree: {name: held[name].array(library="np") for name in names} for tree, held in trees.items()}
+    columns["TestTree"]["Method"] = change(columns["TestTree"]["Method"].copy())
+    with uproot.recreate(folder / "TMVA.root") as file:
+        for tree, values in columns.items():
+            file.mktree(f"dataset/{tree}", {name: v.dtype for name, v in values.items()}).extend(values)
+
+
+def first(values, value):
+    values[0] = value
+    return values
+
+
+@pytest.fixture(scope="session")
+def changed_runs(tmp_path_factory):
+    """Answers to a replay of the shipped run with changes, by name."""
+    top = tmp_path_factory.mktemp("changed")
+    other_batch = lambda one: f"{one}|{one.replace('BatchSize=128', 'BatchSize=64')}|{one}"  # noqa: E731
+    shutil.copytree(replay.SHIPPED, top / "two logs")
+    text = (top / "two logs" / "log.txt").read_text()
+    others = text.replace("Train method: Method for", "Train method: Another for").replace("0.5", "0.6")
+    (top / "two logs" / "log.txt").write_text(others + text + others.replace("Another", "Third"))
+    folders = {
+        "no log": copied(top / "no log", log=False),
+        "two logs": top / "two logs",
+        "other batch": copied(top / "other batch", strategy=other_batch),
+        "other batch, no log": copied(top / "other batch, no log", strategy=other_batch, log=False),
+        "same batch": copied(top / "same batch", strategy=lambda one: f"{one}|{one}"),
+        "first of two keys": copied(top / "keys", strategy=lambda one: f"{one},BatchSize=1,LearningRate=7,MaxEpochs=1"),
+        "blanks": copied(top / "blanks", strategy=lambda one: one.replace(",", " , ").replace("=", " = ")),
+        "too long": copied(
+            top / "too long", strategy=lambda one: one.replace("TestRepetitions=1", "TestRepetitions=200000")
+        ),
+        "many epochs": copied(top / "many", strategy=lambda one: one.replace("MaxEpochs=5", "MaxEpochs=2000000000")),
+        "macOS": copied(top / "macOS", host="Darwin somewhere.local 19.6.0"),
+        "far": copied(
+            top / "far", log=False, strategy=lambda one: one.replace("TestRepetitions=1", "TestRepetitions=200000")
+        ),
+        "batch": copied(top / "batch", strategy=lambda one: one.replace("BatchSize=128", "BatchSize=1000")),
+        "activation": copied(top / "activation", **{"TANH|20,TANH|20,TANH|20": "TANH|20,RELU|20,TANH|20"}),
+    }
+    for name, change in {
+        "one NaN": lambda x: first(x, math.nan),
+        "one -999": lambda x: first(x, -999),
+        "1.3 off": lambda x: first(x, x[0] + 1.3),
+    }.items():
+        folders[name] = copied(top / name)
+        with_scores(folders[name], change)
+    return answers(top / "asked", {name: ("replay", folder, "") for name, folder in folders.items()})
+
+
+@pytest.mark.parametrize("name", ["no log", "two logs", "first of two keys", "blanks", "macOS", "activation"])
+def test_what_replays_all_the_same(changed_runs, name):
+    assert replay.difference(changed_runs[name], 1e-5) == ""
+    assert [epoch["epoch"] for epoch in changed_runs[name]["epochs"]] == [1, 2, 3, 4, 5]
+
+
+def test_histories_have_more_digits_than_the_log(changed_runs):
+    assert replay.difference(changed_runs["no log"], 1e-6) == ""
+    assert changed_runs["no log"]["epochs"][0]["tmva"] != changed_runs["two logs"]["epochs"][0]["tmva"]
+
+
+@pytest.mark.parametrize("name", ["other batch", "other batch, no log"])
+def test_phases_of_another_batch_size_did_not_run(changed_runs, name):
+    answer = changed_runs[name]
+    assert replay.difference(answer, 1e-5) == ""
+    assert answer["notes"] == [
+        "phases 2 to 3 of 3 did not run: TMVA ends a training at a phase of another batch size (64, not 128) and keeps "
+        "what it has"
+    ]
+
+
+@pytest.mark.parametrize("name", ["same batch", "many epochs"])
+def test_a_training_that_goes_on_differs(changed_runs, name):
+    answer = changed_runs[name]
+    assert replay.difference(answer, 1e-5) == "the losses differ: an epoch was trained on one side only"
+    # It is not trained to its end, which may be far.
+    assert len(answer["epochs"]) <= 12
+
+
+@pytest.mark.parametrize("name", ["one NaN", "one -999", "1.3 off"])
+def test_scores_count(changed_runs, name):
+    assert replay.difference(changed_runs[name], 1e-4) == "the scores differ by more than 0.0001"
+    # All losses agree.
+    assert replay.difference({**changed_runs[name], "score_difference": None}, 1e-5) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "too long",
+            "TestRepetitions = 200000, and the log's table goes up to epoch 5: it is not that of this weight file",
+        ),
+        ("far", "200000 epochs of a phase to repeat; the limit here is 20000"),
+        ("batch", "BatchSize = 1000: larger than a part of the 4000 training events, of which 800 validate"),
+    ],
+)
+def test_what_is_too_much_is_refused(changed_runs, name, message):
+    kind, text = changed_runs[name]["error"]
+    assert kind == "UserError"
+    assert re.search(message, text)
+
+
+def test_notes_of_a_replay(changed_runs):
+    [note] = changed_runs["macOS"]["notes"]
+    assert "libc++" in note
+    assert "Darwin" in note
+    [note] = changed_runs["activation"]["notes"]
+    assert "which count" in note
+    assert changed_runs["no log"]["notes"] == []
+
+
+def test_no_log_and_no_histories(tmp_path):
+    folder = copied(tmp_path / "run", log=False)
+    with_scores(folder, lambda scores: scores)
+    answer = answers(tmp_path / "asked", {"run": ("replay", folder, "")})["run"]
+    assert answer["error"] == ["UserError", answer["error"][1]]
+    assert answer["error"][1].startswith("no log with TMVA's table of epochs")
+
+
+@given(strategies.lists(strategies.floats(allow_nan=True), min_size=1, max_size=6))
+def test_only_numbers_close_by_agree(values):
+    epochs = [{"epoch": n, "tmva": [0.5, value], "keras": [0.5, 0.25]} for n, value in enumerate(values)]
+    close = all(abs(value - 0.25) <= 1e-4 for value in values)
+    assert replay.agrees({"epochs": epochs, "score_difference": None}, 1e-4) == close
+    for score in values:
+        scored = replay.agrees({"epochs": epochs, "score_difference": score}, 1e-4)
+        assert scored == (close and score <= 1e-4)
+
+
+def test_no_epochs_do_not_agree():
+    assert replay.difference({"epochs": [], "score_difference": None}, 1.0) == "no epoch to compare"
+
+
+@given(strategies.text("N+*/()-. 0123456789n_", max_size=12), strategies.integers(1, 40))
+def test_formulas_of_widths(text, variables):
+    """Whatever stands there is a width of a formula of these operators, or refused in one line."""
+    try:
+        widths, _ = tmva_options.layout(f"TANH|{text},LINEAR", variables)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1
+        return
+    if text.strip():
+        # The text has passed the grammar: nothing but numbers and operators is in it.
+        python = re.sub(r"\d+\.?\d*|\.\d+", lambda number: repr(float(number.group())), text.strip())
+        value = eval(re.sub(r"[Nn]", f"({variables})", python), {"__builtins__": {}})
+        assert widths[0] == (int(value) or 1)

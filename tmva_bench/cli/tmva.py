@@ -11,6 +11,9 @@ from tmva_bench.report import explain, reference
 from tmva_bench.running import replay
 from tmva_bench.study import file as study_file
 
+_TITLE = "Title of the method, where RUN has several."
+_TOLERANCE = click.FloatRange(0, 1)
+
 
 @common.command("replay")
 @click.argument("run_folder", metavar="[RUN]", type=common.path, default=replay.SHIPPED)
@@ -18,32 +21,43 @@ from tmva_bench.study import file as study_file
 @click.option(
     "--input", "input_file", type=common.path, help="Common input file, for a RUN without TMVA's output file."
 )
-@click.option("--tolerance", type=float, default=1e-4, help="Largest difference of a loss.")
-def replay_command(run_folder: Path, backend: str, input_file: Path | None, tolerance: float) -> None:
+@click.option("--title", default="", help=_TITLE)
+@click.option("--tolerance", type=_TOLERANCE, default=1e-4, help="Largest difference of a loss or a score.")
+def replay_command(run_folder: Path, backend: str, input_file: Path | None, title: str, tolerance: float) -> None:
     """Repeat a training of TMVA's DNN in Keras, epoch by epoch.
 
-    RUN is the folder of a run of tmva-dnn, or any with TMVA's output file, weight file and log; by default a recorded
-    one. The same start, batches and phases, in double precision. Exit code 0 where all epochs agree, 1 where not.
+    RUN is the folder of a run of tmva-dnn, or any with TMVA's output file, weight file and log (without a log, TMVA's
+    output file tells the losses), or the output file or weight file itself; by default a recorded one. The same start,
+    batches and phases, in double precision. Exit code 0 where all epochs and the scores agree, 1 where not.
     """
-    found = replay.run("replay", run_folder, backend=backend, input_file=input_file)
+    found = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title)
     common.say(replay.table(found))
-    if not replay.agrees(found, tolerance):
-        common.fail(f"{run_folder}: the losses differ by more than {tolerance:g}", 1)
+    _say_notes(found["notes"])
+    if difference := replay.difference(found, tolerance):
+        common.fail(f"{run_folder}: {difference}", 1)
 
 
 @common.command("verify")
 @click.argument("run_folder", metavar="[RUN]", type=common.path, default=replay.SHIPPED)
 @click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
-@click.option("--tolerance", type=float, default=1e-5, help="Largest difference of a score.")
-def verify_command(run_folder: Path, backend: str, tolerance: float) -> None:
+@click.option("--title", default="", help=_TITLE)
+@click.option("--tolerance", type=_TOLERANCE, default=1e-5, help="Largest difference of a score.")
+def verify_command(run_folder: Path, backend: str, title: str, tolerance: float) -> None:
     """Evaluate the weights that TMVA's DNN kept in Keras, against TMVA's own scores.
 
-    RUN as for replay. Exit code 0 where all scores agree, 1 where not.
+    RUN as for replay; no log is needed, no seed, and the older kDNN (DNN) will do as well. Exit code 0 where all scores
+    agree, 1 where not.
     """
-    found = replay.run("verify", run_folder, backend=backend)
+    found = replay.run("verify", run_folder, backend=backend, title=title)
     common.say(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
-    if not found["score_difference"] <= tolerance:
-        common.fail(f"{run_folder}: the scores differ by more than {tolerance:g}", 1)
+    _say_notes(found["notes"])
+    if difference := replay.score_difference(found, tolerance):
+        common.fail(f"{run_folder}: {difference}", 1)
+
+
+def _say_notes(notes: list[str]) -> None:
+    for note in notes:
+        common.say(f"Note: {note}")
 
 
 @common.command("explain")

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
-import uproot
 from scipy import special, stats
 
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, roc
+from tmva_bench.events import inputs, reading, roc
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.summary import Group
 
@@ -322,11 +321,10 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
 def _read_scores(path: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:
     run = path.parent
     try:
-        with uproot.open(path) as file:
-            signal, background = (file[tree]["score"].array(library="np") for tree in ("TestS", "TestB"))
-    except (OSError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: no readable scores ({reason}); remove the folder {run} to run it again") from None
+        with reading.opened(path, "its scores are lost") as file:
+            signal, background = (reading.numbers(file[tree], "score") for tree in ("TestS", "TestB"))
+    except UserError as error:
+        raise UserError(f"{path}: no readable scores ({error}); remove the folder {run} to run it again") from None
     for tree, scores in (("TestS", signal), ("TestB", background)):
         if len(scores) != len(data.weights[tree]):
             raise UserError(
@@ -367,8 +365,8 @@ def _no_ratio(ratio: float, note: str) -> Ratio:
 
 
 def _times(group: Group, quantity: str) -> dict[int, float]:
-    """Times by repetition; what was not measured, or too short for the clock, is left out."""
-    return {int(row["repetition"]): float(row[quantity]) for row in group.rows if row[quantity] > 0}
+    """Times by repetition; what was not measured, is not finite, or too short for the clock, is left out."""
+    return {int(row["repetition"]): float(row[quantity]) for row in group.rows if 0 < row[quantity] < math.inf}
 
 
 def _student_interval(ratios: numpy.ndarray) -> tuple[float, float]:

@@ -11,13 +11,12 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tu
 
 import numpy
 import tabulate
-import uproot
 from scipy.special import expit
 
 from tmva_bench.basis import autoencoder
 from tmva_bench.basis.autoencoder import Specification
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, output, transforms
+from tmva_bench.events import inputs, output, reading, transforms
 
 VERSION = 1
 TOTAL = "total"
@@ -420,7 +419,7 @@ def read(path: Union[str, Path]) -> Encoder:
     Raises:
         UserError: a file that cannot be read, or without an encoder.
     """
-    with inputs.opened(path) as file:
+    with reading.opened(path) as file:
         text: Optional[str] = str(file[_TEXT]) if _TEXT in file else None
     if text is None:
         raise UserError(f"{path}: holds no encoder; give a file of tmva-bench encode")
@@ -433,10 +432,11 @@ def read_errors(path: Union[str, Path]) -> List[Row]:
     Raises:
         UserError: a file that cannot be read, or without them.
     """
-    with inputs.opened(path) as file:
-        if _TREE not in file or not isinstance(file[_TREE], uproot.TTree):
+    with reading.opened(path) as file:
+        if _TREE not in file or not reading.is_tree(file[_TREE]):
             raise UserError(f"{path}: no tree {_TREE}; give a file of tmva-bench encode")
-        columns = file[_TREE].arrays(library="np")
+        tree = file[_TREE]
+        columns = {name: reading.column(tree, name) for name in tree.keys(recursive=False)}
     return [dict(zip(columns, values)) for values in zip(*(column.tolist() for column in columns.values()))]
 
 

@@ -236,10 +236,16 @@ def fit(
     return Fit(history, best_epoch, best, untrained)
 
 
-def score(model: Any, x: numpy.ndarray) -> numpy.ndarray:
-    """The classifier output of MethodDL: the sigmoid of the network's output; float64, shape (events,)."""
-    output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0]
-    return numpy.asarray(expit(output.astype(float)))
+def score(model: Any, x: numpy.ndarray, link: str = "sigmoid") -> numpy.ndarray:
+    """The classifier output of MethodDL: the sigmoid of the network's output; float64, shape (events,).
+
+    Args:
+        model: the network.
+        x: transformed events, shape (events, variables).
+        link: ``sigmoid``, or ``linear`` for the output itself.
+    """
+    output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0].astype(float)
+    return numpy.asarray(expit(output) if link == "sigmoid" else output)
 
 
 def device(name: str, backend: Any, architecture: str) -> str:

@@ -1,4 +1,4 @@
-"""Readers of what TMVA leaves: its log, its output file and its weight file.
+"""Readers of what TMVA leaves: its log and its output file; weight files have a module of their own.
 
 Pure functions without ROOT. Wording and folder names differ between versions of ROOT; what is read here is what
 they share. The columns of the log and the layout of the files are those of ``TMVA::MethodDL``,
@@ -7,20 +7,18 @@ they share. The columns of the log and the layout of the files are those of ``TM
 
 import math
 import re
-import xml.etree.ElementTree
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, cast
 
 import numpy
-import uproot
 
 from tmva_bench.basis.training import Epoch, Training
+from tmva_bench.engines.tmva_weights import CLASSES
 from tmva_bench.errors import TrainingFailed
-from tmva_bench.events import inputs, normalisation
+from tmva_bench.events import inputs, normalisation, reading
 from tmva_bench.events.inputs import InputFile
 
-# TMVA's EActivationFunction by number, in the project's names.
-ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "symmrelu", "softsign", "gauss")
-CLASSES = ("Signal", "Background")
+# The trees of events that TMVA writes.
+SAMPLES = ("TrainTree", "TestTree")
 
 # What MethodDL writes where its network gives NaN.
 _NOT_A_NUMBER = -999.0
@@ -35,6 +33,7 @@ _EPOCH = re.compile(
 )
 _KERAS_EPOCH = re.compile(rf"- loss: {_NUMBER}.*- val_loss: {_NUMBER}")
 _BEST = re.compile(r":\s+(\d+) Minimum Test error found")
+_METHOD = re.compile(r"Train method: (.+) for [A-Z]\w+")
 _ARCHITECTURE = re.compile(r"Start of deep neural network training on (?:the )?(\w+)")
 
 
@@ -54,20 +53,6 @@ class Sample(NamedTuple):
     variables: numpy.ndarray
     weights: numpy.ndarray
     scores: numpy.ndarray
-
-
-class Layer(NamedTuple):
-    """One dense layer of MethodDL's weight file.
-
-    Attributes:
-        activation: one of :data:`ACTIVATIONS`.
-        weights: shape (outputs, inputs).
-        biases: shape (outputs,).
-    """
-
-    activation: str
-    weights: numpy.ndarray
-    biases: numpy.ndarray
 
 
 def failure(log: str) -> Optional[str]:
@@ -92,6 +77,21 @@ def failure(log: str) -> Optional[str]:
     python = _PYTHON_ERROR.search(text[: fatal.end()])
     lines = [line.strip() for line in python.group(1).splitlines() if line.strip()] if python else []
     return f"{reason} ({lines[-1]})" if lines else reason
+
+
+def section(log: str, title: str) -> str:
+    """What was printed of one method's training; all of the log where it does not tell of trainings.
+
+    Args:
+        log: all that the process printed.
+        title: the method's title.
+    """
+    parts = _METHOD.split(_plain(log))
+    if len(parts) == 1:
+        return log
+    # A job that was run anew into the same log: its last training.
+    own = [text for name, text in zip(parts[1::2], parts[2::2]) if name == title]
+    return own[-1] if own else ""
 
 
 def epoch_table(log: str) -> List[Epoch]:
@@ -159,35 +159,65 @@ def norm_mode(log: str) -> str:
     return "equal_num_events" if 'renormalisation mode: "EqualNumEvents"' in log else ""
 
 
-def read_sample(path: str, tree: str, variables: List[str], title: str) -> Sample:
+def loaders(path: str) -> List[str]:
+    """The folders of TMVA's output file that hold its trees of events, one for each DataLoader.
+
+    Before ROOT 6.08 the trees lie beside each other at the top, in the folder "".
+
+    Args:
+        path: the output file.
+
+    Raises:
+        UserError: no ROOT file, or one that cannot be read.
+    """
+    with reading.opened(path) as file:
+        trees = [name.rpartition("/") for name in reading.tree_names(file)]
+    return sorted({folder for folder, _, name in trees if name in SAMPLES})
+
+
+def sample_branches(path: str, folder: str) -> Dict[str, List[str]]:
+    """Names of the branches of TMVA's trees of events, by tree; trees that are not there are left out.
+
+    Args:
+        path: the output file.
+        folder: see :func:`loaders`.
+    """
+    with reading.opened(path) as file:
+        there = {tree: _path(folder, tree) for tree in SAMPLES}
+        known = reading.tree_names(file)
+        return {tree: file[name].keys(recursive=False) for tree, name in there.items() if name in known}
+
+
+def read_sample(path: str, tree: str, variables: List[str], title: str, folder: str = "dataset") -> Sample:
     """One tree of events from TMVA's output file.
 
     Args:
         path: the output file.
         tree: ``TrainTree`` or ``TestTree``.
-        variables: names of the input variables.
+        variables: branches of the input variables; ``x[2]`` is the third number of a branch ``x`` of several.
         title: the method's title, the name of the branch of its scores.
+        folder: see :func:`loaders`.
 
     Raises:
         TrainingFailed: the tree or a branch is not there.
+        UserError: the file cannot be read.
     """
-    with uproot.open(path) as file:
+    where = _path(folder, tree)
+    with reading.opened(path) as file:
+        if where not in reading.tree_names(file):
+            raise TrainingFailed(f"TMVA's output file lacks {where}")
+        events = file[where]
         try:
-            data = file["dataset"][tree].arrays([*variables, "classID", "weight", title], library="np")
-        except uproot.KeyInFileError as error:
-            raise TrainingFailed(f"TMVA's output file lacks {error.key} in {tree}") from error
-    values = data[title].astype(float)
+            values = reading.numbers(events, title).astype(float)
+            class_id, weights = (reading.numbers(events, name) for name in ("classID", "weight"))
+            columns = [_variable(events, name) for name in variables]
+        except reading.BranchError as error:
+            raise TrainingFailed(f"TMVA's output file: {error}") from None
     values[values == _NOT_A_NUMBER] = numpy.nan
-    return Sample(
-        tree,
-        data["classID"],
-        numpy.stack([data[name] for name in variables], axis=1).astype(numpy.float32),
-        data["weight"],
-        values,
-    )
+    return Sample(tree, class_id, numpy.stack(columns, axis=1).astype(numpy.float32), weights, values)
 
 
-def read_history(path: str, title: str) -> Dict[str, numpy.ndarray]:
+def read_history(path: str, title: str, folder: str = "") -> Dict[str, numpy.ndarray]:
     """The training histories in TMVA's output file, one value an epoch, empty where there are none.
 
     They lie under ``dataset/Method_<type>/<title>/`` or ``dataset/Method_<title>/<title>/``.
@@ -195,74 +225,22 @@ def read_history(path: str, title: str) -> Dict[str, numpy.ndarray]:
     Args:
         path: the output file.
         title: the method's title.
+        folder: see :func:`loaders`; "" for whichever there is.
 
     Returns:
         Values by name without PyKeras' quotes: ``trainingError``, ``valError`` of MethodDL; ``loss``, ``val_loss``
         and more of MethodPyKeras, which fills them up with zeros after an early stop.
+
+    Raises:
+        UserError: the file cannot be read.
     """
     prefix = f"/{title}/TrainingHistory_{title}_"
     histories = {}
-    with uproot.open(path) as file:
-        for key in file.keys(cycle=False):
-            if prefix in key:
+    with reading.opened(path) as file:
+        for key, kind in file.classnames(recursive=True, cycle=False).items():
+            if prefix in key and key.startswith(f"{folder}/" if folder else "") and kind.startswith("TH1"):
                 histories[key.split(prefix)[1].strip("'")] = file[key].values()
     return histories
-
-
-def read_network(weight_file: str) -> List[Layer]:
-    """The dense layers in MethodDL's weight file.
-
-    Args:
-        weight_file: ``dataset/weights/<job>_<title>.weights.xml``.
-    """
-    return [
-        Layer(
-            ACTIVATIONS[int(layer.attrib["ActivationFunction"])],
-            _matrix(layer.find("Weights")),
-            _matrix(layer.find("Biases")).ravel(),
-        )
-        for layer in xml.etree.ElementTree.parse(weight_file).getroot().findall("Weights/DenseLayer")
-    ]
-
-
-def principal_axes(weight_file: str, *, of_all_classes: bool = False) -> List[numpy.ndarray]:
-    """The eigenvectors, as columns, of each transformation ``P`` in a weight file, of the class that it was booked for.
-
-    Args:
-        weight_file: weight file of any method.
-        of_all_classes: those of all classes instead, which TMVA takes for testing.
-    """
-    root = xml.etree.ElementTree.parse(weight_file).getroot()
-    chain = next(
-        option.text or "" for option in root.findall("Options/Option") if option.attrib["name"] == "VarTransform"
-    )
-    booked = [name.strip() for name in chain.split(",") if name.strip().split("_")[0] == "P"]
-    found = []
-    for name, transform in zip(booked, root.findall("Transformations/Transform[@Name='PCA']")):
-        suffix = name.partition("_")[2]
-        wanted = suffix if suffix in CLASSES and not of_all_classes else "Combined"
-        for vectors in transform.findall("Eigenvectors"):
-            if vectors.attrib["Class"] == wanted:
-                values = numpy.array((vectors.text or "").split(), dtype=float)
-                found.append(values.reshape(int(vectors.attrib["NRows"]), int(vectors.attrib["NCols"])))
-    return found
-
-
-def parameters(network: List[Layer]) -> int:
-    """Number of weights and biases."""
-    return sum(layer.weights.size + layer.biases.size for layer in network)
-
-
-def training_time(weight_file: str) -> float:
-    """Real time of the training alone [s], as in the log's ``Elapsed time for training``; NaN where not stored.
-
-    Args:
-        weight_file: weight file of any method.
-    """
-    for info in xml.etree.ElementTree.parse(weight_file).getroot().findall("GeneralInfo/Info"):
-        if info.attrib["name"] == "TrainingTime":
-            return float(info.attrib["value"])
-    return float("nan")
 
 
 def scores(path: str, title: str, data: InputFile, norm_mode: str) -> Dict[str, numpy.ndarray]:
@@ -334,14 +312,25 @@ def in_file_order(sample: Sample, class_id: int, variables: numpy.ndarray, weigh
     return scores
 
 
+def _path(folder: str, tree: str) -> str:
+    return f"{folder}/{tree}" if folder else tree
+
+
+def _variable(tree: Any, name: str) -> numpy.ndarray:
+    """One number an event; of a branch with several (``DataLoader.AddVariablesArray``) the one in brackets."""
+    branch, bracket, index = name.partition("[")
+    if reading.has(tree, name) or not re.fullmatch(r"[0-9]{1,6}\]", index):
+        return cast(numpy.ndarray, reading.numbers(tree, name))
+    values = reading.column(tree, branch)
+    number = int(index[:-1])
+    if values.ndim != 2 or values.shape[1] <= number:
+        raise reading.BranchError(f"tree {tree.name}, branch {branch!r}: no {name!r} in it")
+    return cast(numpy.ndarray, values[:, number])
+
+
 def _plain(log: str) -> str:
     """The log without colours and with a progress bar's carriage returns as line ends."""
     return _COLOUR.sub("", log).replace("\r", "\n")
-
-
-def _matrix(element: Any) -> numpy.ndarray:
-    values = numpy.array(element.text.split(), dtype=float)
-    return values.reshape(int(element.attrib["Rows"]), int(element.attrib["Columns"]))
 
 
 # All that a child prints, in its folder: the parent writes it, and methods read there what TMVA says.

@@ -13,7 +13,7 @@ import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import tmva_files
+from tmva_bench.engines import tmva_weights
 from tmva_bench.engines.keras_network import Weights
 from tmva_bench.errors import UserError
 from tmva_bench.events.transforms import Chain, affine
@@ -75,7 +75,7 @@ def write(
         _add(listed, "Variable", VarIndex=index, **named, Min=f"{values.min():.8e}", Max=f"{values.max():.8e}")
     _add(root, "Spectators", NSpec=0)
     classes = _add(root, "Classes", NClass=2)
-    for index, name in enumerate(tmva_files.CLASSES):
+    for index, name in enumerate(tmva_weights.CLASSES):
         _add(classes, "Class", Name=name, Index=index)
     _add_transformations(root, point.chain, variables, events, weights, signal)
     _add(root, "MVAPdfs")
@@ -139,7 +139,7 @@ def _of_class(name: str, values: numpy.ndarray, weights: numpy.ndarray, every: C
 
 
 def _add_principal_components(transform: Any, steps: List[Any]) -> None:
-    kinds = (*tmva_files.CLASSES, "Combined")
+    kinds = (*tmva_weights.CLASSES, "Combined")
     for index, (kind, (axes, shift)) in enumerate(zip(kinds, steps)):
         means = _add(transform, "Statistics", Class=kind, ClassIndex=index, NRows=len(axes))
         means.text = _numbers(-shift @ axes.T)
@@ -169,7 +169,7 @@ def _add_network(root: Any, point: Point, network: Weights) -> None:
         WeightDecay=f"{decay:.16e}",
     )
     for (kernel, biases), activation in zip(network, training.activations):
-        code = tmva_files.ACTIVATIONS.index(activation)
+        code = tmva_weights.ACTIVATIONS.index(activation)
         layer = _add(weights, "DenseLayer", Width=len(biases), ActivationFunction=code)
         _add(layer, "Weights", Rows=kernel.shape[1], Columns=kernel.shape[0]).text = _numbers(kernel.T)
         _add(layer, "Biases", Rows=len(biases), Columns=1).text = _numbers(biases)

@@ -5,12 +5,11 @@ Beside them lie ``metadata``, a JSON string that says how the events were made, 
 the trees ``LikelihoodRatioS`` and ``LikelihoodRatioB``: the log likelihood ratio of each test event.
 """
 
-import contextlib
 import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 import uproot
@@ -18,7 +17,7 @@ import uproot
 from tmva_bench.basis import autoencoder, mapping
 from tmva_bench.basis.config import Point
 from tmva_bench.errors import UserError, nearest
-from tmva_bench.events import output, roc
+from tmva_bench.events import output, reading, roc
 
 TREES = {
     "TrainS": "training events, signal",
@@ -150,10 +149,10 @@ def read(path: Union[str, Path]) -> InputFile:
             constant in training; events that are not those of the stored digest.
     """
     columns: Dict[str, Dict[str, numpy.ndarray]] = {}
-    with opened(path) as file:
+    with reading.opened(path) as file:
         names = _branch_names(str(path), file)
         for tree in TREES:
-            columns[tree] = file[tree].arrays(names, library="np")
+            columns[tree] = {name: reading.column(file[tree], name) for name in names}
         stored = str(file[_METADATA]) if _METADATA in file else None
     variables = [name for name in names if name != WEIGHT]
     input_file = InputFile(
@@ -361,37 +360,6 @@ def check_batches(input_file: InputFile, point: Point) -> None:
         )
 
 
-@contextlib.contextmanager
-def opened(path: Union[str, Path]) -> Iterator[Any]:
-    """Opens a ROOT file with uproot; whatever fails in reading it, here or in the block, is the user's to cure.
-
-    Args:
-        path: the file.
-
-    Raises:
-        UserError: the file is missing, no ROOT file, truncated or damaged.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; {_MAKE} or correct the path")
-    try:
-        with path.open("rb") as raw:
-            magic = raw.read(4)
-        if magic != b"root":
-            raise UserError(f"{path}: not a ROOT file; {_MAKE} or correct the path")
-        with uproot.open(path) as file:
-            if file.file.fEND > path.stat().st_size:
-                raise UserError(f"{path}: truncated, {path.stat().st_size} of {file.file.fEND} bytes; write it again")
-            yield file
-    except UserError:
-        raise
-    except Exception as error:  # uproot meets damaged bytes with errors of many kinds, OSError too
-        if isinstance(error, OSError) and error.strerror:
-            raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from error
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(f"{path}: damaged ({type(error).__name__}: {reason}); write it again") from error
-
-
 def check_names(where: str, variables: List[str]) -> None:
     """Refuses names of variables that TMVA would read as formulas or that its output has already.
 
@@ -422,7 +390,7 @@ def _branch_names(path: str, file: Any) -> List[str]:
     for tree in TREES:
         if tree not in kinds:
             raise UserError(f"{path}: no tree {tree} (found: {nearest(tree, sorted(kinds))}); {_cure_of(path, file)}")
-        if not isinstance(file[tree], uproot.TTree):
+        if not reading.is_tree(file[tree]):
             raise UserError(f"{path}: {tree} is a {kinds[tree]}; write a TTree (with uproot: mktree and extend)")
     names: List[str] = file["TrainS"].keys(recursive=False)
     for tree in TREES:
@@ -457,13 +425,7 @@ def _cure_of(path: str, file: Any) -> str:
 
 
 def _check_branch(where: str, branch: Any) -> None:
-    interpretation = branch.interpretation
-    is_number = (
-        isinstance(interpretation, uproot.AsDtype)
-        and interpretation.to_dtype.shape == ()
-        and interpretation.to_dtype.kind in "biuf"
-    )
-    if not is_number:
+    if not reading.is_number(branch):
         raise UserError(f"{where}: not one number an event ({branch.typename}); leave it out")
 
 
@@ -543,9 +505,9 @@ def _read_ratio(input_file: InputFile) -> Optional[Dict[str, numpy.ndarray]]:
     if input_file.metadata["roc_auc_best_possible"] is None:
         return None
     ratio = {}
-    with opened(input_file.path) as file:
+    with reading.opened(input_file.path) as file:
         for tree, name in _RATIO_TREES.items():
-            ratio[tree] = file[name][_RATIO].array(library="np")
+            ratio[tree] = reading.column(file[name], _RATIO)
     return ratio
 
 

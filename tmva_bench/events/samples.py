@@ -17,7 +17,7 @@ import psutil
 
 from tmva_bench.basis import process
 from tmva_bench.errors import UserError, short, unknown
-from tmva_bench.events import inputs, sources
+from tmva_bench.events import inputs, reading, sources
 from tmva_bench.events.inputs import Sample
 
 WEIGHTS = ("unit", "random")
@@ -253,7 +253,7 @@ def higgs(
         UserError: no ROOT, no tutorial data, or more events asked for than there are.
     """
     path = _higgs_path(python)
-    with inputs.opened(path) as file:
+    with reading.opened(path) as file:
         variables = [name for name in file["sig_tree"].keys() if name != "Type"]  # noqa: SIM118
     sample = own(
         signal=f"{path}:sig_tree",

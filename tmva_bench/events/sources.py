@@ -10,7 +10,7 @@ import numpy
 import uproot
 
 from tmva_bench.errors import UserError, nearest, unknown
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, reading
 
 # What TMVA's own TrainTree and TestTree tell the classes by, and the number of each.
 CLASS_BRANCH = "classID"
@@ -58,19 +58,19 @@ def parse(kind: str, text: str) -> Source:
 
 @contextlib.contextmanager
 def opened(file: str) -> Iterator[Any]:
-    """Opens a ROOT file, also one behind an address; see :func:`tmva_bench.events.inputs.opened`.
+    """Opens a ROOT file, also one behind an address; see :func:`tmva_bench.events.reading.opened`.
 
     Raises:
         UserError: it cannot be read, or the package for its kind of address is missing.
     """
     host = _REMOTE.match(file)
     if not host:
-        with inputs.opened(file) as there:
+        with reading.opened(file) as there:
             yield there
         return
     package, copy = _PACKAGES.get(host.group().split(":")[0].lower(), ("fsspec", "a program for such addresses"))
     try:
-        with uproot.open(file) as there:
+        with reading.opened_address(file) as there:
             yield there
     except UserError:
         raise
@@ -174,7 +174,7 @@ def _column(tree: _Tree, source: Source, name: str) -> Any:
     known = tree.keys(full_paths=False)
     paths = set(known) | set(tree.keys())
     if name in paths:
-        return tree[name].array(library="ak")
+        return reading.column(tree, name, library="ak")
     element = _ELEMENT.fullmatch(name)
     if element and element.group(1) != name:
         values = _column(tree, source, element.group(1))
@@ -183,7 +183,7 @@ def _column(tree: _Tree, source: Source, name: str) -> Any:
         return values
     branch, dot, leaf = name.rpartition(".")
     if dot and branch in paths:
-        values = tree[branch].array(library="ak")
+        values = reading.column(tree, branch, library="ak")
         if leaf in values.fields:
             return values[leaf]
         raise unknown(f"leaf of branch {branch} in {source.text}", leaf, values.fields)

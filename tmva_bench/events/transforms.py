@@ -168,6 +168,45 @@ def _rounding(values: numpy.ndarray) -> float:
     return float(numpy.finfo(numpy.float32).eps * largest.max(initial=0.0))
 
 
+def transformed(steps: Sequence[Transformation], events: numpy.ndarray) -> numpy.ndarray:
+    """Events after transformations that are prepared already, whatever comes of them; float32.
+
+    Args:
+        steps: in the order in which they apply.
+        events: shape (events, variables).
+    """
+    values = events.astype(numpy.float32)
+    with numpy.errstate(all="ignore"):  # NaN is what a score will be
+        for step in steps:
+            values = step(values).astype(numpy.float32)
+    return values
+
+
+def normalised(low: numpy.ndarray, high: numpy.ndarray) -> Transformation:
+    """``VariableNormalizeTransform``: from [low, high] to [-1, 1].
+
+    Args:
+        low: smallest value of each variable.
+        high: largest value.
+    """
+    return lambda values: 2 * (values - low) / (high - low) - 1
+
+
+def flat(tables: List[Tuple[numpy.ndarray, numpy.ndarray]]) -> Transformation:
+    """``VariableGaussTransform`` with the flat option, each variable to [0, 1].
+
+    Args:
+        tables: for each variable the edges of the bins of its cumulative histogram (n + 1), and their contents (n).
+    """
+    cumulative = [_Cumulative(edges, contents) for edges, contents in tables]
+    return lambda values: numpy.stack([table(values[:, i]) for i, table in enumerate(cumulative)], axis=1)
+
+
+def normal(uniform: Transformation) -> Transformation:
+    """``VariableGaussTransform``: what :func:`flat` gives to a unit normal."""
+    return lambda values: math.sqrt(2) * erfinv(numpy.clip(2 * uniform(values) - 1, -_ERF_CLIP, _ERF_CLIP))
+
+
 def affine(step: Transformation, variables: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
     """Matrix (inputs x outputs) and shift of a transformation that is no more than these: N, D or P."""
     shift = step(numpy.zeros((1, variables)))[0]
@@ -182,9 +221,7 @@ def _aligned(step: Transformation, axes: numpy.ndarray) -> Transformation:
 
 def _normalise(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
     """``VariableNormalizeTransform``: each variable to [-1, 1]."""
-    low = events.min(axis=0).astype(float)
-    high = events.max(axis=0).astype(float)
-    return lambda values: 2 * (values - low) / (high - low) - 1
+    return normalised(events.min(axis=0).astype(float), events.max(axis=0).astype(float))
 
 
 def _decorrelate(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
@@ -206,14 +243,12 @@ def _principal_components(events: numpy.ndarray, weights: numpy.ndarray) -> Tran
 
 def _uniform(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
     """``VariableGaussTransform`` with the flat option: each variable to a flat distribution in [0, 1]."""
-    tables = [_Cumulative(events[:, i], weights.astype(numpy.float32)) for i in range(events.shape[1])]
-    return lambda values: numpy.stack([table(values[:, i]) for i, table in enumerate(tables)], axis=1)
+    return flat([_cumulated(events[:, i], weights.astype(numpy.float32)) for i in range(events.shape[1])])
 
 
 def _gauss(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
     """``VariableGaussTransform``: each variable to a unit normal."""
-    flat = _uniform(events, weights)
-    return lambda values: math.sqrt(2) * erfinv(numpy.clip(2 * flat(values) - 1, -_ERF_CLIP, _ERF_CLIP))
+    return normal(_uniform(events, weights))
 
 
 # The transformations that take variables apart, and whether they do so without weights.
@@ -227,16 +262,21 @@ _PREPARE: Dict[str, Callable[[numpy.ndarray, numpy.ndarray], Transformation]] = 
 }
 
 
-class _Cumulative:
-    """The cumulative distribution of one variable as ``VariableGaussTransform`` and ``TMVA::PDF`` tabulate it."""
+def _cumulated(values: numpy.ndarray, weights: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """Edges and contents of the cumulative histogram of one variable."""
+    edges = _edges(values, weights)
+    contents = numpy.maximum(_smooth(_fill(edges, values, weights)), 0)
+    cumulated = numpy.cumsum(contents, dtype=float)
+    # Smoothing empties the one full bin of a variable with two values, and TMVA's transformation is constant.
+    return edges, cumulated / (cumulated[-1] or 1)
 
-    def __init__(self, values: numpy.ndarray, weights: numpy.ndarray) -> None:
-        edges = _edges(values, weights)
-        contents = numpy.maximum(_smooth(_fill(edges, values, weights)), 0)
-        cumulated = numpy.cumsum(contents, dtype=float)
-        # Smoothing empties the one full bin of a variable with two values, and TMVA's transformation is constant.
-        cumulated = (cumulated / (cumulated[-1] or 1)).astype(numpy.float32).astype(float)
-        edges = edges.astype(float)
+
+class _Cumulative:
+    """The cumulative distribution of one variable as ``TMVA::PDF`` tabulates it."""
+
+    def __init__(self, edges: numpy.ndarray, cumulated: numpy.ndarray) -> None:
+        cumulated = cumulated.astype(numpy.float32).astype(float)
+        edges = edges.astype(numpy.float32).astype(float)
         self._low = edges[0]
         self._width = (edges[-1] - edges[0]) / _PDF_BINS
         table = _lines(0.5 * (edges[1:] + edges[:-1]), cumulated, self._centres())

@@ -13,7 +13,7 @@ import numpy
 from tmva_bench.basis import autoencoder, mapping
 from tmva_bench.basis.autoencoder import Specification
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_files, tmva_session
+from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_files, tmva_session, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs
@@ -120,7 +120,7 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
     tmva_dnn.check_architecture(tmva_files.architecture(log), task.architecture)
     history = tmva_dnn.history_of(log, str(Path(task.folder, tmva_session.OUTPUT_FILE)))
     weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
-    network = tmva_files.read_network(weight_file)
+    network = tmva_weights.network(tmva_weights.parse(weight_file))
     events = encode_worker.training_events(wanted, data, task.point.split_seed, task.point.norm_mode)
     tmva_dnn.check_trained(network, history, events.w)
     trained = prepared._replace(layers=[(layer.weights.T, layer.biases) for layer in network])
@@ -132,9 +132,9 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
         history=history,
         best_epoch=best,
         validation_loss=history[best - 1].validation_loss,
-        parameters=tmva_files.parameters(network),
+        parameters=tmva_weights.parameters(network),
         roc_integral=float("nan"),
-        real_time_fit=tmva_files.training_time(weight_file),
+        real_time_fit=tmva_weights.training_time(weight_file),
         device=task.architecture,
         versions={"root": version, "keras": "", "backend": version},
         membership=_membership(wanted, data, events.x),

@@ -11,7 +11,15 @@ from typing import Any, List, Tuple
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import keras_2_3, keras_network, keras_training, tmva_files, tmva_random, tmva_session
+from tmva_bench.engines import (
+    keras_2_3,
+    keras_network,
+    keras_training,
+    tmva_files,
+    tmva_random,
+    tmva_session,
+    tmva_weights,
+)
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.events import inputs
@@ -72,7 +80,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         validation_loss=best.validation_loss,
         parameters=parameters,
         roc_integral=roc_integral,
-        real_time_fit=tmva_files.training_time(str(Path(task.folder, tmva_session.WEIGHT_FILE))),
+        real_time_fit=tmva_weights.training_time(str(Path(task.folder, tmva_session.WEIGHT_FILE))),
         device=device,
         versions={
             "root": str(ROOT.gROOT.GetVersion()),

@@ -8,7 +8,7 @@ import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import keras_training, tmva_files, tmva_session
+from tmva_bench.engines import keras_training, tmva_files, tmva_session, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.events import inputs
@@ -45,7 +45,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))
     history = history_of(log, output_file)
     weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
-    network = tmva_files.read_network(weight_file)
+    network = tmva_weights.network(tmva_weights.parse(weight_file))
     check_trained(network, history, keras_training.training_weights(data, task.point.norm_mode))
     # The log tells; where it is silent, the best loss does.
     best = tmva_files.best_epoch(log) or tmva_files.lowest(history).epoch
@@ -54,9 +54,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         history=history,
         best_epoch=best,
         validation_loss=history[best - 1].validation_loss,
-        parameters=tmva_files.parameters(network),
+        parameters=tmva_weights.parameters(network),
         roc_integral=roc_integral,
-        real_time_fit=tmva_files.training_time(weight_file),
+        real_time_fit=tmva_weights.training_time(weight_file),
         device=task.architecture,
         versions={"root": str(ROOT.gROOT.GetVersion()), "keras": "", "backend": str(ROOT.gROOT.GetVersion())},
         membership=tmva_files.membership(
@@ -82,7 +82,7 @@ def require_architecture(root: Any, architecture: str) -> None:
         )
 
 
-def check_trained(network: List[tmva_files.Layer], history: List[Epoch], weights: numpy.ndarray) -> None:
+def check_trained(network: List[tmva_weights.Layer], history: List[Epoch], weights: numpy.ndarray) -> None:
     """Refuses the zeros that MethodDL keeps for weights where no epoch was better than the untrained network.
 
     Args:

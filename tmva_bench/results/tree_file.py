@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import uproot
-
 from tmva_bench.basis import process
 from tmva_bench.errors import UserError
+from tmva_bench.events import reading
 from tmva_bench.results import schema, summary
 from tmva_bench.results.records import Record
 
@@ -54,18 +53,15 @@ def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
     """
     cure = "the command that wrote it makes it anew from its records"
     names = list(columns) or [column.name for column in schema.BENCHMARK]
-    try:
-        with uproot.open(path) as file:
-            version = int(file["schema_version"].member("fTitle"))
-            if version > schema.VERSION:
-                raise UserError(
-                    f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench"
-                )
-            if version < schema.VERSION:
-                raise UserError(f"{path}: results of version {version}; {cure}")
-            arrays = file["benchmark"].arrays(names, library="np")
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: no results file ({' '.join(str(error).split())[:200]}); {cure}") from None
+    with reading.opened(path, cure) as file:
+        version = int(file["schema_version"].member("fTitle"))
+        if version > schema.VERSION:
+            raise UserError(
+                f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench"
+            )
+        if version < schema.VERSION:
+            raise UserError(f"{path}: results of version {version}; {cure}")
+        arrays = {name: reading.column(file["benchmark"], name) for name in names}
     return [
         dict(zip(names, values, strict=True)) for values in zip(*(arrays[name].tolist() for name in names), strict=True)
     ]

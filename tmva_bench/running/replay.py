@@ -1,5 +1,6 @@
 """Repeats trainings of TMVA's DNN in Keras, and evaluates the weights that TMVA kept: each in a child process."""
 
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ def run(
     *,
     backend: str = "tensorflow",
     input_file: Path | None = None,
+    title: str = "",
     python: str = sys.executable,
 ) -> dict[str, Any]:
     """Repeats a training of TMVA's DNN, or evaluates its weights, in a child process.
@@ -31,12 +33,14 @@ def run(
         folder: see :func:`tmva_bench.methods.replay_worker.find`.
         backend: the Keras backend.
         input_file: the common input file, for a folder without TMVA's output file.
+        title: title of the method, where the folder has several of TMVA's deep networks.
         python: a Python executable with ROOT and Keras.
 
     Returns:
         For ``replay``: ``epochs``, each with ``epoch``, ``tmva`` and ``keras`` (training and validation loss), and
-        ``score_difference``, None where TMVA's scores are not known. For ``verify``: ``score_difference``,
-        ``scores`` (how many).
+        ``score_difference``, None where TMVA's scores are not known. For ``verify``: ``score_difference``, ``scores``
+        (how many), ``reason`` (why they are none). A difference is NaN where a score is. For both ``notes``: what is
+        to be known of the run beside.
 
     Raises:
         UserError: it cannot be done, with the reason.
@@ -44,7 +48,7 @@ def run(
     if backend not in config.BACKENDS:
         raise unknown("backend", backend, list(config.BACKENDS))
     given = str(input_file.resolve()) if input_file else ""
-    task = replay_worker.Task(action, str(folder.resolve()), backend, given)
+    task = replay_worker.Task(action, str(folder.resolve()), backend, given, title)
     variables = environments.child_variables(python, threads=1, backend=backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
         ending = child.run(
@@ -56,17 +60,48 @@ def run(
         )
     if ending.status != "ok":
         reason = ending.reason
-        raise UserError(reason if reason.startswith(task.folder) else f"{folder}: {reason}")
+        # A reason that names a file has its whole path.
+        raise UserError(reason if reason.startswith("/") else f"{folder}: {reason}")
     return ending.outcome
 
 
 def agrees(found: dict[str, Any], tolerance: float) -> bool:
-    """Whether every epoch was trained on both sides, with losses no further apart than ``tolerance``."""
+    """Whether a training was repeated: see :func:`difference`."""
+    return not difference(found, tolerance)
+
+
+def difference(found: dict[str, Any], tolerance: float) -> str:
+    """In what a repeated training differs from TMVA's, "" where in nothing.
+
+    Every epoch must have been trained on both sides, with losses no further apart than ``tolerance``, and so must the
+    scores of the test events where TMVA's are known. What is not a number differs.
+
+    Args:
+        found: the answer to ``replay``.
+        tolerance: largest difference of a loss or a score.
+    """
     # Written so that a NaN does not agree.
-    return all(
-        epoch["tmva"] and epoch["keras"] and all(difference <= tolerance for difference in _differences(epoch))
-        for epoch in found["epochs"]
-    )
+    if not found["epochs"]:
+        return "no epoch to compare"
+    if not all(epoch["tmva"] and epoch["keras"] for epoch in found["epochs"]):
+        return "the losses differ: an epoch was trained on one side only"
+    if not all(_largest(epoch) <= tolerance for epoch in found["epochs"]):
+        return f"the losses differ by more than {tolerance:g}"
+    if found["score_difference"] is not None and not found["score_difference"] <= tolerance:
+        return f"the scores differ by more than {tolerance:g}"
+    return ""
+
+
+def score_difference(found: dict[str, Any], tolerance: float) -> str:
+    """In what the weights that TMVA kept differ from its scores, "" where in nothing.
+
+    Args:
+        found: the answer to ``verify``.
+        tolerance: largest difference of a score.
+    """
+    if found["reason"]:
+        return str(found["reason"])
+    return "" if found["score_difference"] <= tolerance else f"the scores differ by more than {tolerance:g}"
 
 
 def table(found: dict[str, Any]) -> str:
@@ -81,12 +116,14 @@ def table(found: dict[str, Any]) -> str:
         pairs = zip(epoch["tmva"] or (None, None), epoch["keras"] or (None, None), strict=True)
         losses = ["-" if loss is None else f"{loss:.6g}" for pair in pairs for loss in pair]
         both = epoch["tmva"] and epoch["keras"]
-        rows.append([epoch["epoch"], *losses, f"{max(_differences(epoch)):.1e}" if both else "-"])
+        rows.append([epoch["epoch"], *losses, f"{_largest(epoch):.1e}" if both else "-"])
     text = tabulate.tabulate(rows, headings, tablefmt="simple", disable_numparse=True, stralign="right")
     if found["score_difference"] is None:
         return f"{text}\n\nTMVA's scores of the test events are not known here"
     return f"{text}\n\nScores of the test events: largest difference {found['score_difference']:.1e}"
 
 
-def _differences(epoch: dict[str, Any]) -> list[float]:
-    return [abs(tmva - keras) for tmva, keras in zip(epoch["tmva"], epoch["keras"], strict=True)]
+def _largest(epoch: dict[str, Any]) -> float:
+    """The larger difference of the two losses; NaN where one is not a number."""
+    differences = [abs(tmva - keras) for tmva, keras in zip(epoch["tmva"], epoch["keras"], strict=True)]
+    return math.nan if any(map(math.isnan, differences)) else max(differences)

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy
 import psutil
-import uproot
 
 import tmva_bench
 from tmva_bench.basis import autoencoder
@@ -22,7 +21,7 @@ from tmva_bench.basis.config import COUNTS
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import encoder, tmva_files
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, roc
+from tmva_bench.events import inputs, reading, roc
 from tmva_bench.methods import Task, encode_worker
 from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
@@ -285,8 +284,8 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
     row["cores_used"] = row["cpu_time_train"] / row["real_time_train"]
     if row["device"] == "gpu":
         row["device"] = environments.machine()["gpu_model"] or "gpu"
-    with uproot.open(folder / "scores.root") as file:
-        scores = {tree: file[tree]["score"].array(library="np") for tree in inputs.TREES}
+    with reading.opened(folder / "scores.root") as file:
+        scores = {tree: reading.numbers(file[tree], "score") for tree in inputs.TREES}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     row["roc_auc"], row["roc_auc_error"] = roc.area_of(roc.placements(*test), *test[2:])
     row["roc_integral_difference"] = row["roc_integral"] - row["roc_auc"]
