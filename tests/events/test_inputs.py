@@ -64,6 +64,7 @@ def test_what_is_written_is_read_back(sample, path):
 def test_metadata_say_how_the_events_were_made(sample, path):
     metadata = inputs.read(path).metadata
     weights = [sample.trees[tree]["weight"] for tree in ("TestS", "TestB")]
+    assert len(metadata.pop("checksum")) == 64
     assert metadata == {
         "sample": "gauss",
         "parameters": sample.parameters,

@@ -167,7 +167,9 @@ def test_a_record_changed_by_hand_is_told(tmp_path, caplog, old):
     assert run_ids(tmp_path) == ["a"]
     assert ("changed after it was written" in caplog.text) is not old
     (problem,) = ResultsFolder(tmp_path).problems().values()
-    assert problem.startswith("cannot be checked" if old else "changed or gone after the run was finished: record.json")
+    assert problem.startswith(
+        "cannot be checked" if old else "changed, gone or added after the run was finished: record.json"
+    )
 
 
 def test_sums_are_those_of_sha256sum(tmp_path):
@@ -181,7 +183,7 @@ def test_sums_are_those_of_sha256sum(tmp_path):
     assert done.stdout.count(": OK") == 3
     (folder / "model" / "weights with spaces").write_bytes(b"\x00\xfe")
     assert ResultsFolder(tmp_path).problems() == {
-        "a": "changed or gone after the run was finished: model/weights with spaces"
+        "a": "changed, gone or added after the run was finished: model/weights with spaces"
     }
 
 

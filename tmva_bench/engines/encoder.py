@@ -423,6 +423,7 @@ def read(path: Union[str, Path]) -> Encoder:
         text: Optional[str] = str(file[_TEXT]) if _TEXT in file else None
     if text is None:
         raise UserError(f"{path}: holds no encoder; give a file of tmva-bench encode")
+    inputs.check_text(path, inputs.read(path).metadata, _TEXT, text)
     return loads(text, str(path))
 
 

@@ -7,9 +7,10 @@ the trees ``LikelihoodRatioS`` and ``LikelihoodRatioB``: the log likelihood rati
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 import uproot
@@ -29,7 +30,41 @@ WEIGHT = "weight"
 _RATIO_TREES = {"TestS": "LikelihoodRatioS", "TestB": "LikelihoodRatioB"}
 _RATIO = "log_likelihood_ratio"
 _METADATA = "metadata"
-_KEYS = {"sample", "parameters", "seed", "variables", "original_names", "events", "digest", "roc_auc_best_possible"}
+# Checksums of the other texts in the file, and of the metadata without this one.
+_SUMS, _SUM = "checksums", "checksum"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _is_area(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf)
+
+
+def _is_encoding(value: Any) -> bool:
+    """Whether this is what an encoded file says of its autoencoder; None for a file that is not encoded."""
+    if value is None:
+        return True
+    training = value.get("training") if isinstance(value, dict) else None
+    times = (
+        [training.get(f"{clock}_time_encode", 0.0) for clock in ("cpu", "real")] if isinstance(training, dict) else []
+    )
+    return bool(times) and isinstance(value.get("from"), str) and all(isinstance(seconds, float) for seconds in times)
+
+
+# What the metadata hold, and whether a value is of that kind.
+_KEYS: Dict[str, Callable[[Any], bool]] = {
+    "sample": lambda value: isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200,
+    "parameters": lambda value: isinstance(value, dict),
+    "seed": lambda value: value is None or _is_whole(value),
+    "variables": lambda value: isinstance(value, list),
+    "original_names": lambda value: isinstance(value, dict),
+    "events": lambda value: isinstance(value, dict) and all(map(_is_whole, value.values())),
+    "digest": lambda value: isinstance(value, str),
+    "roc_auc_best_possible": _is_area,
+    "encoded": _is_encoding,
+}
 # Branches that TMVA's TestTree has beside the variables.
 _RESERVED = (WEIGHT, "classID", "className", mapping.METHOD_TITLE)
 # More variables than anybody trains on; a network's first layer and the covariance grow with them.
@@ -272,7 +307,7 @@ def store(
             or that is one of ``sources``, or one that cannot be written.
     """
     path = output.check(input_file.path, sources)
-    metadata = _completed(input_file, ratio).metadata
+    metadata = _sealed(_completed(input_file, ratio).metadata, texts or {})
     if holds(path, metadata):
         return metadata
     output.refuse_existing(path, force=force)
@@ -457,19 +492,55 @@ def _check_events(input_file: InputFile) -> None:
         )
 
 
+def check_text(path: Union[str, Path], metadata: Mapping[str, Any], name: str, text: str) -> None:
+    """Refuses a text of a common input file that is not the one that was stored.
+
+    Args:
+        path: the file.
+        metadata: its metadata; those of earlier versions have no checksums.
+        name: the text's name in the file.
+        text: what stands there.
+
+    Raises:
+        UserError: the two differ.
+    """
+    sums = metadata.get(_SUMS)
+    if isinstance(sums, dict) and name in sums and sums[name] != _sha256(text):
+        raise UserError(f"{path}: {name!r} was changed or damaged after it was written; make the file again")
+
+
+def _sealed(metadata: Mapping[str, Any], texts: Mapping[str, str]) -> Dict[str, Any]:
+    """Metadata with the checksums of the file's texts and of themselves."""
+    others = {name: value for name, value in metadata.items() if name not in (_SUMS, _SUM)}
+    if texts:
+        others[_SUMS] = {name: _sha256(text) for name, text in texts.items()}
+    return {**others, _SUM: _sum(others)}
+
+
+def _sum(metadata: Mapping[str, Any]) -> str:
+    return _sha256(json.dumps({name: value for name, value in metadata.items() if name != _SUM}, sort_keys=True))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
 def _parse_metadata(path: str, text: str) -> Dict[str, Any]:
     try:
         metadata = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         metadata = None
-    if not isinstance(metadata, dict) or not set(metadata) >= _KEYS:
+    if not isinstance(metadata, dict) or not all(fits(metadata.get(name)) for name, fits in _KEYS.items()):
         raise UserError(f"{path}: {_METADATA!r} is not what tmva-bench writes; generate the file again or delete that")
+    if _SUM in metadata and metadata[_SUM] != _sum(metadata):
+        raise UserError(f"{path}: {_METADATA!r} was changed or damaged after it was written; make the file again")
     return metadata
 
 
 def _by_hand(path: Path, variables: List[str]) -> Dict[str, Any]:
     return {
-        "sample": path.stem,
+        # A name in another encoding has what is no text.
+        "sample": "".join(letter if letter.isprintable() else "_" for letter in path.stem),
         "parameters": {},
         "seed": None,
         "variables": variables,

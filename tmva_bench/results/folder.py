@@ -118,7 +118,7 @@ class ResultsFolder:
                 problems[folder.name] = str(error)
                 continue
             if changed := records.altered(folder):
-                problems[folder.name] = f"changed or gone after the run was finished: {', '.join(changed)}"
+                problems[folder.name] = f"changed, gone or added after the run was finished: {', '.join(changed)}"
             elif not records.has_sums(folder):
                 problems[folder.name] = "cannot be checked: without checksums, as those of earlier versions"
         return problems

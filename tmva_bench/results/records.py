@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ _RECORD = "record.json"
 _CURVES = "curves.json"
 # In the format of sha256sum, which checks it, too.
 SUMS = "SHA256SUMS"
+_SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 class Damaged(UserError):
@@ -77,18 +79,20 @@ def write(folder: Path, record: Record) -> None:
 
 
 def altered(folder: Path) -> list[str]:
-    """Files of a finished run that are no longer as they were written, or are gone, by their names in its folder.
+    """Files of a finished run that are no longer as they were written, are gone or came later, by name in its folder.
 
     Runs of versions before checksums have none, and nothing is told of them.
 
     Args:
         folder: the run's folder.
     """
-    names = []
-    for name, digest in _sums(folder).items():
-        if _sha256(folder / name) != digest:
-            names.append(name)
-    return names
+    sums = _sums(folder)
+    if not sums:
+        return []
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    names = [name for name in sorted({*sums, *there} - {SUMS}) if sums.get(name) != _sha256(folder / name)]
+    torn = any(not _SUM_LINE.fullmatch(line) for line in _sum_lines(folder))
+    return [*names, *([SUMS] if torn else [])]
 
 
 def row_altered(folder: Path) -> bool:
@@ -156,12 +160,16 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sums(folder: Path) -> dict[str, str]:
+def _sum_lines(folder: Path) -> list[str]:
     path = folder / SUMS
-    if not path.is_file():
-        return {}
-    pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+    if path.is_symlink() or not path.is_file():
+        return []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    lines = filter(None, map(_SUM_LINE.fullmatch, _sum_lines(folder)))
+    return {line[2]: line[1] for line in lines}
 
 
 def _migrate_1(record: Record) -> None:

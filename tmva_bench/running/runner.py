@@ -109,7 +109,7 @@ def run(
                 row.update(status=status, reason=str(error))
                 return _finished(folder, record, results)
             taken = given.metadata["encoded"]["training"]
-            row.update({name: taken[name] for name in ("cpu_time_encode", "real_time_encode")})
+            row.update({name: taken.get(name, math.nan) for name in ("cpu_time_encode", "real_time_encode")})
             row.update(encoded_digest=given.metadata["digest"])
             _fill_errors(record, given.path)
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
