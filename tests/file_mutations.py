@@ -39,16 +39,17 @@ def prepare(folder: Path) -> None:
     encoder.write_encoded(
         prepared._replace(layers=[(axes, -mean @ axes), (axes.T, mean)]), data, folder / "encoded.root"
     )
-    with uproot.recreate(folder / "own.root") as file:
-        file.mktree("t", {"x": "f4", "y": "f8"}).extend({"x": data.events["TrainS"][:, 0], "y": numpy.arange(60) / 7})
+    for name, tree in (("own.root", "TrainS"), ("background.root", "TrainB")):
+        with uproot.recreate(folder / name) as file:
+            columns = {"x": data.events[tree][:, 0], "y": data.events[tree][:, 1].astype(float)}
+            file.mktree("t", {"x": "f4", "y": "f8"}).extend(columns)
     for name in ("a", "b"):
         keep(folder / "results", name, roc_auc=0.75, sample="gauss", method="keras", backend="jax", architecture="cpu")
 
 
 def _own_tree(path: Path) -> str:
-    tree = f"{path.name}:t"
-    arguments = ["convert", "-o", "new.root", "--force", "--signal", tree, "--background", tree, "--variables", "x,y"]
-    return outcome(arguments)
+    sources = ["--signal", f"{path.name}:t", "--background", "background.root:t"]
+    return outcome(["convert", "-o", "new.root", "--force", *sources, "--variables", "x,y"])
 
 
 def _input(path: Path) -> str:
@@ -56,7 +57,7 @@ def _input(path: Path) -> str:
     try:
         read = inputs.read(path)
     except UserError as error:
-        return "one line" if "\n" not in str(error) else "lines"
+        return "one line" if str(error).isprintable() else "no line for a terminal"
     whole = inputs.read("input.root")
     if read.metadata.get("checksum") is None:
         return "as made by hand"

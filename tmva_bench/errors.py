@@ -10,7 +10,16 @@ _LONG = 120
 
 
 class UserError(Exception):
-    """Something the user did wrong or can cure; the command line prints it as one line, exit code 2."""
+    """Something the user did wrong or can cure; the command line prints it as one line, exit code 2.
+
+    Args:
+        message: the line; what no terminal shows, as names from a damaged file may have, is replaced.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            "".join(letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in message)
+        )
 
 
 class Unavailable(Exception):

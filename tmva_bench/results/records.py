@@ -90,7 +90,11 @@ def altered(folder: Path) -> list[str]:
     if not sums:
         return []
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-    names = [name for name in sorted({*sums, *there} - {SUMS}) if sums.get(name) != _sha256(folder / name)]
+    names = [
+        name
+        for name in sorted({*sums, *there} - {SUMS})
+        if name not in there or sums.get(name) != _sha256(folder / name)
+    ]
     torn = any(not _SUM_LINE.fullmatch(line) for line in _sum_lines(folder))
     return [*names, *([SUMS] if torn else [])]
 
