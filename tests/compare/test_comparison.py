@@ -403,3 +403,16 @@ def test_errors_of_the_command_are_one_line(first, tmp_path):
         assert (answer.exit_code, answer.stdout) == (2, "")
         (line,) = answer.stderr.splitlines()
         assert words in line
+
+
+def test_what_is_no_number_any_more_is_beyond_every_limit(tmp_path, first):
+    second = Folder(tmp_path / "b")
+    first.add(real_time_fit=1.0)
+    first.add(neurons=20, real_time_fit=1.0)
+    second.add(real_time_fit=math.nan)
+    second.add(neurons=20, real_time_fit=1.0)
+    found = compare(first, second)
+    (limit,) = comparison.parse_limits(["real_time_fit > 1e9"])
+    assert comparison.beyond(found, [limit]) == [
+        "keras jax sgd, neurons=100: real_time_fit is known in A and not in B, limit real_time_fit > 1e+09"
+    ]

@@ -455,6 +455,9 @@ def _beyond(found: Comparison, limit: Limit) -> list[str]:
     for match in found.matches:
         value, low, high = _measured(match, limit.quantity)
         known = known or not math.isnan(value)
+        if math.isnan(value) and _vanished(match, limit.quantity):
+            name = naming.run_name(differences.facts(match.second), found.axes)
+            lines.append(f"{name}: {limit.quantity} is known in A and not in B, limit {limit}")
         nearest = low if ">" in limit.operator else high
         if beyond(value if math.isnan(nearest) else nearest, limit.number):
             name = naming.run_name(differences.facts(match.second), found.axes)
@@ -465,6 +468,11 @@ def _beyond(found: Comparison, limit: Limit) -> list[str]:
     if not known:
         raise UserError(f"--fail-if '{limit}': no point has {limit.quantity} in A and in B; limit another quantity")
     return lines
+
+
+def _vanished(match: Match, quantity: str) -> bool:
+    """Whether a quantity was measured in A and was not in B: no number is within no limit."""
+    return not math.isnan(match.first.means[quantity].value) and math.isnan(match.second.means[quantity].value)
 
 
 def _measured(match: Match, quantity: str) -> tuple[float, float, float]:

@@ -77,11 +77,12 @@ def target(histories: Iterable[History], share: float, untrained: float = math.n
     if not 0 < share <= 1:
         raise UserError(f"share = {share:g}: must be above 0 and at most 1")
     losses = [numpy.asarray(history["validation_loss"], dtype=float) for history in histories]
-    known = [values for values in losses if len(values) and not numpy.isnan(values).all()]
-    if not known:
+    finite = [values[numpy.isfinite(values)] for values in losses]
+    firsts = [values[0] for values in losses if len(values) and numpy.isfinite(values[0])]
+    if not any(map(len, finite)):
         raise UserError("no run has a validation loss; time to quality needs finished trainings")
-    best = min(float(numpy.nanmin(values)) for values in known)
-    start = float(numpy.nanmedian([values[0] for values in known])) if math.isnan(untrained) else untrained
+    best = min(float(values.min()) for values in finite if len(values))
+    start = (float(numpy.median(firsts)) if firsts else best) if math.isnan(untrained) else untrained
     if not best < start:
         raise UserError(
             f"the best validation loss of all runs, {best:g}, is not below the one at the start, {start:g}: "
