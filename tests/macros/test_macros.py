@@ -31,10 +31,8 @@ from root_session import MACROS, Answer, RootSession
 from tmva_bench.basis import autoencoder
 from tmva_bench.engines import encoder
 from tmva_bench.events import inputs, roc, samples
-from tmva_bench.results import summary
+from tmva_bench.results import naming, summary
 from tmva_bench.results.tree_writer import Table
-
-NAMES = {"tmva-dnn": "TMVA DNN", "pykeras": "PyKeras", "keras": "Keras", "sgd": "SGD", "adam": "Adam"}
 
 
 class Text(NamedTuple):
@@ -49,9 +47,7 @@ class Text(NamedTuple):
 
 def label(series: Series) -> str:
     """The series' name in the figures."""
-    backend = "" if series.backend == "tmva" else series.backend
-    gpu = "GPU" if series.architecture == "gpu" else ""
-    return ", ".join(filter(None, [NAMES[series.method], backend, NAMES[series.optimizer], gpu]))
+    return naming.series_label(series._asdict())
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -91,7 +91,7 @@ def compare(
     finished = [row for row in rows if row["status"] == "ok"]
     if not finished:
         raise UserError(f"{results.path}: no finished run with a result; `tmva-bench table {results.path}` says why")
-    names = list(dict.fromkeys(map(naming.series_name, finished)))
+    names = list(naming.series_order(finished))
     name = names[0] if reference is None else reference
     if name not in names:
         raise unknown("series", name, names)

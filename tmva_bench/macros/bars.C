@@ -14,7 +14,7 @@ namespace {
 const double rowHeight = 46, plotWidth = 250, valuesWidth = 190; // pixels; numbers stand beside the plot
 
 struct Bar {
-   int row, series;
+   int row, colour;
    bench::Measured measured;
 };
 
@@ -44,8 +44,8 @@ void DrawPoints(const std::vector<Bar> &bars, int rows)
       auto point = new TGraphErrors;
       point->SetPoint(0, bar.measured.value, rows - bar.row - 0.5);
       point->SetPointError(0, std::isfinite(bar.measured.error) ? bar.measured.error : 0, 0);
-      bench::SetMarker(*point, bar.series);
-      point->SetLineColor(bench::Colour(bar.series));
+      bench::SetMarker(*point, bar.colour);
+      point->SetLineColor(bench::Colour(bar.colour));
       point->SetLineWidth(2);
       point->SetBit(kCanDelete);
       point->Draw("P");
@@ -59,8 +59,8 @@ void DrawBars(const std::vector<Bar> &bars, int rows)
          continue;
       const double y = rows - bar.row - 0.5;
       auto box = new TBox(0, y - 0.3, bar.measured.value, y + 0.3);
-      box->SetFillColor(bench::Light(bar.series));
-      box->SetLineColor(bench::Colour(bar.series));
+      box->SetFillColor(bench::Light(bar.colour));
+      box->SetLineColor(bench::Colour(bar.colour));
       box->SetLineWidth(2);
       box->SetBit(kCanDelete);
       box->Draw("L");
@@ -92,10 +92,11 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
          if (results.series[row].status != "ok")
             continue;
          const auto runs = results.RunsOf(row);
+         const int colour = results.series[row].colour;
          (runs.size() > 1 ? repeated : single) = true;
-         area.push_back({row, row, bench::Area(runs)});
-         cpu.push_back({row, row, bench::MeanOf(runs, &bench::RunRow::cpuTime)});
-         real.push_back({row, row, bench::MeanOf(runs, &bench::RunRow::realTime)});
+         area.push_back({row, colour, bench::Area(runs)});
+         cpu.push_back({row, colour, bench::MeanOf(runs, &bench::RunRow::cpuTime)});
+         real.push_back({row, colour, bench::MeanOf(runs, &bench::RunRow::realTime)});
          const double error = std::isfinite(area.back().measured.error) ? area.back().measured.error : 0;
          low = std::min(low, area.back().measured.value - error);
          high = std::max(high, area.back().measured.value + error);

@@ -31,11 +31,11 @@ std::map<std::string, TGraph> ReadProgress(TFile &file, const std::string &clock
 }
 
 // A marker at every epoch; of a long history at a dozen of them.
-void DrawEpochs(const TGraph &progress, int series, const std::string &label)
+void DrawEpochs(const TGraph &progress, const bench::Series &series)
 {
    auto points = new TGraph;
-   points->SetNameTitle("progress", label.c_str());
-   bench::SetMarker(*points, series);
+   points->SetNameTitle("progress", series.label.c_str());
+   bench::SetMarker(*points, series.colour);
    const int step = 1 + progress.GetN() / 12;
    for (int i = 0; i < progress.GetN(); i += step)
       points->AddPoint(progress.GetX()[i], progress.GetY()[i]);
@@ -92,8 +92,8 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
             const auto found = progress.find(run.id);
             if (found == progress.end())
                continue;
-            bench::DrawDashed(found->second, series, perX, (bottom - top) / (yHigh - yLow));
-            DrawEpochs(found->second, series, results.series[series].label);
+            bench::DrawDashed(found->second, results.series[series].colour, perX, (bottom - top) / (yHigh - yLow));
+            DrawEpochs(found->second, results.series[series]);
          }
       bench::Write(*canvas, left - 62, (top + bottom) / 2, "lowest validation loss so far", bench::kText, 21, kBlack,
                    bench::kFont, 90);

@@ -70,10 +70,10 @@ TGraph MeanCurve(const std::vector<const TGraph *> &curves, double xHigh)
 }
 
 // A few markers at places of the series' own, so that markers of close curves lie side by side.
-void DrawMarkers(const TGraph &curve, int series, int nSeries, int each, double xHigh, double yLow)
+void DrawMarkers(const TGraph &curve, int series, int colour, int nSeries, int each, double xHigh, double yLow)
 {
    auto points = new TGraph;
-   bench::SetMarker(*points, series);
+   bench::SetMarker(*points, colour);
    for (int k = 0; k < each; ++k) {
       const double x = xHigh * (k + (series + 0.5) / nSeries) / each, y = curve.Eval(x);
       if (y >= yLow)
@@ -101,11 +101,12 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
    std::vector<const TGraph *> all;
    for (int series = 0; series < nSeries; ++series) {
       std::vector<const TGraph *> ofSeries;
+      const int colour = results.series[series].colour;
       for (const bench::RunRow &run : results.RunsOf(series)) {
          const TGraph &curve = curves.at(run.id);
-         bench::DrawDashed(Above(curve, view.yLow), series, perX, perY);
+         bench::DrawDashed(Above(curve, view.yLow), colour, perX, perY);
          if (ofSeries.empty())
-            DrawMarkers(curve, series, nSeries, nSeries > 6 ? 3 : 5, view.xHigh, view.yLow);
+            DrawMarkers(curve, series, colour, nSeries, nSeries > 6 ? 3 : 5, view.xHigh, view.yLow);
          ofSeries.push_back(&curve);
       }
       means.push_back(MeanCurve(ofSeries, view.xHigh));
@@ -134,8 +135,9 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
       bench::Frame(*canvas, left, upper, right, lower);
       bench::Axes(0, -1.15 * largest, view.xHigh, 1.15 * largest, 510, 505);
       for (int series = 0; series < nSeries; ++series) {
-         bench::DrawDashed(means[series], series, perX, (lower - upper) / (2.3 * largest));
-         DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);
+         const int colour = results.series[series].colour;
+         bench::DrawDashed(means[series], colour, perX, (lower - upper) / (2.3 * largest));
+         DrawMarkers(means[series], series, colour, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);
       }
       bench::Write(*canvas, left - 62, (upper + lower) / 2, small ? "diff. to mean [per mille]" : "difference to mean",
                    bench::kText, 21, kBlack, bench::kFont, 90);

@@ -144,6 +144,8 @@ inline std::vector<std::string> Texts(TTree &tree, const char *name)
 struct Series {
    std::string label;
    std::string status; // "ok" if one of its runs finished, else how they ended
+   int colour = 0;     // of Colour, and marker and dashes
+   Long64_t place = 0; // among all of the file, from 0: the reference of ratios
 };
 
 // Pixels that hold the longest label, about 9 a character.
@@ -214,7 +216,8 @@ struct Rows {
    std::vector<Series> series;            // the finished ones first
    std::map<size_t, int> seriesOf;        // row to series
    std::string parameters;                // the values that all finished runs share, and what chose the runs
-   std::vector<std::string> status, base; // by row; base: method, backend, optimizer
+   std::vector<std::string> status, base; // by row; base: the series, which parameters may divide
+   std::vector<Long64_t> place;           // by row: of the base among all of the file
    std::map<std::string, std::vector<std::string>> values; // of the conditions, by column and row
 
    bool Finished(size_t row) const { return status[row] == "ok"; }
@@ -242,21 +245,6 @@ inline void ShortenEncodings(std::vector<std::string> &chains, const std::vector
          chain = chain.substr(0, begin) + "A(k" + (options.size() > 1 ? optionsOf(chain) : "") +
                  chain.substr(chain.rfind(')'));
    }
-}
-
-inline std::string Shown(const std::string &name)
-{
-   static const std::map<std::string, std::string> names = {
-      {"tmva-dnn", "TMVA DNN"}, {"pykeras", "PyKeras"}, {"keras", "Keras"},     {"dae", "Autoencoder"}, {"sgd", "SGD"},
-      {"adam", "Adam"},         {"rmsprop", "RMSprop"}, {"adagrad", "Adagrad"}, {"adadelta", "Adadelta"}};
-   const auto found = names.find(name);
-   return found == names.end() ? name : found->second;
-}
-
-inline int Rank(const std::string &name)
-{
-   static const std::vector<std::string> order = {"tmva-dnn", "pykeras", "keras", "dae", "sgd", "adam"};
-   return std::find(order.begin(), order.end(), name) - order.begin();
 }
 
 inline void Add(std::string &list, const std::string &text)
@@ -320,24 +308,14 @@ inline Rows ReadRows(const std::string &path, const Selection &selection)
    rows.tree = &Tree(*rows.file, "benchmark");
    TTree &tree = *rows.tree;
    rows.status = Column<std::string>(tree, "status");
-   const auto method = Column<std::string>(tree, "method");
-   const auto backend = Column<std::string>(tree, "backend");
-   const auto architecture = Column<std::string>(tree, "architecture");
-   const auto optimizer = Column<std::string>(tree, "optimizer");
+   rows.base = Column<std::string>(tree, "label");
+   rows.place = Column<Long64_t>(tree, "series_order");
    for (const Condition &condition : Conditions())
       rows.values[condition.column] = Texts(tree, condition.column.c_str());
    const size_t all = rows.status.size();
    const std::string &formula = selection.formula;
    const auto selected = formula.empty() ? std::vector<bool>(all, true) : detail::Selected(tree, formula);
    for (size_t row = 0; row < all; ++row) {
-      rows.base.push_back(detail::Shown(method[row]));
-      if (method[row] == "dae" && backend[row] == "tmva")
-         rows.base[row] += ", TMVA";
-      else if (backend[row] != "tmva")
-         rows.base[row] += ", " + backend[row];
-      rows.base[row] += ", " + detail::Shown(optimizer[row]);
-      if (architecture[row] == "gpu")
-         rows.base[row] += ", GPU";
       if (selected[row] && (selection.sample.empty() || rows.values["sample"][row] == selection.sample))
          rows.kept.push_back(row);
    }
@@ -349,8 +327,7 @@ inline Rows ReadRows(const std::string &path, const Selection &selection)
       std::vector<std::pair<double, std::string>> conditions;
       for (const Condition &condition : Conditions())
          conditions.emplace_back(rows.Value(condition.column, row), rows.values[condition.column][row]);
-      return std::make_tuple(detail::Rank(method[row]), backend[row], architecture[row], detail::Rank(optimizer[row]),
-                             optimizer[row], conditions);
+      return std::make_pair(rows.place[row], conditions);
    };
    std::stable_sort(rows.kept.begin(), rows.kept.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
    if (!formula.empty())
@@ -489,6 +466,9 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
    std::map<std::string, std::vector<size_t>> together;
    for (const size_t row : rows.kept)
       together[label[row]].push_back(row);
+   // As naming.colours: of several series with one place, told apart by a parameter, the later ones have the next colours.
+   std::set<int> taken;
+   int next = *std::max_element(rows.place.begin(), rows.place.end()) + 1;
    for (const bool ok : {true, false})
       for (const size_t row : rows.kept) {
          const std::vector<size_t> &same = together[label[row]];
@@ -497,7 +477,8 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
             continue;
          for (const size_t one : same)
             rows.seriesOf[one] = rows.series.size();
-         rows.series.push_back({label[row], status});
+         const bool free = taken.insert(rows.place[row]).second;
+         rows.series.push_back({label[row], status, free ? int(rows.place[row]) : next++, rows.place[row]});
       }
 }
 
@@ -658,11 +639,11 @@ const int kTitle = 24;
 const int kFont = 43; // Helvetica, size in pixels
 const int kBold = 63;
 
-// The colours of Okabe and Ito (all but yellow, too light for lines on white).
+// The colours of naming.COLOURS.
 inline int Colour(int index)
 {
-   static const std::vector<const char *> codes = {"#000000", "#0072B2", "#D55E00", "#009E73",
-                                                   "#CC79A7", "#E69F00", "#56B4E9"};
+   static const std::vector<const char *> codes = {"#0072b2", "#d55e00", "#009e73", "#000000",
+                                                   "#cc79a7", "#56b4e9", "#e69f00"};
    return TColor::GetColor(codes[index % codes.size()]);
 }
 
@@ -938,9 +919,9 @@ inline double DrawLegend(TCanvas &canvas, double left, double top, const Results
       const double middle = 1 - y / canvas.GetWh();
       canvas.cd();
       const double xs[] = {x(0), x(70)}, ys[] = {middle, middle};
-      DrawDashed(TGraph(2, xs, ys), series, canvas.GetWw(), canvas.GetWh());
+      DrawDashed(TGraph(2, xs, ys), results.series[series].colour, canvas.GetWw(), canvas.GetWh());
       auto marker = new TMarker(x(35), middle, 20);
-      SetMarker(*marker, series);
+      SetMarker(*marker, results.series[series].colour);
       marker->SetBit(kCanDelete);
       marker->Draw();
       Write(canvas, left + 84, y + 6, results.series[series].label);

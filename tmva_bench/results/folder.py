@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import records, tree_file
+from tmva_bench.results import naming, records, schema, tree_file
 from tmva_bench.results.records import Record
 
 _logger = logging.getLogger(__name__)
@@ -96,13 +96,10 @@ class ResultsFolder:
         Raises:
             UserError: a record of a newer version than this program knows.
         """
-        readable = []
-        for folder in self._folders():
-            try:
-                readable.append(self._checked(folder, curves))
-            except records.Damaged as error:
-                _logger.warning("left out: %s", error)
-        return sorted(readable, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
+        readable = self._records(curves=curves)
+        for record, row in zip(readable, naming.identified(record["row"] for record in readable), strict=True):
+            record["row"] = row
+        return readable
 
     def names(self) -> list[str]:
         """Names of the finished runs, whether or not they can be read."""
@@ -324,7 +321,7 @@ class ResultsFolder:
         by_name: dict[str, tuple[ResultsFolder, Record]] = {}
         equal = 0
         for source in (self, *sources):
-            readable = source.load()
+            readable = source._records(curves=True)
             if source is not self and not readable:
                 raise UserError(f"{source.path}: no finished runs there; give results folders, e.g. results/quick")
             for record in readable:
@@ -375,6 +372,15 @@ class ResultsFolder:
         elif source.input.is_file():  # a link once, before it was copied from another machine
             shutil.copy2(source.input, self.input)
 
+    def _records(self, *, curves: bool) -> list[Record]:
+        readable = []
+        for folder in self._folders():
+            try:
+                readable.append(self._checked(folder, curves))
+            except records.Damaged as error:
+                _logger.warning("left out: %s", error)
+        return sorted(readable, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
+
     def _folders(self) -> list[Path]:
         return sorted(self.runs.glob("[!.]*"))
 
@@ -397,7 +403,7 @@ class ResultsFolder:
             return False
 
     def _state(self) -> dict[str, str]:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(f"{schema.VERSION}\n".encode())
         for folder in self._folders():
             digest.update(f"{folder.name} {records.fingerprint(folder)}\n".encode(errors="surrogateescape"))
         with self.tree.open("rb") as file:

@@ -12,7 +12,7 @@ from typing import Any
 from tmva_bench.basis import process
 from tmva_bench.errors import UserError
 from tmva_bench.events import reading
-from tmva_bench.results import schema, summary
+from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.records import Record
 
 NAME = "results.root"
@@ -26,9 +26,10 @@ def tables(records: list[Record]) -> Tables:
         records: finished runs.
     """
     columns: Tables = {tree: {column.name: [] for column in schema.TREES[tree]} for tree in schema.TREES}
-    for record in records:
+    named = naming.identified(record["row"] for record in records)
+    for record, row in zip(records, named, strict=True):
         for name in columns["benchmark"]:
-            columns["benchmark"][name].append(_plain(record["row"][name]))
+            columns["benchmark"][name].append(_plain(row[name]))
         for tree in schema.CURVES:
             if not record[tree]:
                 continue
@@ -36,7 +37,7 @@ def tables(records: list[Record]) -> Tables:
             columns[tree]["run_id"] += [record["row"]["run_id"]] * rows
             for name, values in record[tree].items():
                 columns[tree][name] += map(_plain, values)
-    means = summary.tree(summary.groups(record["row"] for record in records))
+    means = summary.tree(summary.groups(named))
     columns["summary"] = {name: [_plain(value) for value in values] for name, values in means.items()}
     return columns
 
