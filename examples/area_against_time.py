@@ -13,7 +13,7 @@ COLOURS = ["#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e
 results = sys.argv[1] if len(sys.argv) > 1 else "results/quick/results.root"
 runs = ROOT.RDataFrame("benchmark", results).Filter('status == "ok"')
 series = runs.AsNumpy(["series_order", "label"])
-names = dict(sorted(zip(series["series_order"], map(str, series["label"]), strict=True)))
+names = dict(sorted(zip(series["series_order"].tolist(), map(str, series["label"]), strict=True)))
 # All are booked before one is used: the tree is read once.
 graphs = {n: runs.Filter(f"series_order == {n}").Graph("cpu_time_train", "roc_auc") for n in names}
 

@@ -66,9 +66,10 @@ void WriteEntry(TCanvas &canvas, double y, const bench::Series &series, int size
 
 } // namespace
 
-int errors(const char *resultsFile, const char *figures = "figures", const char *selection = "")
+int errors(const char *resultsFile, const char *figures = "figures", const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("errors.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("errors.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       bench::Rows rows = bench::ReadRows(resultsFile, chosen);
       bench::MakeSeries(rows, "encoded_variables");
       const auto mine = bench::Column<double>(*rows.tree, "reconstruction_error");
@@ -98,9 +99,10 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
       if (curves.empty())
          bench::Fail(std::string(resultsFile) + ": no finished run has an autoencoder in its transformations");
       const bench::Grid grid(1);
-      const double header = bench::HeaderHeight(rows.parameters, grid.CanvasWidth()), top = header + 24 * curves.size();
+      const double header = bench::kHeader, top = header + 24 * curves.size();
       TCanvas *canvas = bench::Canvas("errors", grid.CanvasWidth(), top + grid.height + 10,
-                                      "Reconstruction error, test events, in units of the variance", rows.parameters);
+                                      "Reconstruction error, test events, in units of the variance",
+                                      rows.parameters + bench::Absent(rows.series));
       int number = 0, size = bench::kText;
       for (const auto &entry : curves)
          size = std::min(size, bench::FittingSize(entry.second.series.label, canvas->GetWw() - 612.));

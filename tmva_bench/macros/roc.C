@@ -88,12 +88,18 @@ void DrawMarkers(const TGraph &curve, int series, int colour, int nSeries, int e
 void Draw(const bench::Results &results, const std::map<std::string, TGraph> &curves, const View &view,
           const std::string &figures)
 {
-   const int nSeries = results.Finished();
+   const int nSeries = results.series.size();
    const bool compared = nSeries > 1;
+   std::vector<std::string> areas;
+   for (int series = 0; series < nSeries; ++series) {
+      const auto runs = results.RunsOf(series);
+      const std::string of = runs.size() > 1 ? Form(" (%zu runs)", runs.size()) : "";
+      areas.push_back("ROC area " + bench::Text(bench::Area(runs)) + of);
+   }
    const double left = 90, right = 840;
-   const double width = right + 144 + std::max(220., bench::LabelWidth(results.series));
-   const double top = bench::HeaderHeight(results.parameters, width), bottom = top + 680;
-   TCanvas *canvas = bench::Canvas(view.name, width, bottom + (compared ? 290 : 70), view.title, results.parameters);
+   const double width = right + 144 + std::max(220., bench::LabelWidth(results.series, areas));
+   const double top = bench::kHeader, bottom = top + 680;
+   TCanvas *canvas = bench::Canvas(view.name, width, bottom + (compared ? 290 : 70), view.title, results.Caption());
    bench::Frame(*canvas, left, top, right, bottom);
    bench::Axes(0, view.yLow, view.xHigh, view.yHigh, 510, 510);
    const double perX = (right - left) / view.xHigh, perY = (bottom - top) / (view.yHigh - view.yLow);
@@ -144,24 +150,19 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
       xTitle = lower + 44;
    }
    bench::Write(*canvas, right, xTitle, "signal efficiency", bench::kText, 31);
-   std::vector<std::string> areas;
-   for (int series = 0; series < nSeries; ++series) {
-      const auto runs = results.RunsOf(series);
-      const std::string of = runs.size() > 1 ? Form(" (%zu runs)", runs.size()) : "";
-      areas.push_back("area " + bench::Text(bench::Area(runs)) + of);
-   }
-   const double end = bench::DrawLegend(*canvas, right + 40, top, results, areas);
+   const double end = bench::DrawLegend(*canvas, right + 40, top, xTitle, results, areas);
    if (std::isfinite(results.bestPossible))
-      bench::Write(*canvas, right + 40, end + 10, Form("best possible area %.4f", results.bestPossible));
+      bench::Write(*canvas, right + 40, end + 10, Form("best possible ROC area %.4f", results.bestPossible));
    bench::Save(*canvas, figures);
 }
 
 } // namespace
 
 int roc(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
-        const char *selection = "")
+        const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("roc.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("roc.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const auto curves = ReadCurves(*results.file);
       double last = 0; // the largest efficiency at high rejection

@@ -3,7 +3,7 @@
 //   root -l 'macros/scan.C("results/quick/results.root", "neurons", "roc_auc")'
 // A missing point is a gap: no line crosses a value of the parameter at which other runs were planned.
 // The quantity is a number in the tree benchmark, the parameter a common one that the study scans. Either may be "":
-// all scanned parameters; ROC integral, CPU and real time. Options are a list of logx, linx, logy, liny, in place of
+// all scanned parameters; ROC area, CPU and real time. Options are a list of logx, linx, logy, liny, in place of
 // the automatic choice; the last argument selects runs by a formula on the tree: "optimizer==\"adam\"".
 #include "style.h"
 
@@ -49,9 +49,9 @@ struct Scan {
 std::string Title(TBranch &branch)
 {
    static const std::map<std::string, std::string> others = {
-      {"roc_auc", "ROC integral"},
+      {"roc_auc", "ROC area"},
       {"roc_integral", "ROC integral by TMVA"},
-      {"roc_auc_error", "error of the ROC integral"}};
+      {"roc_auc_error", "error of the ROC area"}};
    const auto found = others.find(branch.GetName());
    if (found != others.end())
       return found->second;
@@ -448,7 +448,7 @@ const double entryHeight = 46, noteHeight = 22; // pixels of the legend
 
 double LegendHeight(const Scan &scan)
 {
-   return entryHeight * (scan.curves.size() + scan.absent.size()) + 6 * noteHeight;
+   return entryHeight * scan.curves.size() + 6 * noteHeight;
 }
 
 // Beside the frames, where it hides nothing.
@@ -490,30 +490,25 @@ void DrawLegend(TCanvas &canvas, const Scan &scan, double left, double top)
          y += noteHeight;
       }
    }
-   y += 6;
-   for (const bench::Series &series : scan.absent) {
-      bench::Write(canvas, left, y + 6, series.label, bench::kText, 11, bench::Grey());
-      bench::Write(canvas, left, y + 25, "absent: " + series.status, bench::kSmall, 11, bench::Grey());
-      y += entryHeight;
-   }
 }
 
 void Draw(const Scan &scan, const std::string &figures)
 {
    const bool compared = scan.curves.size() > 1;
-   std::vector<bench::Series> labels = scan.absent;
+   std::vector<bench::Series> labels;
    for (const Curve &curve : scan.curves)
       labels.push_back({curve.label, ""});
    const double left = 90, right = 840, gap = 40, ratioHeight = 160;
    const double width = right + 144 + std::max(240., bench::LabelWidth(labels));
-   const double top = bench::HeaderHeight(scan.parameters, width);
+   const double top = bench::kHeader;
    const double bottom = top + std::max(480., LegendHeight(scan) - (compared ? gap + ratioHeight : 0));
    const double end = compared ? bottom + gap + ratioHeight : bottom;
    const std::string quantity = WithoutUnit(scan.y.title);
    std::string title = quantity + (quantity.find(',') == std::string::npos ? " against " : ", against ") + scan.x.title;
    title[0] = std::toupper(title[0]);
    TCanvas *canvas =
-      bench::Canvas("scan_" + scan.quantity + "_" + scan.parameter, width, end + 70, title, scan.parameters);
+      bench::Canvas("scan_" + scan.quantity + "_" + scan.parameter, width, end + 70, title,
+                                   scan.parameters + bench::Absent(scan.absent));
 
    DrawFrame(*canvas, scan, scan.y, left, top, right, bottom);
    TVirtualPad *frame = gPad;
@@ -574,9 +569,11 @@ std::set<std::string> Options(const std::string &text)
 } // namespace
 
 int scan(const char *resultsFile, const char *parameter = "", const char *quantity = "",
-         const char *figures = "figures", const char *options = "", const char *selection = "")
+         const char *figures = "figures", const char *options = "", const char *selection = "",
+         bool caption = false)
 {
-   return bench::RunBySample("scan.C", resultsFile, figures, selection, [&](const auto &runs, const auto &folder) {
+   return bench::RunBySample("scan.C", resultsFile, figures, selection, caption,
+                             [&](const auto &runs, const auto &folder) {
       const std::set<std::string> chosen = Options(options);
       std::vector<std::string> parameters = {parameter}, quantities = {quantity};
       if (parameters.front().empty()) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
@@ -39,6 +40,7 @@
 #include "TROOT.h"
 #include "TStyle.h"
 #include "TSystem.h"
+#include "TText.h"
 #include "TTree.h"
 #include "TTreeFormula.h"
 #include "TTreeReader.h"
@@ -141,6 +143,18 @@ inline std::vector<std::string> Texts(TTree &tree, const char *name)
 
 // ---------------------------------------------------------------------------------------------- results
 
+// What stands under the figures of one call: every value that the runs share or, for a talk, few; and the file's note.
+struct Footer {
+   bool whole = false;
+   std::string note;
+};
+
+inline Footer &TheFooter()
+{
+   static Footer footer;
+   return footer;
+}
+
 struct Series {
    std::string label;
    std::string status; // "ok" if one of its runs finished, else how they ended
@@ -148,13 +162,15 @@ struct Series {
    Long64_t place = 0; // among all of the file, from 0: the reference of ratios
 };
 
-// Pixels that hold the longest label, about 9 a character.
-inline double LabelWidth(const std::vector<Series> &series)
+// Pixels that hold the longest label, about 9 a character, and the small text under it, about 7.5.
+inline double LabelWidth(const std::vector<Series> &series, const std::vector<std::string> &texts = {})
 {
-   size_t longest = 0;
+   double longest = 0;
    for (const Series &one : series)
-      longest = std::max(longest, one.label.size());
-   return 9. * longest;
+      longest = std::max(longest, 9. * one.label.size());
+   for (const std::string &text : texts)
+      longest = std::max(longest, 7.5 * text.size());
+   return longest;
 }
 
 // A column that makes runs comparable: named in a figure's second line where all runs agree, and in the label
@@ -164,6 +180,9 @@ struct Condition {
    bool parameter;        // of the training: may be an axis of a scan
    std::string usual = ""; // a default that needs no mention
    bool ofKeras = false;   // Keras alone has it
+
+   // Whether a caption for a talk has it, too.
+   bool Brief() const { return column == "sample" || column == "neurons" || column == "layers"; }
 };
 
 inline const std::vector<Condition> &Conditions()
@@ -306,6 +325,8 @@ inline Rows ReadRows(const std::string &path, const Selection &selection)
    Rows rows;
    rows.file = Open(path);
    rows.tree = &Tree(*rows.file, "benchmark");
+   const auto *note = rows.file->Get<TNamed>("note");
+   TheFooter().note = note ? note->GetTitle() : "";
    TTree &tree = *rows.tree;
    rows.status = Column<std::string>(tree, "status");
    rows.base = Column<std::string>(tree, "label");
@@ -397,8 +418,9 @@ inline std::string FileName(const std::string &text)
 // figures of each lie in a folder of its own, and one that cannot be drawn does not stop the others.
 template <typename Body>
 int RunBySample(const char *macro, const std::string &path, const std::string &figures, const std::string &formula,
-                Body body)
+                bool caption, Body body)
 {
+   TheFooter().whole = caption;
    std::map<std::string, bool> samples; // and whether any of its runs finished
    int result = Run(macro, [&] {
       const Rows rows = ReadRows(path, {formula, ""});
@@ -458,6 +480,8 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
          for (const std::string &other : all)
             if (other != condition.usual)
                detail::Add(shared, condition.name + " " + other + (condition.ofKeras ? " (Keras only)" : ""));
+      } else if (!TheFooter().whole && !condition.Brief()) {
+         continue;
       } else if (!value.empty() && value != "0" && value != "none" && condition.column != "factory_string") // too long
          detail::Add(shared, condition.name + " " + value);
    }
@@ -480,6 +504,25 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
          const bool free = taken.insert(rows.place[row]).second;
          rows.series.push_back({label[row], status, free ? int(rows.place[row]) : next++, rows.place[row]});
       }
+}
+
+// A line on the series that are not drawn, by what became of them; "" where all are.
+inline std::string Absent(const std::vector<Series> &all)
+{
+   std::vector<std::string> kinds;
+   std::map<std::string, std::string> labels;
+   for (const Series &series : all) {
+      if (series.status == "ok")
+         continue;
+      std::string &list = labels[series.status];
+      if (list.empty())
+         kinds.push_back(series.status);
+      list += (list.empty() ? "" : "; ") + series.label;
+   }
+   std::string line;
+   for (const std::string &kind : kinds)
+      line += (line.empty() ? "\nnot drawn: " : "; ") + labels[kind] + " (" + kind + ")";
+   return line;
 }
 
 // What a figure of times says about them: ", 3 of 8 runs timed on a busy machine" of the finished runs that are drawn,
@@ -509,16 +552,14 @@ struct RunRow {
 
 struct Results {
    std::unique_ptr<TFile> file;
-   std::vector<Series> series;         // the finished ones first
+   std::vector<Series> series;         // the finished ones
    std::vector<RunRow> runs;           // the finished ones, sorted by series and repetition
    std::string parameters;             // the values that all finished runs share
-   std::string clocks;                 // see Clocks
+   std::string clocks, absent;         // see Clocks, Absent
    double bestPossible = std::nan(""); // the same for all finished runs, else NaN
 
-   int Finished() const
-   {
-      return std::count_if(series.begin(), series.end(), [](const Series &s) { return s.status == "ok"; });
-   }
+   // What stands under a figure, of times or not.
+   std::string Caption(bool ofTimes = false) const { return parameters + (ofTimes ? clocks : "") + absent; }
    std::vector<RunRow> RunsOf(int index) const
    {
       std::vector<RunRow> found;
@@ -539,6 +580,10 @@ inline Results ReadResults(const std::string &path, const Selection &selection)
    results.series.insert(results.series.end(), absent.begin(), absent.end());
    results.parameters = rows.parameters;
    results.clocks = Clocks(rows);
+   results.absent = Absent(results.series);
+   results.series.erase(std::remove_if(results.series.begin(), results.series.end(),
+                                       [](const Series &one) { return one.status != "ok"; }),
+                        results.series.end());
 
    TTree &tree = *rows.tree;
    const auto id = Column<std::string>(tree, "run_id");
@@ -791,39 +836,51 @@ inline int FittingSize(const std::string &text, double width)
    return std::min<double>(kText, width / (0.53 * text.size()));
 }
 
-// The parameters cut into lines for a canvas of so many pixels, at about 6.6 pixels a character.
-inline std::vector<std::string> Lines(const std::string &parameters, double width)
+// What stands under a figure cut into lines for a canvas of so many pixels, at about 6.6 pixels a character: after a
+// comma or, where there is none, at a space.
+inline std::vector<std::string> Lines(std::string text, double width)
 {
-   std::vector<std::string> lines(1);
-   for (size_t begin = 0; begin < parameters.size();) {
-      const size_t comma = parameters.find(", ", begin);
-      const size_t end = comma == std::string::npos ? parameters.size() : comma + 2;
-      if (!lines.back().empty() && 6.6 * (lines.back().size() + end - begin) > width - 40)
-         lines.emplace_back();
-      lines.back() += parameters.substr(begin, end - begin);
-      begin = end;
+   const size_t longest = std::max(20., (width - 40) / 6.6);
+   std::vector<std::string> lines;
+   while (!text.empty()) {
+      size_t end = std::min(text.find('\n'), text.size());
+      if (end > longest) {
+         const size_t comma = text.rfind(", ", longest - 2), space = text.rfind(' ', longest - 1);
+         end = comma != std::string::npos && comma > longest / 2 ? comma + 1 : space;
+         if (end == std::string::npos || end == 0)
+            end = longest;
+      }
+      if (end > 0)
+         lines.push_back(text.substr(0, end));
+      text.erase(0, end < text.size() && (text[end] == ' ' || text[end] == '\n') ? end + 1 : end);
    }
    return lines;
 }
 
-// Height of the title and the parameters of a canvas, pixels.
-inline double HeaderHeight(const std::string &parameters, double width)
-{
-   return 64 + 21 * Lines(parameters, width).size();
-}
+const double kHeader = 56; // height of the title, pixels
 
-// A canvas with its title and, under it, the parameters.
-inline TCanvas *Canvas(const std::string &name, int width, int height, const std::string &title,
-                       const std::string &parameters)
+// A canvas with its title and, under its `height` pixels, the caption and the file's note in lines of their own.
+inline TCanvas *Canvas(const std::string &name, int width, double height, const std::string &title,
+                       const std::string &caption)
 {
    SetStyle();
    delete gROOT->GetListOfCanvases()->FindObject(name.c_str()); // of an earlier call in an interactive session
-   auto canvas = new TCanvas(name.c_str(), title.c_str(), width, height);
-   canvas->SetCanvasSize(width, height);
+   auto lines = Lines(caption, width);
+   const auto note = Lines(TheFooter().note, width);
+   lines.insert(lines.end(), note.begin(), note.end());
+   const int whole = height + 21 * lines.size() + 14;
+   auto canvas = new TCanvas(name.c_str(), title.c_str(), width, whole);
+   canvas->SetCanvasSize(width, whole);
    Write(*canvas, 20, 34, title, kTitle, 11, kBlack, kBold);
-   double y = 60;
-   for (const std::string &line : Lines(parameters, width)) {
-      Write(*canvas, 20, y, line, kSmall, 11, Grey());
+   double y = height + 14;
+   for (const std::string &line : lines) {
+      auto text = new TText(20. / width, 1 - y / whole, line.c_str()); // as it stands, whatever the file says
+      text->SetNDC();
+      text->SetTextFont(kFont);
+      text->SetTextSize(kSmall);
+      text->SetTextColor(Grey());
+      text->SetBit(kCanDelete);
+      text->Draw();
       y += 21;
    }
    return canvas;
@@ -884,7 +941,7 @@ inline TPad *Grid::Cell(TCanvas &canvas, int cell, double top, const std::string
    const double down = begin + height - 60;
    Write(canvas, left, begin + 20, title, FittingSize(title, width - 80), 11, kBlack, kBold);
    Write(canvas, left, begin + 40, line, kSmall, 11, Grey());
-   Write(canvas, right, down + 44, x, kText, 31);
+   Write(canvas, right, down + 44, x, FittingSize(x, width - 90), 31);
    Write(canvas, left - 56, (up + down) / 2, y, kText, 23, kBlack, kFont, 90);
    return Frame(canvas, left, up, right, down);
 }
@@ -909,12 +966,12 @@ inline TH1 *Axes(double xLow, double yLow, double xHigh, double yHigh, int xDivi
 
 // Beside a frame, where it hides nothing: each finished series with a line of its own text under its name. Returns where
 // the legend ends, pixels from the top.
-inline double DrawLegend(TCanvas &canvas, double left, double top, const Results &results,
+inline double DrawLegend(TCanvas &canvas, double left, double top, double bottom, const Results &results,
                          const std::vector<std::string> &texts)
 {
-   const double step = std::min(50., (canvas.GetWh() - top - 60.) / (results.Finished() + 1));
+   const double step = std::min(50., (bottom - top) / (results.series.size() + 1));
    double y = top + 10;
-   for (int series = 0; series < results.Finished(); ++series, y += step) {
+   for (size_t series = 0; series < results.series.size(); ++series, y += step) {
       const auto x = [&](double pixels) { return (left + pixels) / canvas.GetWw(); };
       const double middle = 1 - y / canvas.GetWh();
       canvas.cd();
@@ -930,17 +987,35 @@ inline double DrawLegend(TCanvas &canvas, double left, double top, const Results
    return y;
 }
 
+// ROOT's page is a sheet of A4 of which a part is shown: that part becomes the page, in as many bytes.
+inline void CutPage(const std::string &path)
+{
+   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+   const std::string all{std::istreambuf_iterator<char>(file), {}}, name = "/CropBox";
+   file.clear();
+   const size_t page = all.rfind("/MediaBox"), part = all.find(name, page);
+   const size_t end = part == std::string::npos ? part : all.find(']', part);
+   if (page == std::string::npos || end == std::string::npos || end - page > 100)
+      return;
+   std::string box = "/MediaBox" + all.substr(part + name.size(), end + 1 - part - name.size());
+   box.resize(end + 1 - page, ' ');
+   file.seekp(page);
+   file << box;
+}
+
 inline void Save(TCanvas &canvas, const std::string &figures)
 {
    if (gSystem->AccessPathName(figures.c_str()) && gSystem->mkdir(figures.c_str(), true) != 0)
       Fail(figures + ": folder cannot be made");
    gStyle->SetLineScalePS(3 * 800. / canvas.GetWw()); // the PDF's page has one width: lines as thick as in the PNG
-   for (const char *kind : {"png", "pdf"}) {
+   for (const std::string kind : {"png", "pdf"}) {
       const std::string path = figures + "/" + canvas.GetName() + "." + kind;
       gSystem->Unlink(path.c_str()); // an old figure must not pass for this one
-      canvas.SaveAs(path.c_str());
+      canvas.Print(path.c_str(), kind == "pdf" ? "pdfPortrait" : "png");
       if (gSystem->AccessPathName(path.c_str()))
          Fail(path + ": cannot be written");
+      if (kind == "pdf")
+         CutPage(path);
    }
 }
 

@@ -65,6 +65,7 @@ class ResultsFolder:
         environments: what the environments of the study held then.
         input: a link to the input file of the study's first sample.
         report: the page.
+        note: what a reader of the results must know, in the user's words, where there is such a file; figures show it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -76,6 +77,7 @@ class ResultsFolder:
         self.environments = self.path / "environments.json"
         self.input = self.path / "input.root"
         self.report = self.path / "report.html"
+        self.note = self.path / "note.txt"
         self._stamp = self.runs / ".results.json"
         self._lock_file = self.runs / ".lock"
 
@@ -218,12 +220,31 @@ class ResultsFolder:
         Raises:
             UserError: the trees cannot be written; the records are not touched.
         """
-        current = self._is_current()
+        current = self.is_current()
         readable = self.load(curves=not current)
         if not current:
-            tree_file.write(readable, self.tree)
+            self.write_tree(readable, self.tree)
             self.write_text(self._stamp, json.dumps(self._state()))
         return readable
+
+    def write_tree(self, readable: list[Record], path: Path) -> None:
+        """Writes results trees of records, with the folder's note.
+
+        Args:
+            readable: the records, with their curves.
+            path: the file, in this folder or elsewhere.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        tree_file.write(readable, path, note=self.note if self.note.is_file() else None)
+
+    def is_current(self) -> bool:
+        """Whether the results trees are those made of the records as they are now."""
+        try:
+            return bool(json.loads(self._stamp.read_text(encoding="utf-8")) == self._state())
+        except (OSError, ValueError):
+            return False
 
     def write_text(self, path: Path, text: str) -> None:
         """Writes a file of the folder, whole or not at all.
@@ -395,17 +416,12 @@ class ResultsFolder:
             _logger.warning("%s: changed after it was written; tmva-bench check-results lists such records", folder)
         return record
 
-    def _is_current(self) -> bool:
-        """Whether the results trees are those made of the records as they are now."""
-        try:
-            return bool(json.loads(self._stamp.read_text(encoding="utf-8")) == self._state())
-        except (OSError, ValueError):
-            return False
-
     def _state(self) -> dict[str, str]:
         digest = hashlib.sha256(f"{schema.VERSION}\n".encode())
         for folder in self._folders():
             digest.update(f"{folder.name} {records.fingerprint(folder)}\n".encode(errors="surrogateescape"))
+        if self.note.is_file():
+            digest.update(self.note.read_bytes())
         with self.tree.open("rb") as file:
             return {"records": digest.hexdigest(), "tree": hashlib.file_digest(file, "sha256").hexdigest()}
 
