@@ -26,12 +26,15 @@ from made_up_results import (
     made_up_scan,
     made_up_tables,
 )
+from made_up_runs import TMVA, Folder
 from root_session import MACROS, Answer, RootSession
 
 from tmva_bench.basis import autoencoder
 from tmva_bench.engines import encoder
 from tmva_bench.events import inputs, roc, samples
+from tmva_bench.report import page
 from tmva_bench.results import naming, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.tree_writer import Table
 
 
@@ -217,6 +220,32 @@ def test_ratios_are_to_the_first_series_of_the_file_whatever_is_drawn(tmp_path: 
     assert "ratio, series / reference" in words(tmp_path / "0" / "scan_roc_auc_neurons.pdf")
     colours = "".join(f'"{colour}"' for colour in naming.COLOURS)
     assert colours in re.sub(r"[\s,]", "", (MACROS / "style.h").read_text())
+
+
+def test_a_figure_the_page_and_the_tree_of_means_have_the_same_numbers(tmp_path: Path) -> None:
+    made = Folder(tmp_path / "made")
+    for neurons in (5, 20):
+        made.add(**TMVA, neurons=neurons, real_time_train=1 + neurons / 50)
+        for repetition, seconds in enumerate((1.1, 1.3, 1.2, 1.7)):
+            made.add(1, neurons=neurons, seed=repetition, repetition=repetition, real_time_train=seconds)
+    folder = ResultsFolder(made.path)
+    with folder.held():
+        records = folder.rebuild()
+    (canvas,) = scans((folder.tree, "neurons", "real_time_train", tmp_path))
+    with uproot.open(folder.tree) as file:
+        rows = file["summary"].arrays(["label", "neurons", "real_time_train", "real_time_train_error"], library="np")
+    plots = page.make(records, folder).plots
+    column = [quantity["name"] for quantity in plots["quantities"]].index("real_time_train")
+    on_page = {(group["s"], plots["axes"][0]["values"][group["p"][0]]): group for group in plots["groups"]}
+    for place, name in enumerate(dict.fromkeys(rows["label"])):
+        of = rows["label"] == name
+        means = dict(zip(rows["neurons"][of].tolist(), rows["real_time_train"][of].tolist(), strict=True))
+        errors = dict(zip(rows["neurons"][of].tolist(), rows["real_time_train_error"][of].tolist(), strict=True))
+        assert dict(canvas.points("mean", name)) == pytest.approx(means)
+        check_errors(canvas, name, {x: summary.Mean(means[x], errors[x], 0, 0) for x in means})
+        for x, value in means.items():
+            assert on_page[place, x]["m"][column] == pytest.approx(value, rel=1e-3)
+            assert on_page[place, x]["e"][column] == pytest.approx(errors[x], rel=0.05)
 
 
 def test_a_single_run_has_delongs_error_for_the_area_and_none_for_times(tmp_path: Path) -> None:

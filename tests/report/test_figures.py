@@ -88,7 +88,7 @@ def test_what_was_asked_for_wrongly_is_one_line_and_exit_code_2(tmp_path: Path) 
 def test_a_folder_s_note_goes_into_its_trees(folder: ResultsFolder) -> None:
     for text in ("", "first\n", "second, with #alpha_{s} and \u00e4\n"):
         if text:
-            folder.note.write_text(text, encoding="utf-8")
+            (folder.path / "note.txt").write_text(text, encoding="utf-8")
         with folder.held():
             folder.rebuild()
         with uproot.open(folder.tree) as file:

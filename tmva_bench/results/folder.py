@@ -23,6 +23,8 @@ from tmva_bench.results.records import Record
 _logger = logging.getLogger(__name__)
 _PARTIAL = ".partial"
 _OLD = ".old"
+# The longest note that is shown.
+_NOTE = 1000
 # Less than this on the disk: what failed, failed for want of space.
 _FULL = 2**20
 
@@ -65,7 +67,6 @@ class ResultsFolder:
         environments: what the environments of the study held then.
         input: a link to the input file of the study's first sample.
         report: the page.
-        note: what a reader of the results must know, in the user's words, where there is such a file; figures show it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -77,9 +78,18 @@ class ResultsFolder:
         self.environments = self.path / "environments.json"
         self.input = self.path / "input.root"
         self.report = self.path / "report.html"
-        self.note = self.path / "note.txt"
         self._stamp = self.runs / ".results.json"
         self._lock_file = self.runs / ".lock"
+
+    @property
+    def note(self) -> str:
+        """What ``note.txt`` says must be known of all numbers here, on one line; "" where there is none."""
+        path = self.path / "note.txt"
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        except OSError as error:
+            return f"{path}: cannot be read ({error.strerror})"
+        return " ".join(text.split())[:_NOTE]
 
     def run(self, name: str) -> Path:
         """The folder of a finished run."""
@@ -237,7 +247,7 @@ class ResultsFolder:
         Raises:
             UserError: it cannot be written.
         """
-        tree_file.write(readable, path, note=self.note if self.note.is_file() else None)
+        tree_file.write(readable, path, note=self.note)
 
     def is_current(self) -> bool:
         """Whether the results trees are those made of the records as they are now."""
@@ -420,8 +430,7 @@ class ResultsFolder:
         digest = hashlib.sha256(f"{schema.VERSION}\n".encode())
         for folder in self._folders():
             digest.update(f"{folder.name} {records.fingerprint(folder)}\n".encode(errors="surrogateescape"))
-        if self.note.is_file():
-            digest.update(self.note.read_bytes())
+        digest.update(self.note.encode())
         with self.tree.open("rb") as file:
             return {"records": digest.hexdigest(), "tree": hashlib.file_digest(file, "sha256").hexdigest()}
 

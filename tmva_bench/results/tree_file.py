@@ -68,13 +68,13 @@ def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
     ]
 
 
-def write(records: list[Record], path: Path, *, note: Path | None = None, python: str = sys.executable) -> None:
+def write(records: list[Record], path: Path, *, note: str = "", python: str = sys.executable) -> None:
     """Writes ``results.root`` in a child with ROOT; what was there is replaced only by a whole new file.
 
     Args:
         records: finished runs.
         path: the file.
-        note: a text file with what a reader of the results must know.
+        note: what a reader of the results must know.
         python: a Python executable with ROOT.
 
     Raises:
@@ -85,9 +85,8 @@ def write(records: list[Record], path: Path, *, note: Path | None = None, python
         with tempfile.TemporaryDirectory() as folder:
             given = Path(folder) / "tables.json"
             given.write_text(json.dumps(tables(records)))
-            files = [given, path.resolve(), *([note.resolve()] if note else [])]
             answer = subprocess.run(
-                [process.executable(python), "-m", "tmva_bench.results.tree_writer", *map(str, files)],
+                [process.executable(python), "-m", "tmva_bench.results.tree_writer", given, path.resolve(), note],
                 capture_output=True,
                 text=True,
                 **process.isolated(),

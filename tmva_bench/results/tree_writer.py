@@ -1,4 +1,4 @@
-"""Writes the results trees through ROOT: ``python -m tmva_bench.results.tree_writer TABLES.json OUT.root [NOTE.txt]``.
+"""Writes the results trees through ROOT: ``python -m tmva_bench.results.tree_writer TABLES.json OUT.root [NOTE]``.
 
 ``TABLES.json`` holds ``{tree: {column: [values]}}`` with every tree and column of :mod:`tmva_bench.results.schema`;
 a float that was not measured is ``null``.
@@ -176,11 +176,10 @@ def _buffer(values: list[Any], dtype: Any) -> Any:
 
 
 def main() -> None:
-    """Reads ``TABLES.json`` and writes ``OUT.root``, the first two arguments of the command line."""
-    tables, out, *others = map(Path, sys.argv[1:])
-    note = "\n".join(path.read_text(encoding="utf-8", errors="replace").strip() for path in others)
+    """Reads ``TABLES.json`` and writes ``OUT.root`` with ``NOTE``, the arguments of the command line."""
+    tables, out, *note = sys.argv[1:]
     try:
-        write_trees(json.loads(tables.read_text(encoding="utf-8")), out, note)
+        write_trees(json.loads(Path(tables).read_text(encoding="utf-8")), Path(out), *note)
     except UserError as error:
         sys.exit(str(error))
 
