@@ -39,7 +39,6 @@ study: env
 autoencoder: export PYTHONWARNINGS = ignore::UserWarning:ROOT
 autoencoder: env
 	@$(AGAIN) study STUDY=autoencoder
-	@$(IN_ENV) root -l -b -q "macros/errors.C(\"results/autoencoder/results.root\",\"$(FIGURES)/autoencoder\")"
 	@cd results/autoencoder && find inputs runs -name 'encoded-*.root' -o -path '*/dae-tmva-*/encoded.root' | sort | \
 	  $(IN_ENV) xargs -P 2 -I @ sh -c 'folder="$(abspath $(FIGURES))/autoencoder/$$(echo @ | tr / -)"; \
 	  mkdir -p "$${folder%.root}" && root -l -b -q "$(CURDIR)/macros/autoencoder.C(\"@\",\"$${folder%.root}\")"'
@@ -53,22 +52,9 @@ lint: env
 	$(IN_ENV) mypy
 	$(IN_ENV) lint-imports
 
-# PyPI's ROOT says at each start that it is an alpha.
-plots: export PYTHONWARNINGS = ignore::UserWarning:ROOT
-# Those of autoencoders are drawn by make autoencoder.
-plots: $(patsubst macros/%.C,plot-%,$(filter-out macros/autoencoder.C macros/errors.C,$(wildcard macros/*.C)))
-
-plot-%: env
-	@mkdir -p $(FIGURES)
-	@$(IN_ENV) root -l -b -q 'macros/$*.C("$(RESULTS)/results.root","$(FIGURES)")'
-
-plot-scan: env
-	@mkdir -p $(FIGURES)
-	@$(IN_ENV) root -l -b -q 'macros/scan.C("$(RESULTS)/results.root","","","$(FIGURES)")'
-
-plot-inputs: env
-	@mkdir -p $(FIGURES)
-	@$(IN_ENV) root -l -b -q 'macros/inputs.C("$(RESULTS)/input.root","$(FIGURES)")'
+# Exit code 1 where a figure could not be drawn.
+plots: env
+	@$(IN_ENV) tmva-bench plot $(RESULTS) -o $(FIGURES)
 
 page: env
 	@$(IN_ENV) tmva-bench report $(RESULTS)

@@ -21,15 +21,18 @@ int epoch_time(const char *results = "results/quick/results.root")
    if (!file)
       return 1;
    // The trees are joined by run_id.
-   std::map<std::string, std::string> seriesOf;
+   std::map<std::string, Long64_t> seriesOf;
+   std::map<Long64_t, std::string> labels;
    TTreeReader runs("benchmark", file.get());
-   TTreeReaderValue<std::string> id(runs, "run_id"), method(runs, "method"), backend(runs, "backend"),
-      optimizer(runs, "optimizer");
-   while (runs.Next())
-      seriesOf[*id] = *method + " " + *backend + " " + *optimizer;
+   TTreeReaderValue<std::string> id(runs, "run_id"), label(runs, "label");
+   TTreeReaderValue<Long64_t> order(runs, "series_order");
+   while (runs.Next()) {
+      seriesOf[*id] = *order;
+      labels[*order] = *label;
+   }
 
    const int last = file->Get<TTree>("history")->GetMaximum("epoch");
-   std::map<std::string, TProfile *> times;
+   std::map<Long64_t, TProfile *> times;
    TTreeReader epochs("history", file.get());
    TTreeReaderValue<std::string> run(epochs, "run_id");
    TTreeReaderValue<Long64_t> epoch(epochs, "epoch");
@@ -39,23 +42,22 @@ int epoch_time(const char *results = "results/quick/results.root")
          continue;
       TProfile *&profile = times[seriesOf[*run]];
       if (!profile)
-         profile = new TProfile(seriesOf[*run].c_str(), "", last, 0.5, last + 0.5);
+         profile = new TProfile(labels[seriesOf[*run]].c_str(), "", last, 0.5, last + 0.5);
       profile->Fill(*epoch, *seconds);
    }
 
-   const char *colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
+   const char *colours[] = {"#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00"}; // by series_order
    TCanvas canvas("epoch_time", "", 900, 600);
    canvas.SetLogy();
    canvas.SetMargin(0.1, 0.3, 0.12, 0.05);
    THStack together("together", ";epoch;real time of the epoch [s]");
    TLegend legend(0.72, 0.95 - 0.05 * times.size(), 0.99, 0.95);
-   int number = 0;
-   for (const auto &[name, profile] : times) {
+   for (const auto &[number, profile] : times) {
       profile->SetMarkerStyle(20 + number);
-      profile->SetMarkerColor(TColor::GetColor(colours[number++ % 7]));
+      profile->SetMarkerColor(TColor::GetColor(colours[number % 7]));
       profile->SetLineColor(profile->GetMarkerColor());
       together.Add(profile);
-      legend.AddEntry(profile, name.c_str(), "pe");
+      legend.AddEntry(profile, profile->GetName(), "pe");
    }
    together.Draw("nostack E1");
    legend.Draw();

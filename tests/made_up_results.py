@@ -13,7 +13,7 @@ from scipy.special import logit, ndtr, ndtri
 
 from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.basis.parsing import point
-from tmva_bench.results import schema
+from tmva_bench.results import naming, schema
 from tmva_bench.results.tree_writer import Table
 
 
@@ -120,6 +120,9 @@ def add_run(
         "reason": "" if status == "ok" else "made-up reason",
     }
     row |= {"environment": "made-up", "repetition": repetition, "sample": "made-up"}
+    places = dict(zip(tables["benchmark"]["series"], tables["benchmark"]["series_order"], strict=True))
+    row |= {"series": naming.series_name(row), "label": naming.series_label(row)}
+    row["series_order"] = places.get(row["series"], len(set(places)))
     row |= {"variables": 4, "threads": 1, "cpu_model": "made-up"}
     if status == "ok":
         neurons = values["neurons"]

@@ -40,7 +40,7 @@ def test_there_are_commands_to_check() -> None:
 @pytest.mark.parametrize("macro", MACROS, ids=lambda macro: macro.name)
 def test_every_macro_is_explained_with_its_arguments(macro: Path) -> None:
     (arguments,) = re.findall(rf"^int {macro.stem}\((.*?)\)$", macro.read_text(), re.DOTALL | re.MULTILINE)
-    names = re.findall(r"\*(\w+)", arguments)
+    names = re.findall(r"(?:\*|bool )(\w+)", arguments)
     figures = (CHECKOUT / "docs" / "figures.md").read_text(encoding="utf-8")
     (section,) = re.findall(rf"^## `{macro.name}`.*?(?=^## )", figures, re.DOTALL | re.MULTILINE)
     written = ", ".join("results" if name == "resultsFile" else name for name in names)

@@ -214,7 +214,7 @@ def test_tables_for_people(folder):
     text = differences.write(found, "text")
     assert [line for line in text.splitlines() if line.startswith(("ROC", "Time "))] == [
         "ROC area less that of tmva-dnn sgd",
-        "Time to train: tmva-dnn sgd over the series",
+        "Time to train: the series over tmva-dnn sgd",
         "Time to 90 % of the way to the best validation loss",
     ]
     row = found.rows[1]
@@ -365,7 +365,7 @@ def test_engines_that_compile_inside_and_before_the_clock_are_compared_by_their_
     rows = {row.group.series["backend"]: row for row in found.rows}
     theano, tmva = rows["theano"].times, rows["tmva"].times
     assert [theano[name].verdict for name in ("real_time_train", "cpu_time_train")] == [verdict.NO_VERDICT] * 2
-    assert theano["real_time_train"].ratio == 4.0
+    assert theano["real_time_train"].ratio == 0.25
     assert theano["real_time_epochs"].verdict == "2 times slower"
     assert tmva["real_time_train"].verdict == "4 times faster"
     assert any(

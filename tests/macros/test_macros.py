@@ -26,15 +26,16 @@ from made_up_results import (
     made_up_scan,
     made_up_tables,
 )
+from made_up_runs import TMVA, Folder
 from root_session import MACROS, Answer, RootSession
 
 from tmva_bench.basis import autoencoder
 from tmva_bench.engines import encoder
 from tmva_bench.events import inputs, roc, samples
-from tmva_bench.results import summary
+from tmva_bench.report import page
+from tmva_bench.results import naming, summary
+from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.tree_writer import Table
-
-NAMES = {"tmva-dnn": "TMVA DNN", "pykeras": "PyKeras", "keras": "Keras", "sgd": "SGD", "adam": "Adam"}
 
 
 class Text(NamedTuple):
@@ -49,9 +50,7 @@ class Text(NamedTuple):
 
 def label(series: Series) -> str:
     """The series' name in the figures."""
-    backend = "" if series.backend == "tmva" else series.backend
-    gpu = "GPU" if series.architecture == "gpu" else ""
-    return ", ".join(filter(None, [NAMES[series.method], backend, NAMES[series.optimizer], gpu]))
+    return naming.series_label(series._asdict())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -137,7 +136,9 @@ def test_figures_of_one_to_twelve_series(series: int, repetitions: int, unavaila
     )
     for name in names:
         check_figure(figures, name)
-        assert "neurons 100, layers 3, activation tanh" in words(figures / f"{name}.pdf").replace("\n", " ")
+        shown = words(figures / f"{name}.pdf")
+        assert "sample made-up, neurons 100, layers 3" in shown
+        assert "tanh" not in shown
     for one in SERIES[:series]:
         for name in ("roc", "roc_high_rejection", "bars", "history", "quality"):
             assert words(figures / f"{name}.pdf").split("\n").count(label(one)) == 1
@@ -145,8 +146,12 @@ def test_figures_of_one_to_twelve_series(series: int, repetitions: int, unavaila
     for one in SERIES[:series]:
         runs = [f"{label(one)}, run {run}" for run in range(1, repetitions + 1)]
         assert all(together.count(title) == 1 for title in (runs if repetitions > 1 else [label(one)]))
-    assert words(figures / "bars.pdf").split("\n").count("unavailable") == unavailable
-    assert f"best possible area {BEST_POSSIBLE:.4f}" in words(figures / "roc.pdf")
+    absent = "; ".join(label(one) for one in SERIES[series : series + unavailable])
+    for name in names:
+        shown = words(figures / f"{name}.pdf").split("\n")
+        told = [line for line in shown if line.startswith("not drawn")]
+        assert told == ([f"not drawn: {absent} (unavailable)"] if unavailable else [])
+    assert f"best possible ROC area {BEST_POSSIBLE:.4f}" in words(figures / "roc.pdf")
 
 
 def test_numbers_are_means_with_the_error_of_the_mean(tmp_path: Path) -> None:
@@ -157,8 +162,90 @@ def test_numbers_are_means_with_the_error_of_the_mean(tmp_path: Path) -> None:
     bars = words(tmp_path / "bars.pdf").split("\n")
     # Student's t with three degrees of freedom: 1.197 standard errors
     assert {"0.90300", "0.00085", "11.00", "0.49"} <= set(bars)
-    assert "dashed: best possible area 0.9100; errors: of the mean over repetitions" in bars
-    assert {"area 0.90300", "0.00085 (4 runs)"} <= set(words(tmp_path / "roc.pdf").split("\n"))
+    assert "dashed: best possible ROC area 0.9100; errors: of the mean over repetitions" in bars
+    assert {"ROC area 0.90300", "0.00085 (4 runs)"} <= set(words(tmp_path / "roc.pdf").split("\n"))
+
+
+def test_all_that_runs_share_and_the_note_stand_under_a_figure(tmp_path: Path) -> None:
+    note = "#alpha_{s}: " + "measured on a machine of 2 cores, and what else a reader must know " * 3
+    code = "from pathlib import Path\nfrom tmva_bench.results import tree_writer\n"
+    tables, results = made_up_tables(2), tmp_path / "results.root"
+    session(
+        code + "tree_writer.write_trees(arguments[0], Path(arguments[1]), arguments[2])", [tables, str(results), note]
+    )
+    calls = [f'bars("{results}", "{tmp_path / where}", "", {where})' for where in ("true", "false")]
+    assert draw(*calls).value == [0, 0]
+    whole, brief = (words(tmp_path / where / "bars.pdf").split("\n") for where in ("true", "false"))
+    for lines in (whole, brief):
+        assert note.strip() in " ".join(lines)  # as it stands, whatever TLatex would make of it
+    assert "sample made-up, neurons 100, layers 3, times" in " ".join(brief)
+    assert "layers 3, activation tanh" in " ".join(whole)
+    check_figure(tmp_path / "true", "bars")
+
+
+def test_a_pdf_has_one_page_of_the_figures_size(tmp_path: Path) -> None:
+    results = write_results(made_up_tables(3), tmp_path / "results.root")
+    draw_results(results, tmp_path, "bars", "roc")
+    for name in ("bars", "roc"):
+        width, height = struct.unpack(">II", (tmp_path / f"{name}.png").read_bytes()[16:24])
+        pdf = (tmp_path / f"{name}.pdf").read_bytes()
+        box = re.findall(rb"/MediaBox \[ (-?\d+) (-?\d+) (-?\d+) (-?\d+)\]", pdf)
+        assert len(box) == 1
+        left, bottom, right, top = map(int, box[0])
+        assert (top - bottom) / (right - left) == pytest.approx(height / width, abs=0.01)
+        assert b"/CropBox" not in pdf
+        assert b"/Rotate 0" in pdf
+        (start,) = map(int, re.findall(rb"startxref\s+(\d+)", pdf))
+        assert pdf[start : start + 4] == b"xref"  # nothing was moved
+
+
+def test_ratios_are_to_the_first_series_of_the_file_whatever_is_drawn(tmp_path: Path) -> None:
+    """As tmva-bench differences has it; a series keeps its colour, whichever others are drawn."""
+    neurons = (5, 20, 100)
+    tables = made_up_scan(SLIDES[:3], neurons, missing=[(SLIDES[0], 20)])
+    results = write_results(tables, tmp_path / "results.root")
+    calls = [
+        (results, "neurons", "roc_auc", tmp_path / str(n), "", chosen)
+        for n, chosen in enumerate(("", "series_order>0"))
+    ]
+    everything, others = scans(*calls)
+    for canvas, first in ((everything, SLIDES[0]), (others, SLIDES[1])):
+        for series in SLIDES[1:3]:
+            of = {x: measured(tables, series, x) for x in neurons}
+            to = {x: measured(tables, first, x) for x in neurons}
+            expected = [(x, pytest.approx(of[x][0] / to[x][0])) for x in neurons if to[x]]
+            assert canvas.points("mean", label(series), pad=1) == expected
+    assert f"reference: {label(SLIDES[0])}" in words(tmp_path / "0" / "scan_roc_auc_neurons.pdf")
+    assert f"reference: {label(SLIDES[1])}" in words(tmp_path / "1" / "scan_roc_auc_neurons.pdf")
+    assert "ratio, series / reference" in words(tmp_path / "0" / "scan_roc_auc_neurons.pdf")
+    colours = "".join(f'"{colour}"' for colour in naming.COLOURS)
+    assert colours in re.sub(r"[\s,]", "", (MACROS / "style.h").read_text())
+
+
+def test_a_figure_the_page_and_the_tree_of_means_have_the_same_numbers(tmp_path: Path) -> None:
+    made = Folder(tmp_path / "made")
+    for neurons in (5, 20):
+        made.add(**TMVA, neurons=neurons, real_time_train=1 + neurons / 50)
+        for repetition, seconds in enumerate((1.1, 1.3, 1.2, 1.7)):
+            made.add(1, neurons=neurons, seed=repetition, repetition=repetition, real_time_train=seconds)
+    folder = ResultsFolder(made.path)
+    with folder.held():
+        records = folder.rebuild()
+    (canvas,) = scans((folder.tree, "neurons", "real_time_train", tmp_path))
+    with uproot.open(folder.tree) as file:
+        rows = file["summary"].arrays(["label", "neurons", "real_time_train", "real_time_train_error"], library="np")
+    plots = page.make(records, folder).plots
+    column = [quantity["name"] for quantity in plots["quantities"]].index("real_time_train")
+    on_page = {(group["s"], plots["axes"][0]["values"][group["p"][0]]): group for group in plots["groups"]}
+    for place, name in enumerate(dict.fromkeys(rows["label"])):
+        of = rows["label"] == name
+        means = dict(zip(rows["neurons"][of].tolist(), rows["real_time_train"][of].tolist(), strict=True))
+        errors = dict(zip(rows["neurons"][of].tolist(), rows["real_time_train_error"][of].tolist(), strict=True))
+        assert dict(canvas.points("mean", name)) == pytest.approx(means)
+        check_errors(canvas, name, {x: summary.Mean(means[x], errors[x], 0, 0) for x in means})
+        for x, value in means.items():
+            assert on_page[place, x]["m"][column] == pytest.approx(value, rel=1e-3)
+            assert on_page[place, x]["e"][column] == pytest.approx(errors[x], rel=0.05)
 
 
 def test_a_single_run_has_delongs_error_for_the_area_and_none_for_times(tmp_path: Path) -> None:
@@ -182,7 +269,7 @@ def test_runs_that_differ_in_a_parameter_are_series_of_their_own(tmp_path: Path)
     tables = scanned_tables(*[{"neurons": neurons, "dropout": 0.2} for neurons in (20, 100, 250)])
     results = write_results(tables, tmp_path / "results.root")
     names = ("roc", "bars", "history", "scores")
-    answer = draw(*[f'{name}("{results}", "{tmp_path}", "neurons >= 20")' for name in names])
+    answer = draw(*[f'{name}("{results}", "{tmp_path}", "neurons >= 20", true)' for name in names])
     assert answer.value == [0] * 4, answer.stderr
     for name in names:
         check_figure(tmp_path, name)
@@ -217,8 +304,8 @@ def test_of_a_scan_other_figures_show_the_last_point_and_say_so(tmp_path: Path) 
     bars = words(tmp_path / "bars.pdf").split("\n")
     areas = measured(tables, SLIDES[0], 250)
     assert f"{numpy.mean(areas):.5f}" in bars
-    assert {label(series) for series in SLIDES} <= set(bars)
-    assert bars.count("timeout") == 1
+    assert {label(series) for series in SLIDES} - set(bars) == {label(SLIDES[1])}
+    assert f"not drawn: {label(SLIDES[1])} (timeout)" in bars
 
 
 def test_a_selection_chooses_the_runs(tmp_path: Path) -> None:
@@ -318,7 +405,7 @@ def test_scan_of_the_slides(tmp_path: Path) -> None:
         found = words(tmp_path / f"scan_{quantity}_neurons.pdf").split("\n")
         assert all(found.count(label(series)) == 1 for series in SLIDES)
         assert "neurons per hidden layer" in found
-        assert found[found.index(label(SERIES[6])) + 1] == "absent: unavailable"
+        assert f"not drawn: {label(SERIES[6])} (unavailable)" in found
         assert "3 runs a point, 4 of 6 points" in found
         first = {x: numpy.mean(measured(tables, SLIDES[0], x, quantity)) for x in neurons}
         for series in SLIDES:
@@ -335,12 +422,12 @@ def test_scan_of_the_slides(tmp_path: Path) -> None:
     assert [canvas.pads[0]["logy"] for canvas in drawn] == [0, 1]
     assert {y for _, y in drawn[0].points("best", "best possible")} == {BEST_POSSIBLE}
     assert not drawn[1].points("best", "best possible")
-    assert "ROC integral" in words(tmp_path / "scan_roc_auc_neurons.pdf").split("\n")
+    assert "ROC area" in words(tmp_path / "scan_roc_auc_neurons.pdf").split("\n")
     assert "CPU time, training [s]" in words(tmp_path / "scan_cpu_time_train_neurons.pdf").split("\n")
     # what no other method measures
     assert of_tmva.points("mean", label(SLIDES[0])) == drawn[0].points("mean", label(SLIDES[0]))
     found = words(tmp_path / "scan_roc_integral_neurons.pdf").split("\n")
-    assert all(found[found.index(label(series)) + 1] == "absent: not measured" for series in SLIDES[1:])
+    assert f"not drawn: {'; '.join(label(series) for series in SLIDES[1:])} (not measured); " in " ".join(found)
     assert "ROC integral by TMVA" in found
 
 
@@ -681,7 +768,7 @@ def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
     benchmark["transformations"] = [f"N,A(k={k}{layout}_Background,D" for k in (2, 4)] * 3
     benchmark["reconstruction_error"], benchmark["pca_error"] = [0.3, 0.1] * 2 + [0.35, 0.1], [0.5, 0.4] * 3
     encoded = write_results(tables, tmp_path / "encoded.root")
-    answer = draw(f'errors("{encoded}", "{tmp_path}")')
+    answer = draw(f'errors("{encoded}", "{tmp_path}", "", true)')
     assert answer.value == [0], answer.stderr
     shown = words(tmp_path / "errors.pdf")
     for text in ("encoded variables", "principal components", "transformations N,A(k)_Background"):

@@ -28,6 +28,7 @@ for _command in (
     results.differences_command,
     results.compare_command,
     results.report_command,
+    results.plot_command,
     results.remove,
     results.merge,
     results.check_results,

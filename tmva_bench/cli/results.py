@@ -7,7 +7,7 @@ import click
 
 from tmva_bench.cli import common
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.report import tables
+from tmva_bench.report import figures, tables
 from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import filters
@@ -107,6 +107,36 @@ def report_command(file: str, output: Path | None, force: bool) -> None:
     path = output or folder.report
     written = page.write(common.finished_records(folder), folder, path, force=force or output is None)
     common.say(f"Page: {path}{'' if written else ' (is there already, kept)'}")
+
+
+@common.command("plot")
+@click.argument("file", metavar="RESULTS", type=common.file)
+@click.option(
+    "-o", "--output", type=common.path, default="figures", help="Folder of the figures; made where it is not there."
+)
+@click.option("--only", metavar="NAME,...", multiple=True, help=f"These figures alone: {', '.join(figures.NAMES)}.")
+@click.option("--caption", is_flag=True, help="Every parameter that the runs share under each figure.")
+def plot_command(file: str, output: Path, only: tuple[str, ...], caption: bool) -> None:
+    """Draw the figures, each as PNG and PDF, by the ROOT macros of the package.
+
+    RESULTS is a results folder or a study; nothing in it is changed. Exit code 1 where a figure could not be drawn.
+    """
+    names = [name for text in only for name in text.split(",")]
+    drawn = figures.draw(common.folder_of(file), output, only=names, caption=caption)
+    for line in drawn.notes:
+        common.say(line)
+    for line in drawn.failures:
+        common.say(f"tmva-bench: {line}", err=True)
+    pictures = [path for path in drawn.paths if path.suffix == ".png"]
+    if pictures:
+        common.say(f"Figures: {len(pictures)} in {output}, as PNG and PDF; the first to open: {_first(pictures)}")
+    if drawn.failures:
+        sys.exit(1)
+
+
+def _first(pictures: list[Path]) -> Path:
+    """The figure that tells most: a scan of the ROC area, or the areas and times."""
+    return min(pictures, key=lambda path: (not path.stem.startswith("scan_roc_auc"), path.stem != "bars"))
 
 
 @common.command()

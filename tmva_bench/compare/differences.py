@@ -91,7 +91,7 @@ def compare(
     finished = [row for row in rows if row["status"] == "ok"]
     if not finished:
         raise UserError(f"{results.path}: no finished run with a result; `tmva-bench table {results.path}` says why")
-    names = list(dict.fromkeys(map(naming.series_name, finished)))
+    names = list(naming.series_order(finished))
     name = names[0] if reference is None else reference
     if name not in names:
         raise unknown("series", name, names)
@@ -398,8 +398,8 @@ def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
             f"difference: mean ROC area over repetitions, less that of {reference}; training: its standard deviation "
             "from the spread of repetitions; test: from the number of test events (paired DeLong); the 95 % interval "
             "and the verdict are of both together",
-            f"ratio: time to train of {reference} over that of the series, median over pairs of repetitions; above 1 "
-            "the series is the faster one, which is said only where the 95 % interval excludes 1",
+            f"ratio: time to train of the series over that of {reference}, median over pairs of repetitions; above 1 "
+            "the series is the slower one, which is said only where the 95 % interval excludes 1",
         ]
     said: dict[str, list[str]] = {}
     for row in rows:
@@ -479,7 +479,7 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
             [[*_lead(row, found.axes), _runs(row), *area_cells(areas)] for row, areas in compared],
         ),
         (
-            f"Time to train: {found.reference} over the series",
+            f"Time to train: the series over {found.reference}",
             time_headings,
             [[*_lead(row, found.axes), *_time_cells(row, timed)] for row, _ in compared],
         ),

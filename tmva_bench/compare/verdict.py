@@ -78,10 +78,10 @@ class AreaComparison(NamedTuple):
 
 
 class TimeComparison(NamedTuple):
-    """Time of a reference over that of a series, repetition by repetition; NaN where not known.
+    """Time of a series over that of a reference, repetition by repetition; NaN where not known.
 
     Attributes:
-        ratio: median of the ratios; above 1 the series is the faster one.
+        ratio: median of the ratios; above 1 the series is the slower one.
         low: lower end of the 95 % interval.
         high: upper end.
         pairs: repetitions that both sides have a time of.
@@ -243,7 +243,7 @@ def compare_areas(
 
 
 def compare_times(series: Group, reference: Group, quantity: str = "real_time_train") -> TimeComparison:
-    """How much faster a series is than its reference: paired ratios of interleaved rounds.
+    """How many times as long a series takes as its reference: paired ratios of interleaved rounds.
 
     A study takes the series in turn, so repetition n of both was timed under much the same load: their ratio
     is steadier than the ratio of means. The value is the median of the ratios. From 9 pairs on its interval is
@@ -259,7 +259,7 @@ def compare_times(series: Group, reference: Group, quantity: str = "real_time_tr
     if series.series["cpu_model"] != reference.series["cpu_model"]:
         return _no_times(math.nan, 0, "timed on different processors; time both on one")
     ours, theirs = _times(series, quantity), _times(reference, quantity)
-    ratios = numpy.array([theirs[n] / ours[n] for n in sorted(set(ours) & set(theirs))])
+    ratios = numpy.array([ours[n] / theirs[n] for n in sorted(set(ours) & set(theirs))])
     pairs = len(ratios)
     if not pairs:
         return _no_times(math.nan, 0, f"no repetition with {quantity} on both sides")
@@ -276,9 +276,9 @@ def compare_times(series: Group, reference: Group, quantity: str = "real_time_tr
         interval, (low, high) = "bootstrap", _bootstrap_interval(ratios)
     verdict = NOT_TOLD_APART
     if low > 1:
-        verdict = f"{ratio:.3g} times faster"
+        verdict = f"{ratio:.3g} times slower"
     elif high < 1:
-        verdict = f"{1 / ratio:.3g} times slower"
+        verdict = f"{1 / ratio:.3g} times faster"
     return TimeComparison(ratio, low, high, pairs, interval, verdict, "")
 
 

@@ -264,9 +264,11 @@ def _plots(
     finished = [group for group in groups if group.rows]
     telling = differences.telling(finished)
     axes = [name for name in telling if name in schema.POINT]
-    places = [name for name in telling if name not in axes]
-    names = [_series(group, places) for group in finished]
-    series = list(dict.fromkeys(names))
+    apart = [name for name in telling if name not in axes]
+    names = [_series(group, apart) for group in finished]
+    order = naming.series_order(record["row"] for record in made)
+    places = {name: order[naming.series_name(group.series)] for group, name in zip(finished, names, strict=True)}
+    series = sorted(places, key=lambda name: places[name])
     values = {axis: _values(group.point[axis] for group in finished) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row[name]) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
@@ -301,6 +303,8 @@ def _plots(
         ]
     return {
         "series": series,
+        "palette": naming.COLOURS,
+        "colours": naming.colours((places[name] for name in series), len(order)),
         "axes": [
             {"name": axis, "title": config.PARAMETERS[axis].help, "values": _labelled(values[axis])} for axis in axes
         ],

@@ -17,12 +17,14 @@ from typing import IO, NamedTuple
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import records, tree_file
+from tmva_bench.results import naming, records, schema, tree_file
 from tmva_bench.results.records import Record
 
 _logger = logging.getLogger(__name__)
 _PARTIAL = ".partial"
 _OLD = ".old"
+# The longest note that is shown.
+_NOTE = 1000
 # Less than this on the disk: what failed, failed for want of space.
 _FULL = 2**20
 
@@ -79,6 +81,16 @@ class ResultsFolder:
         self._stamp = self.runs / ".results.json"
         self._lock_file = self.runs / ".lock"
 
+    @property
+    def note(self) -> str:
+        """What ``note.txt`` says must be known of all numbers here, on one line; "" where there is none."""
+        path = self.path / "note.txt"
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        except OSError as error:
+            return f"{path}: cannot be read ({error.strerror})"
+        return " ".join(text.split())[:_NOTE]
+
     def run(self, name: str) -> Path:
         """The folder of a finished run."""
         return self.runs / name
@@ -96,13 +108,10 @@ class ResultsFolder:
         Raises:
             UserError: a record of a newer version than this program knows.
         """
-        readable = []
-        for folder in self._folders():
-            try:
-                readable.append(self._checked(folder, curves))
-            except records.Damaged as error:
-                _logger.warning("left out: %s", error)
-        return sorted(readable, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
+        readable = self._records(curves=curves)
+        for record, row in zip(readable, naming.identified(record["row"] for record in readable), strict=True):
+            record["row"] = row
+        return readable
 
     def names(self) -> list[str]:
         """Names of the finished runs, whether or not they can be read."""
@@ -221,12 +230,31 @@ class ResultsFolder:
         Raises:
             UserError: the trees cannot be written; the records are not touched.
         """
-        current = self._is_current()
+        current = self.is_current()
         readable = self.load(curves=not current)
         if not current:
-            tree_file.write(readable, self.tree)
+            self.write_tree(readable, self.tree)
             self.write_text(self._stamp, json.dumps(self._state()))
         return readable
+
+    def write_tree(self, readable: list[Record], path: Path) -> None:
+        """Writes results trees of records, with the folder's note.
+
+        Args:
+            readable: the records, with their curves.
+            path: the file, in this folder or elsewhere.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        tree_file.write(readable, path, note=self.note)
+
+    def is_current(self) -> bool:
+        """Whether the results trees are those made of the records as they are now."""
+        try:
+            return bool(json.loads(self._stamp.read_text(encoding="utf-8")) == self._state())
+        except (OSError, ValueError):
+            return False
 
     def write_text(self, path: Path, text: str) -> None:
         """Writes a file of the folder, whole or not at all.
@@ -324,7 +352,7 @@ class ResultsFolder:
         by_name: dict[str, tuple[ResultsFolder, Record]] = {}
         equal = 0
         for source in (self, *sources):
-            readable = source.load()
+            readable = source._records(curves=True)
             if source is not self and not readable:
                 raise UserError(f"{source.path}: no finished runs there; give results folders, e.g. results/quick")
             for record in readable:
@@ -375,6 +403,15 @@ class ResultsFolder:
         elif source.input.is_file():  # a link once, before it was copied from another machine
             shutil.copy2(source.input, self.input)
 
+    def _records(self, *, curves: bool) -> list[Record]:
+        readable = []
+        for folder in self._folders():
+            try:
+                readable.append(self._checked(folder, curves))
+            except records.Damaged as error:
+                _logger.warning("left out: %s", error)
+        return sorted(readable, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
+
     def _folders(self) -> list[Path]:
         return sorted(self.runs.glob("[!.]*"))
 
@@ -389,17 +426,11 @@ class ResultsFolder:
             _logger.warning("%s: changed after it was written; tmva-bench check-results lists such records", folder)
         return record
 
-    def _is_current(self) -> bool:
-        """Whether the results trees are those made of the records as they are now."""
-        try:
-            return bool(json.loads(self._stamp.read_text(encoding="utf-8")) == self._state())
-        except (OSError, ValueError):
-            return False
-
     def _state(self) -> dict[str, str]:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(f"{schema.VERSION}\n".encode())
         for folder in self._folders():
             digest.update(f"{folder.name} {records.fingerprint(folder)}\n".encode(errors="surrogateescape"))
+        digest.update(self.note.encode())
         with self.tree.open("rb") as file:
             return {"records": digest.hexdigest(), "tree": hashlib.file_digest(file, "sha256").hexdigest()}
 

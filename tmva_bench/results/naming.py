@@ -10,6 +10,26 @@ from tmva_bench.basis import autoencoder, config, parsing
 from tmva_bench.results import doubts
 
 Row = Mapping[str, Any]
+# Okabe and Ito's colours, told apart by colour-blind eyes, without their yellow, which white paper swallows. The macros
+# have the same in style.h.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00")
+# Proper names; what has none is shown as it is called.
+_SHOWN = {
+    "tmva-dnn": "TMVA DNN",
+    "pykeras": "PyKeras",
+    "keras": "Keras",
+    "dae": "Autoencoder",
+    "tmva": "TMVA",
+    "tensorflow": "TensorFlow",
+    "jax": "JAX",
+    "torch": "PyTorch",
+    "theano": "Theano",
+    "sgd": "SGD",
+    "adam": "Adam",
+    "rmsprop": "RMSprop",
+    "adagrad": "Adagrad",
+    "adadelta": "Adadelta",
+}
 _Key = TypeVar("_Key")
 
 
@@ -23,6 +43,59 @@ def method_name(row: Row) -> str:
 def series_name(row: Row) -> str:
     """A run's series in words, e.g. ``keras jax sgd``."""
     return f"{method_name(row)} {row['optimizer']}"
+
+
+def series_label(row: Row) -> str:
+    """A run's series in figures, e.g. ``Keras, JAX, SGD``."""
+    # The library is named where a method has several.
+    backend = "" if row["method"] == "tmva-dnn" else _SHOWN.get(row["backend"], row["backend"])
+    architecture = "" if row["architecture"] == "cpu" else row["architecture"].upper()
+    parts = (_SHOWN.get(row["method"], row["method"]), backend, _SHOWN.get(row["optimizer"], row["optimizer"]))
+    return ", ".join(filter(None, (*parts, architecture)))
+
+
+def series_order(rows: Iterable[Row]) -> dict[str, int]:
+    """The place of each series by its name, from 0: as they first finished, then those that never did.
+
+    The first is the reference of differences and ratios. Colours and markers go by it.
+
+    Args:
+        rows: all of a results folder, in the order of its records.
+    """
+    rows = list(rows)
+    names = [series_name(row) for row in rows if row["status"] == "ok"]
+    return {name: place for place, name in enumerate(dict.fromkeys([*names, *map(series_name, rows)]))}
+
+
+def identified(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows with the columns of :data:`tmva_bench.results.schema.DERIVED`.
+
+    Args:
+        rows: all of a results folder, in the order of its records.
+    """
+    rows = list(rows)
+    order = series_order(rows)
+    return [
+        {**row, "series": (name := series_name(row)), "label": series_label(row), "series_order": order[name]}
+        for row in rows
+    ]
+
+
+def colours(places: Iterable[int], taken: int) -> list[int]:
+    """Which colour each of the series of a figure has, counted on beyond :data:`COLOURS`.
+
+    A series has that of its place; of several with one place, told apart by a parameter, the others have the next ones.
+
+    Args:
+        places: of the series, see :func:`series_order`.
+        taken: number of places.
+    """
+    numbers: list[int] = []
+    for place in places:
+        if place in numbers:
+            place, taken = taken, taken + 1
+        numbers.append(place)
+    return numbers
 
 
 def varied(rows: Iterable[Row]) -> dict[str, list[str]]:

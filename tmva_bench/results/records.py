@@ -228,12 +228,17 @@ def _migrate_5(record: Record) -> None:
     record["row"].update(norm_mode="none", real_time_epochs=math.nan, warnings="")
 
 
+def _migrate_6(record: Record) -> None:
+    """Version 7 added the names of series to the trees, which follow from what a record has."""
+
+
 _MIGRATIONS: dict[int, Callable[[Record], None]] = {
     1: _migrate_1,
     2: _migrate_2,
     3: _migrate_3,
     4: _migrate_4,
     5: _migrate_5,
+    6: _migrate_6,
 }
 
 
@@ -252,7 +257,8 @@ def _parsed(path: Path, cure: str) -> Record:
 def _agrees(record: Record) -> bool:
     """Whether a record has the columns of the tree ``benchmark``."""
     row = record.get("row")
-    return isinstance(row, dict) and all(_fits(row.get(column.name), column.type) for column in schema.BENCHMARK)
+    columns = (column for column in schema.BENCHMARK if column not in schema.DERIVED)
+    return isinstance(row, dict) and all(_fits(row.get(column.name), column.type) for column in columns)
 
 
 def _fits(value: Any, kind: type) -> bool:

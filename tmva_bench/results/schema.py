@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.events import roc
 
-VERSION = 6
+VERSION = 7
 STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
 
 
@@ -47,6 +47,13 @@ def _unit(column: Column) -> str:
     _, bracket, unit = column.title.partition("[")
     return f" {bracket}{unit.partition(']')[0]}]" if bracket else ""
 
+
+# What follows from a file's other columns: made when the trees are, and in no record.
+DERIVED: list[Column] = [
+    Column("series", str, "name of the series in tables, e.g. keras jax sgd"),
+    Column("label", str, "its name in figures, e.g. Keras, JAX, SGD"),
+    Column("series_order", int, "its place among the series, from 0: the first to finish is what others are held to"),
+]
 
 _CLOCKS = {
     "prepare": "ROOT file to data set in memory",
@@ -141,6 +148,7 @@ BENCHMARK: list[Column] = [
     Column("training_digest", str, "digest of the events trained on, in no order"),
     Column("validation_digest", str, "digest of the validation events, in no order"),
     Column("test_digest", str, "digest of the test events, in no order"),
+    *DERIVED,
 ]
 
 ROC: list[Column] = [
@@ -224,6 +232,7 @@ POINT = tuple(name for name in PARAMETERS if name not in ("optimizer", "seed"))
 _TITLE = {column.name: column for column in BENCHMARK}
 
 SUMMARY: list[Column] = [
+    *DERIVED,
     *[_TITLE[name] for name in (*SERIES, *POINT)],
     Column("runs", int, "finished repetitions"),
     Column("without_result", int, "repetitions without a result"),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy
 from scipy import special
 
-from tmva_bench.results.schema import POINT, QUANTITIES, SERIES, SUMMARY
+from tmva_bench.results.schema import DERIVED, POINT, QUANTITIES, SERIES, SUMMARY
 
 Row = Mapping[str, Any]
 
@@ -110,10 +110,16 @@ def warnings(group: Group) -> list[str]:
 
 
 def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
-    """The columns of the tree ``summary``; see :data:`tmva_bench.results.schema.SUMMARY`."""
+    """The columns of the tree ``summary``; see :data:`tmva_bench.results.schema.SUMMARY`.
+
+    Args:
+        found: groups of rows that were :func:`tmva_bench.results.naming.identified`.
+    """
     columns: dict[str, list[Any]] = {column.name: [] for column in SUMMARY}
     for group in found:
+        first = (group.rows + group.missing)[0]
         row = {
+            **{column.name: first[column.name] for column in DERIVED},
             **group.series,
             **group.point,
             "runs": len(group.rows),

@@ -12,7 +12,7 @@ from typing import Any
 from tmva_bench.basis import process
 from tmva_bench.errors import UserError
 from tmva_bench.events import reading
-from tmva_bench.results import schema, summary
+from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.records import Record
 
 NAME = "results.root"
@@ -26,9 +26,10 @@ def tables(records: list[Record]) -> Tables:
         records: finished runs.
     """
     columns: Tables = {tree: {column.name: [] for column in schema.TREES[tree]} for tree in schema.TREES}
-    for record in records:
+    named = naming.identified(record["row"] for record in records)
+    for record, row in zip(records, named, strict=True):
         for name in columns["benchmark"]:
-            columns["benchmark"][name].append(_plain(record["row"][name]))
+            columns["benchmark"][name].append(_plain(row[name]))
         for tree in schema.CURVES:
             if not record[tree]:
                 continue
@@ -36,7 +37,7 @@ def tables(records: list[Record]) -> Tables:
             columns[tree]["run_id"] += [record["row"]["run_id"]] * rows
             for name, values in record[tree].items():
                 columns[tree][name] += map(_plain, values)
-    means = summary.tree(summary.groups(record["row"] for record in records))
+    means = summary.tree(summary.groups(named))
     columns["summary"] = {name: [_plain(value) for value in values] for name, values in means.items()}
     return columns
 
@@ -67,12 +68,13 @@ def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
     ]
 
 
-def write(records: list[Record], path: Path, *, python: str = sys.executable) -> None:
+def write(records: list[Record], path: Path, *, note: str = "", python: str = sys.executable) -> None:
     """Writes ``results.root`` in a child with ROOT; what was there is replaced only by a whole new file.
 
     Args:
         records: finished runs.
         path: the file.
+        note: what a reader of the results must know.
         python: a Python executable with ROOT.
 
     Raises:
@@ -84,7 +86,7 @@ def write(records: list[Record], path: Path, *, python: str = sys.executable) ->
             given = Path(folder) / "tables.json"
             given.write_text(json.dumps(tables(records)))
             answer = subprocess.run(
-                [process.executable(python), "-m", "tmva_bench.results.tree_writer", str(given), str(path.resolve())],
+                [process.executable(python), "-m", "tmva_bench.results.tree_writer", given, path.resolve(), note],
                 capture_output=True,
                 text=True,
                 **process.isolated(),

@@ -1,4 +1,4 @@
-"""Writes the results trees through ROOT, as a child: ``python -m tmva_bench.results.tree_writer TABLES.json OUT.root``.
+"""Writes the results trees through ROOT: ``python -m tmva_bench.results.tree_writer TABLES.json OUT.root [NOTE]``.
 
 ``TABLES.json`` holds ``{tree: {column: [values]}}`` with every tree and column of :mod:`tmva_bench.results.schema`;
 a float that was not measured is ``null``.
@@ -79,16 +79,18 @@ private:
 """
 
 
-def write_trees(tables: dict[str, Table], out: Path) -> None:
+def write_trees(tables: dict[str, Table], out: Path, note: str = "") -> None:
     """Writes the results trees of :data:`tmva_bench.results.schema.TREES`, complete or not at all.
 
     Besides the trees the file holds two ``TNamed``: the title of ``schema_version`` is
-    :data:`tmva_bench.results.schema.VERSION`, that of ``clocks`` says what the times hold.
+    :data:`tmva_bench.results.schema.VERSION`, that of ``clocks`` says what the times hold; and
+    a third, ``note``, where the results have one.
 
     Args:
         tables: ``{tree: {column: values}}``, all columns of a tree equally long; ``None`` in a float
             column stands for NaN.
         out: the ROOT file; replaced if it exists.
+        note: what a reader of the results must know.
 
     Raises:
         UserError: ``out`` cannot be written.
@@ -98,7 +100,7 @@ def write_trees(tables: dict[str, Table], out: Path) -> None:
         _check(name, tables.get(name, {}))
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        _write_file(tables, beside)
+        _write_file(tables, beside, note)
         beside.replace(out)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error}); choose a folder that can, or free some space") from None
@@ -120,7 +122,7 @@ def _check(name: str, table: Table) -> None:
             raise ValueError(f"tree {name}: {column.name} = {wrong[0]!r} is no {column.type.__name__}")
 
 
-def _write_file(tables: dict[str, Table], path: Path) -> None:
+def _write_file(tables: dict[str, Table], path: Path, note: str) -> None:
     import ROOT
 
     if not hasattr(ROOT, "tmva_bench"):
@@ -131,6 +133,8 @@ def _write_file(tables: dict[str, Table], path: Path) -> None:
         _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), name, tables[name])
     ROOT.TNamed("schema_version", str(schema.VERSION)).Write()
     ROOT.TNamed("clocks", _clocks(tables["benchmark"])).Write()
+    if note:
+        ROOT.TNamed("note", note).Write()
     file.Write()
     torn = file.TestBit(ROOT.TFile.kWriteError)
     file.Close()
@@ -172,10 +176,10 @@ def _buffer(values: list[Any], dtype: Any) -> Any:
 
 
 def main() -> None:
-    """Reads ``TABLES.json`` and writes ``OUT.root``, the two arguments of the command line."""
-    tables, out = map(Path, sys.argv[1:])
+    """Reads ``TABLES.json`` and writes ``OUT.root`` with ``NOTE``, the arguments of the command line."""
+    tables, out, *note = sys.argv[1:]
     try:
-        write_trees(json.loads(tables.read_text(encoding="utf-8")), out)
+        write_trees(json.loads(Path(tables).read_text(encoding="utf-8")), Path(out), *note)
     except UserError as error:
         sys.exit(str(error))
 

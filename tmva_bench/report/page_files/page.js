@@ -8,9 +8,7 @@ for (const { scores } of data.groups) {
   }
 }
 
-// Okabe and Ito's colours, told apart by colour-blind eyes, without their yellow, which white paper swallows; with
-// another number of dashes and of markers no two series look the same.
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00"];
+// With another number of dashes and of markers than of colours no two series look the same.
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
 const MARKERS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star", "pentagon",
   "hexagram", "bowtie", "hourglass"];
@@ -25,8 +23,9 @@ const number = (value, digits = 4) => (known(value) ? String(Number(value.toPrec
 const range = (length) => Array.from({ length }, (_, n) => n);
 const distinct = (values) => [...new Set(values)];
 const same = (a, b) => a.every((value, n) => value === b[n]);
-const style = (s) => ({ color: COLOURS[s % COLOURS.length], dash: DASHES[s % DASHES.length],
-  symbol: MARKERS[s % MARKERS.length] });
+const cycled = (list, n) => list[n % list.length];
+const style = (s) => ({ color: cycled(data.palette, data.colours[s]), dash: cycled(DASHES, data.colours[s]),
+  symbol: cycled(MARKERS, data.colours[s]) });
 const category = (value) => (typeof value === "string" ? plain(value) : value);
 const numeric = (axis) => typeof axis.values[0] === "number";
 const allAxes = range(data.axes.length);

@@ -1,9 +1,9 @@
 // A quantity of the results against a scanned parameter: each repetition as a small marker, their mean as a line with
-// its 68 % band, and below it the ratio to the first series (of those with the most points).
+// its 68 % band, and below it the ratio to the reference, the first series.
 //   root -l 'macros/scan.C("results/quick/results.root", "neurons", "roc_auc")'
 // A missing point is a gap: no line crosses a value of the parameter at which other runs were planned.
 // The quantity is a number in the tree benchmark, the parameter a common one that the study scans. Either may be "":
-// all scanned parameters; ROC integral, CPU and real time. Options are a list of logx, linx, logy, liny, in place of
+// all scanned parameters; ROC area, CPU and real time. Options are a list of logx, linx, logy, liny, in place of
 // the automatic choice; the last argument selects runs by a formula on the tree: "optimizer==\"adam\"".
 #include "style.h"
 
@@ -27,7 +27,8 @@ struct Axis {
 };
 
 struct Curve {
-   int series;
+   int colour;
+   Long64_t place; // of the series
    std::string label;
    std::vector<std::vector<double>> values; // at each point of the scan, the finished runs that measured it
    std::vector<bench::Measured> means;      // NaN where there is none
@@ -48,9 +49,9 @@ struct Scan {
 std::string Title(TBranch &branch)
 {
    static const std::map<std::string, std::string> others = {
-      {"roc_auc", "ROC integral"},
+      {"roc_auc", "ROC area"},
       {"roc_integral", "ROC integral by TMVA"},
-      {"roc_auc_error", "error of the ROC integral"}};
+      {"roc_auc_error", "error of the ROC area"}};
    const auto found = others.find(branch.GetName());
    if (found != others.end())
       return found->second;
@@ -176,7 +177,8 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
 
    std::vector<Curve> curves;
    for (size_t i = 0; i < rows.series.size(); ++i)
-      curves.push_back({int(i), rows.series[i].label, std::vector<std::vector<double>>(grid.size()), {}});
+      curves.push_back({rows.series[i].colour, rows.series[i].place, rows.series[i].label,
+                        std::vector<std::vector<double>>(grid.size()), {}});
    bench::Extent measured, drawn;
    for (const size_t row : rows.kept)
       if (rows.Finished(row) && std::isfinite(ys[row])) {
@@ -186,7 +188,8 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
          curve.values[point].push_back(ys[row]);
          measured.Add(ys[row]);
       }
-   for (Curve &curve : curves) {
+   for (size_t i = 0; i < curves.size(); ++i) {
+      Curve &curve = curves[i];
       bool any = false;
       if (curve.level)
          curve.values.assign(grid.size(), curve.values.front());
@@ -195,7 +198,7 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
          drawn.Add(curve.means.back());
          any |= !values.empty();
       }
-      const bench::Series &series = rows.series[curve.series];
+      const bench::Series &series = rows.series[i];
       if (any)
          scan.curves.push_back(curve);
       else
@@ -229,15 +232,17 @@ Scan ReadScan(const std::string &path, const std::string &parameter, const std::
    return scan;
 }
 
-// The first of the series with the most points.
+// That of `tmva-bench differences`: the first series of the file that is drawn. Where a parameter divides it, the first
+// part of those with the most points.
 const Curve &Reference(const std::vector<Curve> &curves)
 {
-   const auto points = [](const Curve &curve) {
-      return std::count_if(curve.means.begin(), curve.means.end(),
-                           [](const bench::Measured &mean) { return std::isfinite(mean.value); });
+   const auto rank = [](const Curve &curve) {
+      const auto points = std::count_if(curve.means.begin(), curve.means.end(),
+                                        [](const bench::Measured &mean) { return std::isfinite(mean.value); });
+      return std::make_pair(curve.place, -points);
    };
-   return *std::max_element(curves.begin(), curves.end(),
-                            [&](const Curve &a, const Curve &b) { return points(a) < points(b); });
+   return *std::min_element(curves.begin(), curves.end(),
+                            [&](const Curve &a, const Curve &b) { return rank(a) < rank(b); });
 }
 
 // The means over those of the reference, without its error: that is the band around 1.
@@ -289,7 +294,7 @@ void DrawBand(const std::vector<double> &grid, const Curve &curve, double low)
          auto bar = Named<TGraphErrors>("bar", curve);
          bar->AddPoint(grid[stretch.first], curve.means[stretch.first].value);
          bar->SetPointError(0, 0, curve.means[stretch.first].error);
-         bar->SetLineColor(bench::Colour(curve.series));
+         bar->SetLineColor(bench::Colour(curve.colour));
          bar->SetLineWidth(2);
          bar->SetMarkerStyle(1);
          bar->Draw("P");
@@ -300,7 +305,7 @@ void DrawBand(const std::vector<double> &grid, const Curve &curve, double low)
          band->AddPoint(grid[i], curve.means[i].value + curve.means[i].error);
       for (size_t i = stretch.second + 1; i-- > stretch.first;)
          band->AddPoint(grid[i], std::max(low, curve.means[i].value - curve.means[i].error));
-      band->SetFillColorAlpha(bench::Colour(curve.series), 0.2);
+      band->SetFillColorAlpha(bench::Colour(curve.colour), 0.2);
       band->Draw("F");
    }
 }
@@ -312,8 +317,8 @@ void DrawRepetitions(const std::vector<double> &grid, const Curve &curve)
       if (curve.values[i].size() > 1)
          for (const double value : curve.values[i])
             points->AddPoint(grid[i], value);
-   bench::SetMarker(*points, curve.series);
-   points->SetMarkerColor(bench::Light(curve.series));
+   bench::SetMarker(*points, curve.colour);
+   points->SetMarkerColor(bench::Light(curve.colour));
    points->SetMarkerSize(0.6);
    if (points->GetN() > 0)
       points->Draw("P");
@@ -333,9 +338,9 @@ void DrawMeans(const std::vector<double> &grid, const Curve &curve, double perX,
       line.SetTitle(curve.label.c_str());
       for (size_t i = stretch.first; i <= stretch.second; ++i)
          line.AddPoint(grid[i], curve.means[i].value);
-      bench::DrawDashed(line, curve.series, perX, perY);
+      bench::DrawDashed(line, curve.colour, perX, perY);
    }
-   bench::SetMarker(*points, curve.series);
+   bench::SetMarker(*points, curve.colour);
    points->SetMarkerSize(grid.size() > 25 ? 0.9 : 1.3);
    if (points->GetN() > 0)
       points->Draw("P");
@@ -443,7 +448,7 @@ const double entryHeight = 46, noteHeight = 22; // pixels of the legend
 
 double LegendHeight(const Scan &scan)
 {
-   return entryHeight * (scan.curves.size() + scan.absent.size()) + 6 * noteHeight;
+   return entryHeight * scan.curves.size() + 6 * noteHeight;
 }
 
 // Beside the frames, where it hides nothing.
@@ -455,9 +460,9 @@ void DrawLegend(TCanvas &canvas, const Scan &scan, double left, double top)
       canvas.cd();
       const double middle = 1 - y / canvas.GetWh();
       const double xs[] = {across(0), across(70)}, ys[] = {middle, middle};
-      bench::DrawDashed(TGraph(2, xs, ys), curve.series, canvas.GetWw(), canvas.GetWh());
+      bench::DrawDashed(TGraph(2, xs, ys), curve.colour, canvas.GetWw(), canvas.GetWh());
       auto marker = new TMarker(across(35), middle, 20);
-      bench::SetMarker(*marker, curve.series);
+      bench::SetMarker(*marker, curve.colour);
       marker->SetBit(kCanDelete);
       marker->Draw();
       bench::Write(canvas, left + 84, y + 6, curve.label);
@@ -485,30 +490,25 @@ void DrawLegend(TCanvas &canvas, const Scan &scan, double left, double top)
          y += noteHeight;
       }
    }
-   y += 6;
-   for (const bench::Series &series : scan.absent) {
-      bench::Write(canvas, left, y + 6, series.label, bench::kText, 11, bench::Grey());
-      bench::Write(canvas, left, y + 25, "absent: " + series.status, bench::kSmall, 11, bench::Grey());
-      y += entryHeight;
-   }
 }
 
 void Draw(const Scan &scan, const std::string &figures)
 {
    const bool compared = scan.curves.size() > 1;
-   std::vector<bench::Series> labels = scan.absent;
+   std::vector<bench::Series> labels;
    for (const Curve &curve : scan.curves)
       labels.push_back({curve.label, ""});
    const double left = 90, right = 840, gap = 40, ratioHeight = 160;
    const double width = right + 144 + std::max(240., bench::LabelWidth(labels));
-   const double top = bench::HeaderHeight(scan.parameters, width);
+   const double top = bench::kHeader;
    const double bottom = top + std::max(480., LegendHeight(scan) - (compared ? gap + ratioHeight : 0));
    const double end = compared ? bottom + gap + ratioHeight : bottom;
    const std::string quantity = WithoutUnit(scan.y.title);
    std::string title = quantity + (quantity.find(',') == std::string::npos ? " against " : ", against ") + scan.x.title;
    title[0] = std::toupper(title[0]);
    TCanvas *canvas =
-      bench::Canvas("scan_" + scan.quantity + "_" + scan.parameter, width, end + 70, title, scan.parameters);
+      bench::Canvas("scan_" + scan.quantity + "_" + scan.parameter, width, end + 70, title,
+                                   scan.parameters + bench::Absent(scan.absent));
 
    DrawFrame(*canvas, scan, scan.y, left, top, right, bottom);
    TVirtualPad *frame = gPad;
@@ -526,7 +526,7 @@ void Draw(const Scan &scan, const std::string &figures)
          }
       if (means.low > means.high) // all means of the reference are 0
          means.low = means.high = range.low = range.high = 1;
-      Axis y = {"ratio", means.low > 0 && means.high > bench::kFromLog / 3 * means.low, 0, 0};
+      Axis y = {"ratio, series / reference", means.low > 0 && means.high > bench::kFromLog / 3 * means.low, 0, 0};
       if (y.logarithmic)
          range.low = std::max(range.low, means.low / 2);
       // Engines that agree to rounding: a part in a thousand is shown, labels of more digits do not fit.
@@ -540,7 +540,7 @@ void Draw(const Scan &scan, const std::string &figures)
       DrawFrame(*canvas, scan, y, left, bottom + gap, right, end);
       DrawCurves(scan, ratios, y, right - left, ratioHeight);
       gPad->RedrawAxis();
-      const std::string note = "ratio: to " + Reference(scan.curves).label;
+      const std::string note = "reference: " + Reference(scan.curves).label;
       bench::Write(*canvas, left, end + 46, note, bench::FittingSize(note, 420));
    }
    bench::Write(*canvas, right, end + 46, scan.x.title, bench::kText, 31);
@@ -569,9 +569,11 @@ std::set<std::string> Options(const std::string &text)
 } // namespace
 
 int scan(const char *resultsFile, const char *parameter = "", const char *quantity = "",
-         const char *figures = "figures", const char *options = "", const char *selection = "")
+         const char *figures = "figures", const char *options = "", const char *selection = "",
+         bool caption = false)
 {
-   return bench::RunBySample("scan.C", resultsFile, figures, selection, [&](const auto &runs, const auto &folder) {
+   return bench::RunBySample("scan.C", resultsFile, figures, selection, caption,
+                             [&](const auto &runs, const auto &folder) {
       const std::set<std::string> chosen = Options(options);
       std::vector<std::string> parameters = {parameter}, quantities = {quantity};
       if (parameters.front().empty()) {

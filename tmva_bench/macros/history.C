@@ -92,9 +92,10 @@ void DrawLossLegend(TCanvas &canvas, double top)
 } // namespace
 
 int history(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
-            const char *selection = "")
+            const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("history.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("history.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const auto histories = ReadHistories(*results.file);
       double low = 1e99, high = -1e99, last = 1;
@@ -114,12 +115,12 @@ int history(const char *resultsFile = "results/quick/results.root", const char *
       const bool logarithmic = low > 0 && high > 10 * low;
       const double margin = logarithmic ? 0 : std::max(0.06 * (high - low), 1e-3 * std::abs(high) + 1e-9);
 
-      const bench::Grid grid(results.Finished());
-      const double top = bench::HeaderHeight(results.parameters, grid.CanvasWidth()) + 34;
+      const bench::Grid grid(results.series.size());
+      const double top = bench::kHeader + 34;
       TCanvas *canvas = bench::Canvas("history", grid.CanvasWidth(), top + grid.rows * grid.height + 10,
-                                      "Loss during training", results.parameters);
+                                      "Loss during training", results.Caption());
       DrawLossLegend(*canvas, top - 20);
-      for (int series = 0; series < results.Finished(); ++series) {
+      for (int series = 0; series < int(results.series.size()); ++series) {
          TPad *pad = grid.Cell(*canvas, series, top, results.series[series].label, "", "epoch", "loss");
          pad->SetLogy(logarithmic);
          bench::Axes(last > 1 ? 1 - 0.03 * (last - 1) : 0.5, logarithmic ? low / 1.2 : low - margin,

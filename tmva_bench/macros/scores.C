@@ -119,19 +119,20 @@ void DrawRun(TCanvas &canvas, const bench::Grid &grid, int cell, double top, con
 } // namespace
 
 int scores(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
-           const char *selection = "")
+           const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("scores.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("scores.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const ScoreBins bins = ReadScores(*results.file);
       const int perPage = 12, runs = results.runs.size();
       for (int first = 0; first < runs; first += perPage) {
          const int page = first / perPage + 1, last = std::min(first + perPage, runs);
          const bench::Grid grid(last - first);
-         const double top = bench::HeaderHeight(results.parameters, grid.CanvasWidth()) + 34;
+         const double top = bench::kHeader + 34;
          TCanvas *canvas =
             bench::Canvas(page == 1 ? "scores" : Form("scores_%d", page), grid.CanvasWidth(),
-                          top + grid.rows * grid.height + 10, "Scores of test and training events", results.parameters);
+                          top + grid.rows * grid.height + 10, "Scores of test and training events", results.Caption());
          DrawScoreLegend(*canvas, top - 20);
          for (int i = first; i < last; ++i) {
             const bench::RunRow &run = results.runs[i];

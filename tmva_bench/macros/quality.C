@@ -31,11 +31,11 @@ std::map<std::string, TGraph> ReadProgress(TFile &file, const std::string &clock
 }
 
 // A marker at every epoch; of a long history at a dozen of them.
-void DrawEpochs(const TGraph &progress, int series, const std::string &label)
+void DrawEpochs(const TGraph &progress, const bench::Series &series)
 {
    auto points = new TGraph;
-   points->SetNameTitle("progress", label.c_str());
-   bench::SetMarker(*points, series);
+   points->SetNameTitle("progress", series.label.c_str());
+   bench::SetMarker(*points, series.colour);
    const int step = 1 + progress.GetN() / 12;
    for (int i = 0; i < progress.GetN(); i += step)
       points->AddPoint(progress.GetX()[i], progress.GetY()[i]);
@@ -46,18 +46,18 @@ void DrawEpochs(const TGraph &progress, int series, const std::string &label)
 } // namespace
 
 int quality(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
-            const char *selection = "", const char *clock = "real_time")
+            const char *selection = "", const char *clock = "real_time", bool caption = false)
 {
-   return bench::RunBySample("quality.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("quality.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       if (std::string(clock) != "real_time" && std::string(clock) != "cpu_time")
          bench::Fail(std::string("clock ") + clock + ": unknown; known are real_time, cpu_time");
       const bool real = std::string(clock) == "real_time";
-      bench::Results results = bench::ReadResults(resultsFile, chosen);
-      results.parameters += results.clocks;
+      const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const auto progress = ReadProgress(*results.file, clock);
       bench::Extent times, losses;
       std::vector<std::string> texts;
-      for (int series = 0; series < results.Finished(); ++series) {
+      for (int series = 0; series < int(results.series.size()); ++series) {
          std::vector<double> ends;
          for (const bench::RunRow &run : results.RunsOf(series)) {
             const auto found = progress.find(run.id);
@@ -80,26 +80,26 @@ int quality(const char *resultsFile = "results/quick/results.root", const char *
       const double yLow = losses.low - margin, yHigh = losses.high + margin;
 
       const double left = 90, right = 840;
-      const double width = right + 144 + std::max(220., bench::LabelWidth(results.series));
-      const double top = bench::HeaderHeight(results.parameters, width), bottom = top + 600;
+      const double width = right + 144 + std::max(220., bench::LabelWidth(results.series, texts));
+      const double top = bench::kHeader, bottom = top + 600;
       const std::string name = std::string("quality") + (real ? "" : "_cpu");
-      TCanvas *canvas = bench::Canvas(name, width, bottom + 70, "Quality against time", results.parameters);
+      TCanvas *canvas = bench::Canvas(name, width, bottom + 70, "Quality against time", results.Caption(true));
       bench::Frame(*canvas, left, top, right, bottom)->SetLogx(logarithmic);
       bench::Axes(xLow, yLow, xHigh, yHigh, 510, 510);
       const double perX = (right - left) / (logarithmic ? std::log10(xHigh / xLow) : xHigh - xLow);
-      for (int series = 0; series < results.Finished(); ++series)
+      for (int series = 0; series < int(results.series.size()); ++series)
          for (const bench::RunRow &run : results.RunsOf(series)) {
             const auto found = progress.find(run.id);
             if (found == progress.end())
                continue;
-            bench::DrawDashed(found->second, series, perX, (bottom - top) / (yHigh - yLow));
-            DrawEpochs(found->second, series, results.series[series].label);
+            bench::DrawDashed(found->second, results.series[series].colour, perX, (bottom - top) / (yHigh - yLow));
+            DrawEpochs(found->second, results.series[series]);
          }
       bench::Write(*canvas, left - 62, (top + bottom) / 2, "lowest validation loss so far", bench::kText, 21, kBlack,
                    bench::kFont, 90);
       bench::Write(*canvas, right, bottom + 44, std::string(real ? "real" : "CPU") + " time of training [s]",
                    bench::kText, 31);
-      bench::DrawLegend(*canvas, right + 40, top, results, texts);
+      bench::DrawLegend(*canvas, right + 40, top, bottom, results, texts);
       bench::Save(*canvas, folder);
    });
 }

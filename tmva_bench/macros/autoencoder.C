@@ -93,7 +93,7 @@ void DrawVariables(const std::vector<std::string> &names, const Reconstructed &s
    for (int first = 0; first < n; first += perPage) {
       const int page = first / perPage + 1, last = std::min(first + perPage, n);
       const bench::Grid grid(last - first);
-      const double top = bench::HeaderHeight(line, grid.CanvasWidth()) + 34;
+      const double top = bench::kHeader + 34;
       TCanvas *canvas =
          bench::Canvas(page == 1 ? "reconstruction" : Form("reconstruction_%d", page), grid.CanvasWidth(),
                        top + grid.rows * grid.height + 10, "Input variables and their reconstruction", line);
@@ -117,7 +117,7 @@ void DrawVariables(const std::vector<std::string> &names, const Reconstructed &s
 void DrawCodes(const Reconstructed &signal, const Reconstructed &background, const std::string &line, const char *figures)
 {
    const bench::Grid grid(1);
-   const double top = bench::HeaderHeight(line, grid.CanvasWidth()) + 34;
+   const double top = bench::kHeader + 34;
    TCanvas *canvas =
       bench::Canvas("codes", grid.CanvasWidth(), top + grid.height + 10, "The two encoded variables", line);
    WriteClass(*canvas, 62, top - 20, true);
@@ -165,7 +165,7 @@ std::pair<TGraph, double> Roc(const std::vector<double> &signal, const std::vect
 void DrawAnomaly(const Reconstructed &signal, const Reconstructed &background, const std::string &line, const char *figures)
 {
    const bench::Grid grid(1);
-   const double top = bench::HeaderHeight(line, grid.CanvasWidth()) + 58;
+   const double top = bench::kHeader + 58;
    TCanvas *canvas = bench::Canvas("anomaly", grid.CanvasWidth(), top + grid.height + 10,
                                    "The reconstruction error as a score", line);
    const auto mine = Roc(signal.errors, signal.weights, background.errors, background.weights);
@@ -186,6 +186,7 @@ void DrawAnomaly(const Reconstructed &signal, const Reconstructed &background, c
 int autoencoder(const char *encodedFile, const char *figures = "figures")
 {
    return bench::Run("autoencoder.C", [&] {
+      bench::TheFooter() = {};
       const auto file = bench::Open(encodedFile);
       const auto names = Variables(bench::Tree(*file, "ReconstructionS"));
       const Reconstructed signal = ReadEvents(*file, "S", names), background = ReadEvents(*file, "B", names);

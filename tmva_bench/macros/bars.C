@@ -14,7 +14,7 @@ namespace {
 const double rowHeight = 46, plotWidth = 250, valuesWidth = 190; // pixels; numbers stand beside the plot
 
 struct Bar {
-   int row, series;
+   int row, colour;
    bench::Measured measured;
 };
 
@@ -44,8 +44,8 @@ void DrawPoints(const std::vector<Bar> &bars, int rows)
       auto point = new TGraphErrors;
       point->SetPoint(0, bar.measured.value, rows - bar.row - 0.5);
       point->SetPointError(0, std::isfinite(bar.measured.error) ? bar.measured.error : 0, 0);
-      bench::SetMarker(*point, bar.series);
-      point->SetLineColor(bench::Colour(bar.series));
+      bench::SetMarker(*point, bar.colour);
+      point->SetLineColor(bench::Colour(bar.colour));
       point->SetLineWidth(2);
       point->SetBit(kCanDelete);
       point->Draw("P");
@@ -59,8 +59,8 @@ void DrawBars(const std::vector<Bar> &bars, int rows)
          continue;
       const double y = rows - bar.row - 0.5;
       auto box = new TBox(0, y - 0.3, bar.measured.value, y + 0.3);
-      box->SetFillColor(bench::Light(bar.series));
-      box->SetLineColor(bench::Colour(bar.series));
+      box->SetFillColor(bench::Light(bar.colour));
+      box->SetLineColor(bench::Colour(bar.colour));
       box->SetLineWidth(2);
       box->SetBit(kCanDelete);
       box->Draw("L");
@@ -79,23 +79,22 @@ void DrawBars(const std::vector<Bar> &bars, int rows)
 } // namespace
 
 int bars(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
-         const char *selection = "")
+         const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("bars.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
-      bench::Results results = bench::ReadResults(resultsFile, chosen);
-      results.parameters += results.clocks;
+   return bench::RunBySample("bars.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
+      const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const int rows = results.series.size();
       std::vector<Bar> area, cpu, real;
       double low = 1e9, high = -1e9, cpuHigh = 1e-3, realHigh = 1e-3;
       bool repeated = false, single = false;
       for (int row = 0; row < rows; ++row) {
-         if (results.series[row].status != "ok")
-            continue;
          const auto runs = results.RunsOf(row);
+         const int colour = results.series[row].colour;
          (runs.size() > 1 ? repeated : single) = true;
-         area.push_back({row, row, bench::Area(runs)});
-         cpu.push_back({row, row, bench::MeanOf(runs, &bench::RunRow::cpuTime)});
-         real.push_back({row, row, bench::MeanOf(runs, &bench::RunRow::realTime)});
+         area.push_back({row, colour, bench::Area(runs)});
+         cpu.push_back({row, colour, bench::MeanOf(runs, &bench::RunRow::cpuTime)});
+         real.push_back({row, colour, bench::MeanOf(runs, &bench::RunRow::realTime)});
          const double error = std::isfinite(area.back().measured.error) ? area.back().measured.error : 0;
          low = std::min(low, area.back().measured.value - error);
          high = std::max(high, area.back().measured.value + error);
@@ -108,17 +107,12 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
 
       const double first = std::max(180., 40 + bench::LabelWidth(results.series)), step = plotWidth + valuesWidth;
       const double width = first + 3 * step - 20;
-      const double top = bench::HeaderHeight(results.parameters, width) + 36, bottom = top + rows * rowHeight;
+      const double top = bench::kHeader + 36, bottom = top + rows * rowHeight;
       TCanvas *canvas = bench::Canvas("bars", width, bottom + 64, "ROC area and training time",
-                                      results.parameters);
+                                      results.Caption(true));
       for (int row = 0; row < rows; ++row) {
-         const bench::Series &series = results.series[row];
          const double y = top + (row + 0.5) * rowHeight;
-         const bool ok = series.status == "ok";
-         bench::Write(*canvas, first - 14, ok ? y : y - 9, series.label, bench::kText, 32,
-                      ok ? kBlack : bench::Grey());
-         if (!ok)
-            bench::Write(*canvas, first - 14, y + 10, series.status, bench::kSmall, 32, bench::Grey());
+         bench::Write(*canvas, first - 14, y, results.series[row].label, bench::kText, 32);
       }
       DrawColumn(*canvas, first, top, rows, "ROC area", area, low - margin, high + margin);
       if (std::isfinite(results.bestPossible)) {
@@ -137,7 +131,7 @@ int bars(const char *resultsFile = "results/quick/results.root", const char *fig
       if (single)
          note += (repeated ? "; " : "error: ") + std::string("of a single run's area, from the number of test events");
       if (std::isfinite(results.bestPossible))
-         note = Form("dashed: best possible area %.4f; ", results.bestPossible) + note;
+         note = Form("dashed: best possible ROC area %.4f; ", results.bestPossible) + note;
       bench::Write(*canvas, first, bottom + 48, note, bench::kSmall);
       bench::Save(*canvas, folder);
    });

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
@@ -39,6 +40,7 @@
 #include "TROOT.h"
 #include "TStyle.h"
 #include "TSystem.h"
+#include "TText.h"
 #include "TTree.h"
 #include "TTreeFormula.h"
 #include "TTreeReader.h"
@@ -141,18 +143,34 @@ inline std::vector<std::string> Texts(TTree &tree, const char *name)
 
 // ---------------------------------------------------------------------------------------------- results
 
+// What stands under the figures of one call: every value that the runs share or, for a talk, few; and the file's note.
+struct Footer {
+   bool whole = false;
+   std::string note;
+};
+
+inline Footer &TheFooter()
+{
+   static Footer footer;
+   return footer;
+}
+
 struct Series {
    std::string label;
    std::string status; // "ok" if one of its runs finished, else how they ended
+   int colour = 0;     // of Colour, and marker and dashes
+   Long64_t place = 0; // among all of the file, from 0: the reference of ratios
 };
 
-// Pixels that hold the longest label, about 9 a character.
-inline double LabelWidth(const std::vector<Series> &series)
+// Pixels that hold the longest label, about 9 a character, and the small text under it, about 7.5.
+inline double LabelWidth(const std::vector<Series> &series, const std::vector<std::string> &texts = {})
 {
-   size_t longest = 0;
+   double longest = 0;
    for (const Series &one : series)
-      longest = std::max(longest, one.label.size());
-   return 9. * longest;
+      longest = std::max(longest, 9. * one.label.size());
+   for (const std::string &text : texts)
+      longest = std::max(longest, 7.5 * text.size());
+   return longest;
 }
 
 // A column that makes runs comparable: named in a figure's second line where all runs agree, and in the label
@@ -162,6 +180,9 @@ struct Condition {
    bool parameter;        // of the training: may be an axis of a scan
    std::string usual = ""; // a default that needs no mention
    bool ofKeras = false;   // Keras alone has it
+
+   // Whether a caption for a talk has it, too.
+   bool Brief() const { return column == "sample" || column == "neurons" || column == "layers"; }
 };
 
 inline const std::vector<Condition> &Conditions()
@@ -214,7 +235,8 @@ struct Rows {
    std::vector<Series> series;            // the finished ones first
    std::map<size_t, int> seriesOf;        // row to series
    std::string parameters;                // the values that all finished runs share, and what chose the runs
-   std::vector<std::string> status, base; // by row; base: method, backend, optimizer
+   std::vector<std::string> status, base; // by row; base: the series, which parameters may divide
+   std::vector<Long64_t> place;           // by row: of the base among all of the file
    std::map<std::string, std::vector<std::string>> values; // of the conditions, by column and row
 
    bool Finished(size_t row) const { return status[row] == "ok"; }
@@ -242,21 +264,6 @@ inline void ShortenEncodings(std::vector<std::string> &chains, const std::vector
          chain = chain.substr(0, begin) + "A(k" + (options.size() > 1 ? optionsOf(chain) : "") +
                  chain.substr(chain.rfind(')'));
    }
-}
-
-inline std::string Shown(const std::string &name)
-{
-   static const std::map<std::string, std::string> names = {
-      {"tmva-dnn", "TMVA DNN"}, {"pykeras", "PyKeras"}, {"keras", "Keras"},     {"dae", "Autoencoder"}, {"sgd", "SGD"},
-      {"adam", "Adam"},         {"rmsprop", "RMSprop"}, {"adagrad", "Adagrad"}, {"adadelta", "Adadelta"}};
-   const auto found = names.find(name);
-   return found == names.end() ? name : found->second;
-}
-
-inline int Rank(const std::string &name)
-{
-   static const std::vector<std::string> order = {"tmva-dnn", "pykeras", "keras", "dae", "sgd", "adam"};
-   return std::find(order.begin(), order.end(), name) - order.begin();
 }
 
 inline void Add(std::string &list, const std::string &text)
@@ -318,26 +325,18 @@ inline Rows ReadRows(const std::string &path, const Selection &selection)
    Rows rows;
    rows.file = Open(path);
    rows.tree = &Tree(*rows.file, "benchmark");
+   const auto *note = rows.file->Get<TNamed>("note");
+   TheFooter().note = note ? note->GetTitle() : "";
    TTree &tree = *rows.tree;
    rows.status = Column<std::string>(tree, "status");
-   const auto method = Column<std::string>(tree, "method");
-   const auto backend = Column<std::string>(tree, "backend");
-   const auto architecture = Column<std::string>(tree, "architecture");
-   const auto optimizer = Column<std::string>(tree, "optimizer");
+   rows.base = Column<std::string>(tree, "label");
+   rows.place = Column<Long64_t>(tree, "series_order");
    for (const Condition &condition : Conditions())
       rows.values[condition.column] = Texts(tree, condition.column.c_str());
    const size_t all = rows.status.size();
    const std::string &formula = selection.formula;
    const auto selected = formula.empty() ? std::vector<bool>(all, true) : detail::Selected(tree, formula);
    for (size_t row = 0; row < all; ++row) {
-      rows.base.push_back(detail::Shown(method[row]));
-      if (method[row] == "dae" && backend[row] == "tmva")
-         rows.base[row] += ", TMVA";
-      else if (backend[row] != "tmva")
-         rows.base[row] += ", " + backend[row];
-      rows.base[row] += ", " + detail::Shown(optimizer[row]);
-      if (architecture[row] == "gpu")
-         rows.base[row] += ", GPU";
       if (selected[row] && (selection.sample.empty() || rows.values["sample"][row] == selection.sample))
          rows.kept.push_back(row);
    }
@@ -349,8 +348,7 @@ inline Rows ReadRows(const std::string &path, const Selection &selection)
       std::vector<std::pair<double, std::string>> conditions;
       for (const Condition &condition : Conditions())
          conditions.emplace_back(rows.Value(condition.column, row), rows.values[condition.column][row]);
-      return std::make_tuple(detail::Rank(method[row]), backend[row], architecture[row], detail::Rank(optimizer[row]),
-                             optimizer[row], conditions);
+      return std::make_pair(rows.place[row], conditions);
    };
    std::stable_sort(rows.kept.begin(), rows.kept.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
    if (!formula.empty())
@@ -420,8 +418,9 @@ inline std::string FileName(const std::string &text)
 // figures of each lie in a folder of its own, and one that cannot be drawn does not stop the others.
 template <typename Body>
 int RunBySample(const char *macro, const std::string &path, const std::string &figures, const std::string &formula,
-                Body body)
+                bool caption, Body body)
 {
+   TheFooter().whole = caption;
    std::map<std::string, bool> samples; // and whether any of its runs finished
    int result = Run(macro, [&] {
       const Rows rows = ReadRows(path, {formula, ""});
@@ -481,6 +480,8 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
          for (const std::string &other : all)
             if (other != condition.usual)
                detail::Add(shared, condition.name + " " + other + (condition.ofKeras ? " (Keras only)" : ""));
+      } else if (!TheFooter().whole && !condition.Brief()) {
+         continue;
       } else if (!value.empty() && value != "0" && value != "none" && condition.column != "factory_string") // too long
          detail::Add(shared, condition.name + " " + value);
    }
@@ -489,6 +490,9 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
    std::map<std::string, std::vector<size_t>> together;
    for (const size_t row : rows.kept)
       together[label[row]].push_back(row);
+   // As naming.colours: of several series with one place, told apart by a parameter, the later ones have the next colours.
+   std::set<int> taken;
+   int next = *std::max_element(rows.place.begin(), rows.place.end()) + 1;
    for (const bool ok : {true, false})
       for (const size_t row : rows.kept) {
          const std::vector<size_t> &same = together[label[row]];
@@ -497,8 +501,28 @@ inline void MakeSeries(Rows &rows, const std::string &axis = "")
             continue;
          for (const size_t one : same)
             rows.seriesOf[one] = rows.series.size();
-         rows.series.push_back({label[row], status});
+         const bool free = taken.insert(rows.place[row]).second;
+         rows.series.push_back({label[row], status, free ? int(rows.place[row]) : next++, rows.place[row]});
       }
+}
+
+// A line on the series that are not drawn, by what became of them; "" where all are.
+inline std::string Absent(const std::vector<Series> &all)
+{
+   std::vector<std::string> kinds;
+   std::map<std::string, std::string> labels;
+   for (const Series &series : all) {
+      if (series.status == "ok")
+         continue;
+      std::string &list = labels[series.status];
+      if (list.empty())
+         kinds.push_back(series.status);
+      list += (list.empty() ? "" : "; ") + series.label;
+   }
+   std::string line;
+   for (const std::string &kind : kinds)
+      line += (line.empty() ? "\nnot drawn: " : "; ") + labels[kind] + " (" + kind + ")";
+   return line;
 }
 
 // What a figure of times says about them: ", 3 of 8 runs timed on a busy machine" of the finished runs that are drawn,
@@ -528,16 +552,14 @@ struct RunRow {
 
 struct Results {
    std::unique_ptr<TFile> file;
-   std::vector<Series> series;         // the finished ones first
+   std::vector<Series> series;         // the finished ones
    std::vector<RunRow> runs;           // the finished ones, sorted by series and repetition
    std::string parameters;             // the values that all finished runs share
-   std::string clocks;                 // see Clocks
+   std::string clocks, absent;         // see Clocks, Absent
    double bestPossible = std::nan(""); // the same for all finished runs, else NaN
 
-   int Finished() const
-   {
-      return std::count_if(series.begin(), series.end(), [](const Series &s) { return s.status == "ok"; });
-   }
+   // What stands under a figure, of times or not.
+   std::string Caption(bool ofTimes = false) const { return parameters + (ofTimes ? clocks : "") + absent; }
    std::vector<RunRow> RunsOf(int index) const
    {
       std::vector<RunRow> found;
@@ -558,6 +580,10 @@ inline Results ReadResults(const std::string &path, const Selection &selection)
    results.series.insert(results.series.end(), absent.begin(), absent.end());
    results.parameters = rows.parameters;
    results.clocks = Clocks(rows);
+   results.absent = Absent(results.series);
+   results.series.erase(std::remove_if(results.series.begin(), results.series.end(),
+                                       [](const Series &one) { return one.status != "ok"; }),
+                        results.series.end());
 
    TTree &tree = *rows.tree;
    const auto id = Column<std::string>(tree, "run_id");
@@ -658,11 +684,11 @@ const int kTitle = 24;
 const int kFont = 43; // Helvetica, size in pixels
 const int kBold = 63;
 
-// The colours of Okabe and Ito (all but yellow, too light for lines on white).
+// The colours of naming.COLOURS.
 inline int Colour(int index)
 {
-   static const std::vector<const char *> codes = {"#000000", "#0072B2", "#D55E00", "#009E73",
-                                                   "#CC79A7", "#E69F00", "#56B4E9"};
+   static const std::vector<const char *> codes = {"#0072b2", "#d55e00", "#009e73", "#000000",
+                                                   "#cc79a7", "#56b4e9", "#e69f00"};
    return TColor::GetColor(codes[index % codes.size()]);
 }
 
@@ -810,39 +836,51 @@ inline int FittingSize(const std::string &text, double width)
    return std::min<double>(kText, width / (0.53 * text.size()));
 }
 
-// The parameters cut into lines for a canvas of so many pixels, at about 6.6 pixels a character.
-inline std::vector<std::string> Lines(const std::string &parameters, double width)
+// What stands under a figure cut into lines for a canvas of so many pixels, at about 6.6 pixels a character: after a
+// comma or, where there is none, at a space.
+inline std::vector<std::string> Lines(std::string text, double width)
 {
-   std::vector<std::string> lines(1);
-   for (size_t begin = 0; begin < parameters.size();) {
-      const size_t comma = parameters.find(", ", begin);
-      const size_t end = comma == std::string::npos ? parameters.size() : comma + 2;
-      if (!lines.back().empty() && 6.6 * (lines.back().size() + end - begin) > width - 40)
-         lines.emplace_back();
-      lines.back() += parameters.substr(begin, end - begin);
-      begin = end;
+   const size_t longest = std::max(20., (width - 40) / 6.6);
+   std::vector<std::string> lines;
+   while (!text.empty()) {
+      size_t end = std::min(text.find('\n'), text.size());
+      if (end > longest) {
+         const size_t comma = text.rfind(", ", longest - 2), space = text.rfind(' ', longest - 1);
+         end = comma != std::string::npos && comma > longest / 2 ? comma + 1 : space;
+         if (end == std::string::npos || end == 0)
+            end = longest;
+      }
+      if (end > 0)
+         lines.push_back(text.substr(0, end));
+      text.erase(0, end < text.size() && (text[end] == ' ' || text[end] == '\n') ? end + 1 : end);
    }
    return lines;
 }
 
-// Height of the title and the parameters of a canvas, pixels.
-inline double HeaderHeight(const std::string &parameters, double width)
-{
-   return 64 + 21 * Lines(parameters, width).size();
-}
+const double kHeader = 56; // height of the title, pixels
 
-// A canvas with its title and, under it, the parameters.
-inline TCanvas *Canvas(const std::string &name, int width, int height, const std::string &title,
-                       const std::string &parameters)
+// A canvas with its title and, under its `height` pixels, the caption and the file's note in lines of their own.
+inline TCanvas *Canvas(const std::string &name, int width, double height, const std::string &title,
+                       const std::string &caption)
 {
    SetStyle();
    delete gROOT->GetListOfCanvases()->FindObject(name.c_str()); // of an earlier call in an interactive session
-   auto canvas = new TCanvas(name.c_str(), title.c_str(), width, height);
-   canvas->SetCanvasSize(width, height);
+   auto lines = Lines(caption, width);
+   const auto note = Lines(TheFooter().note, width);
+   lines.insert(lines.end(), note.begin(), note.end());
+   const int whole = height + 21 * lines.size() + 14;
+   auto canvas = new TCanvas(name.c_str(), title.c_str(), width, whole);
+   canvas->SetCanvasSize(width, whole);
    Write(*canvas, 20, 34, title, kTitle, 11, kBlack, kBold);
-   double y = 60;
-   for (const std::string &line : Lines(parameters, width)) {
-      Write(*canvas, 20, y, line, kSmall, 11, Grey());
+   double y = height + 14;
+   for (const std::string &line : lines) {
+      auto text = new TText(20. / width, 1 - y / whole, line.c_str()); // as it stands, whatever the file says
+      text->SetNDC();
+      text->SetTextFont(kFont);
+      text->SetTextSize(kSmall);
+      text->SetTextColor(Grey());
+      text->SetBit(kCanDelete);
+      text->Draw();
       y += 21;
    }
    return canvas;
@@ -903,7 +941,7 @@ inline TPad *Grid::Cell(TCanvas &canvas, int cell, double top, const std::string
    const double down = begin + height - 60;
    Write(canvas, left, begin + 20, title, FittingSize(title, width - 80), 11, kBlack, kBold);
    Write(canvas, left, begin + 40, line, kSmall, 11, Grey());
-   Write(canvas, right, down + 44, x, kText, 31);
+   Write(canvas, right, down + 44, x, FittingSize(x, width - 90), 31);
    Write(canvas, left - 56, (up + down) / 2, y, kText, 23, kBlack, kFont, 90);
    return Frame(canvas, left, up, right, down);
 }
@@ -928,19 +966,19 @@ inline TH1 *Axes(double xLow, double yLow, double xHigh, double yHigh, int xDivi
 
 // Beside a frame, where it hides nothing: each finished series with a line of its own text under its name. Returns where
 // the legend ends, pixels from the top.
-inline double DrawLegend(TCanvas &canvas, double left, double top, const Results &results,
+inline double DrawLegend(TCanvas &canvas, double left, double top, double bottom, const Results &results,
                          const std::vector<std::string> &texts)
 {
-   const double step = std::min(50., (canvas.GetWh() - top - 60.) / (results.Finished() + 1));
+   const double step = std::min(50., (bottom - top) / (results.series.size() + 1));
    double y = top + 10;
-   for (int series = 0; series < results.Finished(); ++series, y += step) {
+   for (size_t series = 0; series < results.series.size(); ++series, y += step) {
       const auto x = [&](double pixels) { return (left + pixels) / canvas.GetWw(); };
       const double middle = 1 - y / canvas.GetWh();
       canvas.cd();
       const double xs[] = {x(0), x(70)}, ys[] = {middle, middle};
-      DrawDashed(TGraph(2, xs, ys), series, canvas.GetWw(), canvas.GetWh());
+      DrawDashed(TGraph(2, xs, ys), results.series[series].colour, canvas.GetWw(), canvas.GetWh());
       auto marker = new TMarker(x(35), middle, 20);
-      SetMarker(*marker, series);
+      SetMarker(*marker, results.series[series].colour);
       marker->SetBit(kCanDelete);
       marker->Draw();
       Write(canvas, left + 84, y + 6, results.series[series].label);
@@ -949,17 +987,35 @@ inline double DrawLegend(TCanvas &canvas, double left, double top, const Results
    return y;
 }
 
+// ROOT's page is a sheet of A4 of which a part is shown: that part becomes the page, in as many bytes.
+inline void CutPage(const std::string &path)
+{
+   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+   const std::string all{std::istreambuf_iterator<char>(file), {}}, name = "/CropBox";
+   file.clear();
+   const size_t page = all.rfind("/MediaBox"), part = all.find(name, page);
+   const size_t end = part == std::string::npos ? part : all.find(']', part);
+   if (page == std::string::npos || end == std::string::npos || end - page > 100)
+      return;
+   std::string box = "/MediaBox" + all.substr(part + name.size(), end + 1 - part - name.size());
+   box.resize(end + 1 - page, ' ');
+   file.seekp(page);
+   file << box;
+}
+
 inline void Save(TCanvas &canvas, const std::string &figures)
 {
    if (gSystem->AccessPathName(figures.c_str()) && gSystem->mkdir(figures.c_str(), true) != 0)
       Fail(figures + ": folder cannot be made");
    gStyle->SetLineScalePS(3 * 800. / canvas.GetWw()); // the PDF's page has one width: lines as thick as in the PNG
-   for (const char *kind : {"png", "pdf"}) {
+   for (const std::string kind : {"png", "pdf"}) {
       const std::string path = figures + "/" + canvas.GetName() + "." + kind;
       gSystem->Unlink(path.c_str()); // an old figure must not pass for this one
-      canvas.SaveAs(path.c_str());
+      canvas.Print(path.c_str(), kind == "pdf" ? "pdfPortrait" : "png");
       if (gSystem->AccessPathName(path.c_str()))
          Fail(path + ": cannot be written");
+      if (kind == "pdf")
+         CutPage(path);
    }
 }
 

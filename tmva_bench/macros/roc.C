@@ -70,10 +70,10 @@ TGraph MeanCurve(const std::vector<const TGraph *> &curves, double xHigh)
 }
 
 // A few markers at places of the series' own, so that markers of close curves lie side by side.
-void DrawMarkers(const TGraph &curve, int series, int nSeries, int each, double xHigh, double yLow)
+void DrawMarkers(const TGraph &curve, int series, int colour, int nSeries, int each, double xHigh, double yLow)
 {
    auto points = new TGraph;
-   bench::SetMarker(*points, series);
+   bench::SetMarker(*points, colour);
    for (int k = 0; k < each; ++k) {
       const double x = xHigh * (k + (series + 0.5) / nSeries) / each, y = curve.Eval(x);
       if (y >= yLow)
@@ -88,12 +88,18 @@ void DrawMarkers(const TGraph &curve, int series, int nSeries, int each, double 
 void Draw(const bench::Results &results, const std::map<std::string, TGraph> &curves, const View &view,
           const std::string &figures)
 {
-   const int nSeries = results.Finished();
+   const int nSeries = results.series.size();
    const bool compared = nSeries > 1;
+   std::vector<std::string> areas;
+   for (int series = 0; series < nSeries; ++series) {
+      const auto runs = results.RunsOf(series);
+      const std::string of = runs.size() > 1 ? Form(" (%zu runs)", runs.size()) : "";
+      areas.push_back("ROC area " + bench::Text(bench::Area(runs)) + of);
+   }
    const double left = 90, right = 840;
-   const double width = right + 144 + std::max(220., bench::LabelWidth(results.series));
-   const double top = bench::HeaderHeight(results.parameters, width), bottom = top + 680;
-   TCanvas *canvas = bench::Canvas(view.name, width, bottom + (compared ? 290 : 70), view.title, results.parameters);
+   const double width = right + 144 + std::max(220., bench::LabelWidth(results.series, areas));
+   const double top = bench::kHeader, bottom = top + 680;
+   TCanvas *canvas = bench::Canvas(view.name, width, bottom + (compared ? 290 : 70), view.title, results.Caption());
    bench::Frame(*canvas, left, top, right, bottom);
    bench::Axes(0, view.yLow, view.xHigh, view.yHigh, 510, 510);
    const double perX = (right - left) / view.xHigh, perY = (bottom - top) / (view.yHigh - view.yLow);
@@ -101,11 +107,12 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
    std::vector<const TGraph *> all;
    for (int series = 0; series < nSeries; ++series) {
       std::vector<const TGraph *> ofSeries;
+      const int colour = results.series[series].colour;
       for (const bench::RunRow &run : results.RunsOf(series)) {
          const TGraph &curve = curves.at(run.id);
-         bench::DrawDashed(Above(curve, view.yLow), series, perX, perY);
+         bench::DrawDashed(Above(curve, view.yLow), colour, perX, perY);
          if (ofSeries.empty())
-            DrawMarkers(curve, series, nSeries, nSeries > 6 ? 3 : 5, view.xHigh, view.yLow);
+            DrawMarkers(curve, series, colour, nSeries, nSeries > 6 ? 3 : 5, view.xHigh, view.yLow);
          ofSeries.push_back(&curve);
       }
       means.push_back(MeanCurve(ofSeries, view.xHigh));
@@ -134,32 +141,28 @@ void Draw(const bench::Results &results, const std::map<std::string, TGraph> &cu
       bench::Frame(*canvas, left, upper, right, lower);
       bench::Axes(0, -1.15 * largest, view.xHigh, 1.15 * largest, 510, 505);
       for (int series = 0; series < nSeries; ++series) {
-         bench::DrawDashed(means[series], series, perX, (lower - upper) / (2.3 * largest));
-         DrawMarkers(means[series], series, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);
+         const int colour = results.series[series].colour;
+         bench::DrawDashed(means[series], colour, perX, (lower - upper) / (2.3 * largest));
+         DrawMarkers(means[series], series, colour, nSeries, nSeries > 6 ? 5 : 8, view.xHigh, -1.15 * largest);
       }
       bench::Write(*canvas, left - 62, (upper + lower) / 2, small ? "diff. to mean [per mille]" : "difference to mean",
                    bench::kText, 21, kBlack, bench::kFont, 90);
       xTitle = lower + 44;
    }
    bench::Write(*canvas, right, xTitle, "signal efficiency", bench::kText, 31);
-   std::vector<std::string> areas;
-   for (int series = 0; series < nSeries; ++series) {
-      const auto runs = results.RunsOf(series);
-      const std::string of = runs.size() > 1 ? Form(" (%zu runs)", runs.size()) : "";
-      areas.push_back("area " + bench::Text(bench::Area(runs)) + of);
-   }
-   const double end = bench::DrawLegend(*canvas, right + 40, top, results, areas);
+   const double end = bench::DrawLegend(*canvas, right + 40, top, xTitle, results, areas);
    if (std::isfinite(results.bestPossible))
-      bench::Write(*canvas, right + 40, end + 10, Form("best possible area %.4f", results.bestPossible));
+      bench::Write(*canvas, right + 40, end + 10, Form("best possible ROC area %.4f", results.bestPossible));
    bench::Save(*canvas, figures);
 }
 
 } // namespace
 
 int roc(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
-        const char *selection = "")
+        const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("roc.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("roc.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       const bench::Results results = bench::ReadResults(resultsFile, chosen);
       const auto curves = ReadCurves(*results.file);
       double last = 0; // the largest efficiency at high rejection

@@ -7,7 +7,7 @@
 namespace {
 
 struct Errors {
-   std::string label;
+   bench::Series series;
    std::map<double, std::vector<double>> mine, linear; // by number of encoded variables
 };
 
@@ -37,13 +37,13 @@ TGraph Means(const std::map<double, std::vector<double>> &values)
 
 // The mean at each number of encoded variables; of the autoencoder solid with full markers, of principal components
 // dashed with open ones.
-void Draw(const TGraph &means, int number, bool linear)
+void Draw(const TGraph &means, int colour, bool linear)
 {
    auto graph = new TGraph(means);
-   graph->SetLineColor(bench::Colour(number));
+   graph->SetLineColor(bench::Colour(colour));
    graph->SetLineWidth(2);
    graph->SetLineStyle(linear ? 7 : 1);
-   graph->SetMarkerColor(bench::Colour(number));
+   graph->SetMarkerColor(bench::Colour(colour));
    graph->SetMarkerStyle(linear ? 24 : 20);
    graph->SetMarkerSize(1.3);
    graph->SetBit(kCanDelete);
@@ -51,24 +51,25 @@ void Draw(const TGraph &means, int number, bool linear)
 }
 
 // A line of the legend: samples of both curves and the series.
-void WriteEntry(TCanvas &canvas, double y, int number, const std::string &label, int size)
+void WriteEntry(TCanvas &canvas, double y, const bench::Series &series, int size)
 {
    for (const bool linear : {false, true}) {
       TGraph sample;
       for (const double x : {82., 107., 132.})
          sample.AddPoint((x + 260 * linear) / canvas.GetWw(), 1 - (y - 5) / canvas.GetWh());
       canvas.cd();
-      Draw(sample, number, linear);
+      Draw(sample, series.colour, linear);
       bench::Write(canvas, 142 + 260 * linear, y, linear ? "principal components" : "autoencoder");
    }
-   bench::Write(canvas, 592, y, label, size);
+   bench::Write(canvas, 592, y, series.label, size);
 }
 
 } // namespace
 
-int errors(const char *resultsFile, const char *figures = "figures", const char *selection = "")
+int errors(const char *resultsFile, const char *figures = "figures", const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("errors.C", resultsFile, figures, selection, [&](const auto &chosen, const auto &folder) {
+   return bench::RunBySample("errors.C", resultsFile, figures, selection, caption,
+                             [&](const auto &chosen, const auto &folder) {
       bench::Rows rows = bench::ReadRows(resultsFile, chosen);
       bench::MakeSeries(rows, "encoded_variables");
       const auto mine = bench::Column<double>(*rows.tree, "reconstruction_error");
@@ -81,7 +82,7 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
             continue;
          const int series = rows.seriesOf[row];
          Errors &curve = curves[series];
-         curve.label = rows.series[series].label;
+         curve.series = rows.series[series];
          const double k = rows.Value("encoded_variables", row);
          curve.mine[k].push_back(mine[row]);
          curve.linear[k].push_back(linear[row]);
@@ -98,24 +99,21 @@ int errors(const char *resultsFile, const char *figures = "figures", const char 
       if (curves.empty())
          bench::Fail(std::string(resultsFile) + ": no finished run has an autoencoder in its transformations");
       const bench::Grid grid(1);
-      const double header = bench::HeaderHeight(rows.parameters, grid.CanvasWidth()), top = header + 24 * curves.size();
+      const double header = bench::kHeader, top = header + 24 * curves.size();
       TCanvas *canvas = bench::Canvas("errors", grid.CanvasWidth(), top + grid.height + 10,
-                                      "Reconstruction error, test events, in units of the variance", rows.parameters);
+                                      "Reconstruction error, test events, in units of the variance",
+                                      rows.parameters + bench::Absent(rows.series));
       int number = 0, size = bench::kText;
       for (const auto &entry : curves)
-         size = std::min(size, bench::FittingSize(entry.second.label, canvas->GetWw() - 612.));
-      for (const auto &entry : curves) {
-         WriteEntry(*canvas, header + 14 + 24 * number, number, entry.second.label, size);
-         ++number;
-      }
+         size = std::min(size, bench::FittingSize(entry.second.series.label, canvas->GetWw() - 612.));
+      for (const auto &entry : curves)
+         WriteEntry(*canvas, header + 14 + 24 * number++, entry.second.series, size);
       grid.Cell(*canvas, 0, top, "", "", "encoded variables", "mean square error");
       const double margin = std::max(0.5, 0.03 * (x.high - x.low));
       bench::Axes(x.low - margin, 0, x.high + margin, 1.08 * y.high, 510, 510);
-      number = 0;
       for (const auto &entry : curves) {
-         Draw(Means(entry.second.linear), number, true);
-         Draw(Means(entry.second.mine), number, false);
-         ++number;
+         Draw(Means(entry.second.linear), entry.second.series.colour, true);
+         Draw(Means(entry.second.mine), entry.second.series.colour, false);
       }
       gPad->RedrawAxis();
       bench::Save(*canvas, folder);

@@ -136,7 +136,7 @@ void DrawVariables(const std::vector<std::string> &names, std::map<std::string, 
       const bench::Grid grid(last - first);
       const std::string note = line + ", share of the class's weights in each of 50 bins, " +
                                "without the outermost 0.5 % of the events at each end";
-      const double top = bench::HeaderHeight(note, grid.CanvasWidth()) + 34;
+      const double top = bench::kHeader + 34;
       TCanvas *canvas = bench::Canvas(page == 1 ? "inputs" : Form("inputs_%d", page), grid.CanvasWidth(),
                                       top + grid.rows * grid.height + 10, "Input variables", note);
       bench::WriteArea(*canvas, 82, top - 20, true, "signal");
@@ -150,7 +150,7 @@ void DrawVariables(const std::vector<std::string> &names, std::map<std::string, 
                highest = std::max(highest, bin.density);
          const std::string &original = originals[names[i]];
          const bool renamed = !original.empty() && original != names[i];
-         grid.Cell(*canvas, i - first, top, names[i] + (renamed ? " (" + original + ")" : ""), "", "", "");
+         grid.Cell(*canvas, i - first, top, "", "", names[i] + (renamed ? " (" + original + ")" : ""), "share per bin");
          bench::Axes(range.first, 0, range.second, 1.08 * highest, 505, 504);
          bench::DrawArea(signalBins, true);
          bench::DrawArea(backgroundBins, false);
@@ -205,6 +205,7 @@ void DrawMatrix(TCanvas &canvas, double left, double top, double cell, const std
 int inputs(const char *inputFile, const char *figures = "figures")
 {
    return bench::Run("inputs.C", [&] {
+      bench::TheFooter() = {};
       const auto file = bench::Open(inputFile);
       const auto names = VariableNames(bench::Tree(*file, "TrainS"));
       const Events signal = ReadEvents(bench::Tree(*file, "TrainS"), names);
@@ -220,7 +221,7 @@ int inputs(const char *inputFile, const char *figures = "figures")
       const double cell = std::max(34., std::min(100., 560. / n)), labels = 40 + 8.5 * longest, side = n * cell;
       const double width = std::max(1000., 2 * (labels + side) + 60);
       const std::string note = line + ", linear correlation coefficients, weighted, in %";
-      const double top = bench::HeaderHeight(note, width) + 36;
+      const double top = bench::kHeader + 36;
       TCanvas *canvas = bench::Canvas("correlations", width, top + side + labels, "Correlations of the input variables",
                                       note);
       DrawMatrix(*canvas, labels, top, cell, "signal", names, Correlations(signal));

@@ -1,0 +1,69 @@
+"""One name, place and colour of a series, whoever shows it."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_runs import TMVA, Folder
+
+from tmva_bench.compare import differences
+from tmva_bench.report import page, tables
+from tmva_bench.results import naming, schema, summary, tree_file
+from tmva_bench.results.folder import ResultsFolder
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "method": st.sampled_from(["tmva-dnn", "pykeras", "keras", "dae", "a method of tomorrow"]),
+            "backend": st.sampled_from(["tmva", "tensorflow", "jax", "torch", "theano", "mlx"]),
+            "architecture": st.sampled_from(["cpu", "gpu"]),
+            "optimizer": st.sampled_from(["sgd", "adam", "adagrad", "lion"]),
+            "status": st.sampled_from(schema.STATUSES),
+        }
+    ),
+    max_size=12,
+)
+
+
+@given(ROWS)
+def test_series_stand_as_they_first_finished(rows: list[dict[str, Any]]) -> None:
+    named = naming.identified(rows)
+    finished = [row["series"] for row in named if row["status"] == "ok"]
+    order = {row["series"]: row["series_order"] for row in named}
+    assert sorted(order.values()) == list(range(len(order)))
+    assert sorted(dict.fromkeys(finished), key=lambda name: order[name]) == list(dict.fromkeys(finished))
+    assert all(order[name] < len(set(finished)) for name in finished)
+    # names of different series differ in figures, too
+    assert len({row["label"] for row in named}) == len(order)
+    assert naming.identified(named) == named
+
+
+@given(st.lists(st.integers(0, 5), max_size=12))
+def test_no_two_series_of_a_figure_have_one_colour(places: list[int]) -> None:
+    colours = naming.colours(places, 6)
+    assert len(set(colours)) == len(colours)
+    for place in set(places):
+        assert colours[places.index(place)] == place  # whatever else is drawn
+
+
+def test_table_trees_differences_and_page_call_a_series_alike(tmp_path) -> None:
+    made = Folder(tmp_path / "made")
+    made.add(repetitions=1, status="failed", **TMVA)
+    for neurons in (20, 5):
+        made.add(backend="torch", neurons=neurons)
+        made.add(**TMVA, neurons=neurons)
+    made.add(backend="theano", status="unavailable")
+    records = made.records()
+    rows = [record["row"] for record in records]
+    names = sorted(naming.series_order(rows), key=naming.series_order(rows).__getitem__)
+    assert names == ["keras torch sgd", "tmva-dnn sgd", "keras theano sgd"]
+    trees = tree_file.tables(records)
+    for tree in ("benchmark", "summary"):
+        pairs = zip(trees[tree]["series_order"], trees[tree]["series"], strict=True)
+        assert dict(pairs) == dict(enumerate(names))
+    plots = page.make(records, ResultsFolder(made.path)).plots
+    assert plots["series"] == names[:2]
+    assert plots["colours"] == [0, 1]
+    assert made.compare().reference == names[0]
+    assert {row[0] for row in tables.make(summary.groups(rows)).rows} <= set(names)
+    assert differences.tables(made.compare())[1][0] == f"Time to train: the series over {names[0]}"
