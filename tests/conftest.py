@@ -81,7 +81,10 @@ def make_task(tmp_path: Path, recorded_input: Callable[[str], str]) -> Callable[
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
         point = parsing.point({"norm_mode": "none", **values})  # as they were recorded
-        return Task(point, method, backend, architecture, 1, recorded_input(name), str(folder))
+        input_file = recorded_input(name)
+        return Task(
+            point, method, backend, architecture, 1, input_file, str(folder), inputs.read(input_file).metadata["digest"]
+        )
 
     return make
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from tmva_bench import api
 from tmva_bench.basis import config, parsing
 from tmva_bench.cli import common
-from tmva_bench.engines import tmva_files
+from tmva_bench.methods import registry
 from tmva_bench.report import progress, tables, terminal
 from tmva_bench.results import naming, records, summary
 from tmva_bench.results.folder import ResultsFolder
@@ -28,7 +28,7 @@ from tmva_bench.study import study as studies
 
 @common.command()
 @click.argument("input_file", type=common.path)
-@click.option("--method", metavar=common.one_of(config.METHODS), required=True, help="What trains the network.")
+@click.option("--method", metavar=common.one_of(registry.METHODS), required=True, help="What trains the network.")
 @click.option(
     "--backend",
     metavar=common.one_of(config.BACKENDS),
@@ -233,6 +233,6 @@ def _run_under_way(partial: Path) -> str:
         seconds = time.time() - (partial / "task.json").stat().st_mtime
     except (OSError, ValueError):
         return partial.name
-    reader = tmva_files.keras_epoch_table if values["method"] == "pykeras" else tmva_files.epoch_table
+    reader = registry.of(values["method"]).read_epochs
     name = naming.series_name({**values, "optimizer": values["point"]["optimizer"]})
     return f"{name}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
