@@ -64,7 +64,7 @@ class Limits(NamedTuple):
 
     Attributes:
         seconds: real time, infinite for none.
-        memory: resident memory [MiB]; by default 90 % of what is free.
+        memory: resident memory of the child and all that it starts [MiB]; by default 90 % of what is free.
     """
 
     seconds: float = math.inf
