@@ -6,6 +6,7 @@ went wrong, and where it cannot, its parent does. It ends when the process numbe
 """
 
 import ctypes
+import importlib
 import json
 import math
 import os
@@ -152,6 +153,9 @@ def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, A
             raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
         ROOT.gROOT.GetVersion()
         ROOT.gROOT.SetBatch(True)
+        # Loaded where they are needed; here before any clock starts.
+        for library in ("scipy.special", "uproot"):
+            importlib.import_module(library)
         # A debugger's stack trace takes minutes, and the signal is told anyway.
         ROOT.gEnv.SetValue("Root.Stacktrace", 0)
         return {"status": "ok", "reason": "", **work(folder)}

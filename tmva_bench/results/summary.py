@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy
-from scipy import special
 
 from tmva_bench.results.schema import POINT, QUANTITIES, SERIES, SUMMARY
 
@@ -59,6 +58,8 @@ def mean(values: Iterable[float]) -> Mean:
 
     The error is s / sqrt(n) times the quantile of Student's t with n - 1 degrees of freedom.
     """
+    from scipy import special
+
     measured = numpy.array([value for value in values if not math.isnan(value)], dtype=float)
     count = len(measured)
     if count < 2:
