@@ -9,7 +9,7 @@ import numpy
 import pytest
 import uproot
 from click.testing import CliRunner
-from conftest import REAL_RUN, TRAINED, command_line
+from conftest import REAL_RUN, TRAINED, all_commands, command_line
 
 from tmva_bench import api, cli
 from tmva_bench.methods import registry
@@ -104,7 +104,7 @@ def test_unknown_commands_samples_and_parameters(tmp_path):
 
 
 def test_every_option_has_help():
-    for command in cli.main.commands.values():
+    for command in all_commands().values():
         assert command.help
         assert all(option.help for option in command.params if option.param_type_name == "option")
 
