@@ -64,7 +64,8 @@ def mean(values: Iterable[float]) -> Mean:
     count = len(measured)
     if count < 2:
         return Mean(float(measured[0]) if count else math.nan, math.nan, math.nan, count)
-    spread = float(measured.std(ddof=1))
+    # An infinite time has no spread.
+    spread = float(measured.std(ddof=1)) if numpy.isfinite(measured).all() else math.nan
     quantile = float(special.stdtrit(count - 1, 0.5 + _LEVEL / 2))
     return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
 
