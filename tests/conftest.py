@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy
 import pytest
 import uproot
 from double import recordings
 
+from tmva_bench import cli
 from tmva_bench.basis import parsing
 from tmva_bench.events import inputs, samples
 from tmva_bench.methods import Task
@@ -81,7 +83,10 @@ def make_task(tmp_path: Path, recorded_input: Callable[[str], str]) -> Callable[
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
         point = parsing.point({"norm_mode": "none", **values})  # as they were recorded
-        return Task(point, method, backend, architecture, 1, recorded_input(name), str(folder))
+        input_file = recorded_input(name)
+        return Task(
+            point, method, backend, architecture, 1, input_file, str(folder), inputs.read(input_file).metadata["digest"]
+        )
 
     return make
 
@@ -203,6 +208,12 @@ def real_run(small_input: Path, tmp_path_factory: pytest.TempPathFactory) -> "su
     if importlib.util.find_spec("jax") is None:
         pytest.skip("needs jax")
     return command_line(tmp_path_factory.mktemp("real"), "run", small_input, *REAL_RUN)
+
+
+def all_commands() -> dict[str, click.Command]:
+    """Every command of ``tmva-bench``, loaded, by name."""
+    context = click.Context(cli.main)
+    return {name: cli.main.get_command(context, name) for name in cli.main.list_commands(context)}
 
 
 def command_line(cwd: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":

@@ -17,10 +17,12 @@ def replay(backend: str, point: dict[str, Any], input_file: str, folder: Path) -
     from tmva_bench.basis.config import Point
     from tmva_bench.engines.stopwatch import Stopwatch
     from tmva_bench.errors import TrainingFailed
+    from tmva_bench.events import inputs
     from tmva_bench.methods import Task, keras_direct
 
     folder.mkdir()
-    task = Task(Point(**point), "keras", backend, "cpu", 1, input_file, str(folder))
+    digest = inputs.read(input_file).metadata["digest"]
+    task = Task(Point(**point), "keras", backend, "cpu", 1, input_file, str(folder), digest)
     watch = Stopwatch()
     try:
         outcome = keras_direct.run(task, watch)

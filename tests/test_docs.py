@@ -7,8 +7,7 @@ import types
 from pathlib import Path
 
 import pytest
-
-from tmva_bench import cli
+from conftest import all_commands
 
 CHECKOUT = Path(__file__).parent.parent
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
@@ -29,7 +28,7 @@ def commands(page: Path) -> list[list[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_every_command_and_option_exists(page: Path) -> None:
     for name, *words in commands(page):
-        known = {text for option in cli.main.commands[name].params for text in option.opts} | {"--help"}
+        known = {text for option in all_commands()[name].params for text in option.opts} | {"--help"}
         assert {word.partition("=")[0] for word in words if re.match("--?[a-z]", word)} <= known, f"{name} {words}"
 
 

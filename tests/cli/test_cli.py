@@ -9,10 +9,10 @@ import numpy
 import pytest
 import uproot
 from click.testing import CliRunner
-from conftest import REAL_RUN, TRAINED, command_line
+from conftest import REAL_RUN, TRAINED, all_commands, command_line
 
 from tmva_bench import api, cli
-from tmva_bench.basis import config
+from tmva_bench.methods import registry
 from tmva_bench.report import tables
 from tmva_bench.results import schema, summary
 from tmva_bench.results.folder import ResultsFolder
@@ -104,7 +104,7 @@ def test_unknown_commands_samples_and_parameters(tmp_path):
 
 
 def test_every_option_has_help():
-    for command in cli.main.commands.values():
+    for command in all_commands().values():
         assert command.help
         assert all(option.help for option in command.params if option.param_type_name == "option")
 
@@ -203,7 +203,7 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
         names = ["run_id", "status", "reason", "method", "max_epochs", "roc_auc_best_possible"]
         rows = file["benchmark"].arrays(names, library="np")
     assert len(set(rows["run_id"])) == len(rows["run_id"]) >= len(children[0]) >= 4
-    assert set(rows["method"]) == set(config.METHODS) - {"dae"}
+    assert set(rows["method"]) == set(registry.METHODS) - {"dae"}
     assert set(rows["status"]) == {"unavailable"}
     missing = "no environment theano, .venv-theano/bin/python is missing; make it with: make env-theano"
     assert set(rows["reason"]) == {"nothing here; make env", missing}

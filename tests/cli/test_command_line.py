@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from conftest import all_commands
 
 from tmva_bench import cli
-from tmva_bench.cli import common
+from tmva_bench.cli import shell
 
 COMMAND = [sys.executable, "-c", "from tmva_bench.cli import main; main()"]
 EVENTS = ["--train-signal=90", "--train-background=90", "--test-signal=90", "--test-background=90"]
@@ -24,7 +25,7 @@ def run(*arguments, **options):
 
 
 def single_valued():
-    for name, command in cli.main.commands.items():
+    for name, command in all_commands().items():
         for option in command.params:
             if option.param_type_name == "option" and not option.multiple and not option.is_eager:
                 yield pytest.param(name, option, id=f"{name}-{option.name}")
@@ -94,7 +95,7 @@ def test_without_a_home_everything_is_as_usual(tmp_path):
 
 
 def test_control_characters_reach_no_terminal(capsys):
-    common.say("a\x1b[31mb\tc\nd\u202ee\x9b")
+    shell.say("a\x1b[31mb\tc\nd\u202ee\x9b")
     assert capsys.readouterr().out == "a\\x1b[31mb\tc\nd\\u202ee\\x9b\n"
 
 

@@ -161,7 +161,7 @@ def test_addresses_stay_whole_and_the_missing_package_is_named(mine, monkeypatch
     def lacks(*_, **__):
         raise ModuleNotFoundError("install something")
 
-    monkeypatch.setattr(sources.uproot, "open", lacks)
+    monkeypatch.setattr(uproot, "open", lacks)
     for address, package in (("root://host//a//b.root", "fsspec-xrootd"), ("https://host/a.root", "aiohttp")):
         with pytest.raises(UserError, match=f"^{address}: reading it needs the Python package {package}"):
             own(mine, signal=f"{address}:t")

@@ -205,7 +205,16 @@ def test_what_tmva_cannot_train_is_refused(chain, words):
 
 def test_without_tmva_it_is_unavailable(small_input, tmp_path, run_worker):
     request = requests.make_request(parsing.point({"transformations": AS_RECORDED}), "dae", "tmva")
-    task = Task(request.point, "dae", "tmva", "cpu", 1, str(small_input), str(tmp_path))
+    task = Task(
+        request.point,
+        "dae",
+        "tmva",
+        "cpu",
+        1,
+        str(small_input),
+        str(tmp_path),
+        inputs.read(small_input).metadata["digest"],
+    )
     found, _ = run_worker(task)
     if found["status"] != "ok":
         assert found["status"] == "unavailable"

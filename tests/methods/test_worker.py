@@ -21,7 +21,7 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.events import inputs, samples
-from tmva_bench.methods import Outcome, Task, worker
+from tmva_bench.methods import Outcome, Task, registry, worker
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
@@ -47,7 +47,7 @@ POINT = parsing.point({"neurons": 8, "layers": 1, "max_epochs": 3, "batch_size":
 def put(folder, **changes):
     """A task in a folder of its own, as the parent leaves it."""
     folder.mkdir(parents=True)
-    task = Task(POINT, "keras", "jax", "cpu", 1, "input.root", str(folder))._replace(**changes)
+    task = Task(POINT, "keras", "jax", "cpu", 1, "input.root", str(folder), "digest")._replace(**changes)
     (folder / "task.json").write_text(json.dumps({**task._asdict(), "point": dataclasses.asdict(task.point)}))
     (folder / "cpus.json").write_text("[]")
     return task
@@ -80,7 +80,7 @@ def ends(monkeypatch, tmp_path):
     monkeypatch.setattr(stopwatch, "time", types.SimpleNamespace(monotonic=itertools.count(0, 3).__next__))
 
     def run(method):
-        monkeypatch.setitem(sys.modules, "tmva_bench.methods.keras_direct", types.SimpleNamespace(run=method))
+        monkeypatch.setitem(registry.METHODS, "keras", registry.METHODS["keras"]._replace(run=method))
         put(tmp_path / "run")
         return worker.attempt(worker.run, tmp_path / "run")
 
@@ -140,7 +140,7 @@ def test_no_root_is_said_before_anything_else_is_loaded(ends, monkeypatch):
 
 def test_a_finished_run_is_all_that_was_measured(ends, tmp_path):
     def method(task, watch):
-        assert task == Task(POINT, "keras", "jax", "cpu", 1, "input.root", str(tmp_path / "run"))
+        assert task == Task(POINT, "keras", "jax", "cpu", 1, "input.root", str(tmp_path / "run"), "digest")
         for phase in ("prepare", "train", "test", "fit"):
             with watch.phase(phase):
                 pass
@@ -224,7 +224,8 @@ STUB = """
         return Outcome(scores, [Epoch(1, 0.7, 0.6, 0.1)], 1, 0.6, 9, 0.5, 0.1, "cpu",
                        {{"root": "6", "keras": "3", "backend": "1"}}, {{}})
 
-    sys.modules["tmva_bench.methods.keras_direct"] = types.SimpleNamespace(run=method)
+    from tmva_bench.methods.registry import METHODS
+    METHODS["keras"] = METHODS["keras"]._replace(run=method)
     worker.main()
 """
 
@@ -373,9 +374,10 @@ def run_all(unequal_input, tmp_path_factory):
     @functools.cache
     def run(backend):
         folder = tmp_path_factory.mktemp(backend)
+        digest = inputs.read(unequal_input).metadata["digest"]
         for name, values in REAL.items():
             point = parsing.point({"neurons": 8, "layers": 1, "max_epochs": 3, "batch_size": 50, **values})
-            put(folder / name, point=point, backend=backend, input_file=str(unequal_input))
+            put(folder / name, point=point, backend=backend, input_file=str(unequal_input), input_digest=digest)
         put_again(folder / "no such file", input_file="absent.root")
         put_again(folder / "another backend", backend="torch")
         put_again(folder / "no GPU", architecture="gpu")

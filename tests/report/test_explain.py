@@ -11,7 +11,7 @@ from points import points
 
 from tmva_bench import cli
 from tmva_bench.basis import config, mapping, parsing
-from tmva_bench.engines import keras_network
+from tmva_bench.engines import keras_network, keras_stand_in
 from tmva_bench.report import explain
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan
@@ -173,7 +173,10 @@ def test_what_stands_in_a_row(values, name, cells):
 
 def test_the_stand_in_leaves_kerass_own_layers_alone():
     explain.rows(parsing.point({"activation": "symmrelu"}))
-    assert {kind.__name__ for kind in keras_network.activation_layers(explain._KERAS).values()} == {"SymmRelu", "Gauss"}
+    assert {kind.__name__ for kind in keras_network.activation_layers(keras_stand_in.KERAS).values()} == {
+        "SymmRelu",
+        "Gauss",
+    }
 
 
 def test_a_study_has_a_row_for_what_tells_series_apart_and_what_ends_differently(of_study):

@@ -16,7 +16,7 @@ from scipy import stats
 
 from tmva_bench.basis import parsing
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, roc
+from tmva_bench.events import inputs, roc, samples
 from tmva_bench.methods import Outcome, worker
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import runner
@@ -24,6 +24,26 @@ from tmva_bench.study import requests
 
 POINT = parsing.point({"neurons": 5, "max_epochs": 2, "batch_size": 50})
 REQUEST = requests.Request(POINT, "keras", "jax")
+
+
+# A method of the test's own that reads its events.
+READING = """
+from types import SimpleNamespace
+from tmva_bench import errors
+from tmva_bench.events import inputs, samples
+from tmva_bench.methods import read_input, registry
+few = dict(train_signal=50, train_background=50, test_signal=100, test_background=80)
+class Scores(dict):
+    def items(self):
+        raise errors.TrainingFailed("it was read")
+def method(task, watch):
+    read_input(task.input_file, task.input_digest)
+    path = task.input_file
+    pass  # afterwards
+    return SimpleNamespace(scores=Scores())
+registry.METHODS["keras"] = registry.METHODS["keras"]._replace(run=method)
+worker.main()
+"""
 
 
 @pytest.fixture
@@ -104,6 +124,72 @@ def test_a_child_that_eats_memory_is_ended(ended):
     row = ended("hoard = bytearray(600 * 2**20)\ntime.sleep(60)", memory=400)
     assert row["status"] == "out_of_memory"
     assert "the memory limit is 400 MiB" in row["reason"]
+
+
+# What a child starts: at once, by another that has ended, and in a session of its own.
+HUNGRY = "import sys, time; hoard = bytearray(500 * 2**20); time.sleep(60)"
+STARTS = {
+    "a grandchild": "subprocess.Popen([sys.executable, '-c', {hungry!r}])",
+    "an orphan": "subprocess.run([sys.executable, '-c', "
+    "'import subprocess, sys; subprocess.Popen([sys.executable, \"-c\", sys.argv[1]])', {hungry!r}])",
+    "a session": "subprocess.Popen([sys.executable, '-c', {hungry!r}], start_new_session=True)",
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_what_a_child_starts_counts_for_its_memory(ended, name):
+    hungry = HUNGRY.replace("60", "15")  # the one in a session of its own outlives the run
+    code = f"import subprocess\n{STARTS[name].format(hungry=hungry)}\ntime.sleep(60)"
+    row = ended(code, memory=400)
+    assert row["status"] == "out_of_memory"
+    assert "the memory limit is 400 MiB" in row["reason"]
+    assert row["peak_memory"] > 400
+
+
+def test_memory_shared_after_a_fork_counts_once(ended):
+    row = ended("hoard = bytearray(250 * 2**20)\nos.fork() or time.sleep(60)\ntime.sleep(4); sys.exit(3)", memory=450)
+    assert row["status"] == "failed", row["reason"]
+
+
+def test_a_file_replaced_between_planning_and_run_is_a_failed_run(fake_python, small_input, tmp_path):
+    """No row stands under the digest of events that it was not trained on."""
+    path = tmp_path / "own.root"
+    path.write_bytes(small_input.read_bytes())
+    data = inputs.read(path)
+    path.unlink()
+    other = samples.gauss(train_signal=500, train_background=500, test_signal=1000, test_background=800, seed=2)
+    inputs.write(other, path)
+    results = ResultsFolder(tmp_path / "results")
+    row = runner.run(REQUEST, data, results, environment=fake_python(READING))["row"]
+    assert row["status"] == "failed"
+    planned, now = (read.metadata["digest"][:12] for read in (data, inputs.read(path)))
+    assert row["reason"] == (
+        f"{path}: the input file was replaced while the study ran (digest {planned} when it was planned, {now} now); "
+        "run again, with the file left alone"
+    )
+    assert row["input_digest"] == data.metadata["digest"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            "Path(path).unlink(); inputs.write(samples.gauss(**few), path)",
+            "own.root: the input file was replaced while",
+        ),
+        ("Path(path).unlink()", "own.root: "),
+        ("Path(path).touch()", "it was read"),  # the same events: the run goes on
+    ],
+)
+def test_a_file_changed_after_the_method_read_it_is_looked_at_again(fake_python, small_input, tmp_path, change, reason):
+    """TMVA opens the file itself, after the events were checked."""
+    path = tmp_path / "own.root"
+    path.write_bytes(small_input.read_bytes())
+    results = ResultsFolder(tmp_path / "results")
+    code = READING.replace("pass  # afterwards", change)
+    row = runner.run(REQUEST, inputs.read(path), results, environment=fake_python(code))["row"]
+    assert row["status"] == "failed"
+    assert reason in row["reason"]
 
 
 def test_threads_backend_and_gpu_reach_the_child(ended, tmp_path):

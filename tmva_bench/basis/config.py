@@ -17,7 +17,6 @@ STARTS = ("tmva", "keras")
 DROPOUT_RULES = ("keras", "tmva")
 NORM_MODES = ("equal_num_events", "num_events", "none")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
-METHODS = ("tmva-dnn", "pykeras", "keras", "dae")
 BACKENDS = ("tensorflow", "jax", "torch", "theano")
 ARCHITECTURES = ("cpu", "gpu")
 
@@ -90,8 +89,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "test_background": Parameter(int, "test events, background (0: all of the file)", low=0),
 }
 
-# The side of a comparison that each method stands on, and the parameters that one side alone has.
-SIDES = {"tmva-dnn": "tmva", "pykeras": "tmva", "keras": "keras", "dae": ""}
+# The parameters that one side of a comparison alone has.
 ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras"}
 
 # The tree of the common input file behind each number of events.

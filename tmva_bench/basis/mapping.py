@@ -174,3 +174,8 @@ def optimizer(phase: Union[Point, Phase]) -> Object:
 
 def _var_transform(point: Point) -> str:
     return ",".join(point.chain) or "None"
+
+
+def split(options: str, separator: str) -> Dict[str, str]:
+    """The options of a string, each whole, by name."""
+    return {option.partition("=")[0]: option for option in options.split(separator)}

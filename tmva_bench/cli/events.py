@@ -10,7 +10,7 @@ import numpy
 
 from tmva_bench import api
 from tmva_bench.basis import autoencoder, config, mapping
-from tmva_bench.cli import common
+from tmva_bench.cli import common, shell
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, samples
@@ -18,7 +18,7 @@ from tmva_bench.report import progress
 from tmva_bench.running import encoding
 
 
-@common.command()
+@shell.command()
 @click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
 @click.option("--sample", metavar=common.one_of(samples.SAMPLES), default="gauss", help="What to generate.")
 @click.option("--variables", type=int, help="Number of input variables.")
@@ -34,7 +34,7 @@ def generate(output: Path, sample: str, force: bool, **parameters: Any) -> None:
     common.write_input(output, lambda: api.generate(output, sample, force=force, **given))
 
 
-@common.command()
+@shell.command()
 @click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
 @click.option("--signal", required=True, multiple=True, metavar="FILE:TREE", help="Signal events; may be repeated.")
 @click.option(
@@ -104,7 +104,7 @@ def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@common.command()
+@shell.command()
 @click.argument("input_file", type=common.path)
 @click.option("-k", "k", type=int, help="Number of encoded variables.")
 @click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
@@ -148,13 +148,13 @@ def encode(
                 return encoding.encode(input_file, output, k, options=options, on_epoch=on_epoch, force=force, **asked)
 
         common.write_input(output, write)
-    common.say(encoder.written(encoder.read_errors(output)))
-    common.say("Mean square of the test events, in units of the variance; PCA: as many principal components")
+    shell.say(encoder.written(encoder.read_errors(output)))
+    shell.say("Mean square of the test events, in units of the variance; PCA: as many principal components")
     if outside := encoder.read(output).outside(numpy.concatenate(list(inputs.read(input_file).events.values()))):
-        common.say(f"{100 * outside:.2g} % of the events lie outside the ranges that the autoencoder was trained on")
+        shell.say(f"{100 * outside:.2g} % of the events lie outside the ranges that the autoencoder was trained on")
 
 
-@common.command()
+@shell.command()
 @click.argument("encoded_file", type=common.path)
 @click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
 @common.force_option

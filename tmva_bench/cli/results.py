@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tmva_bench.cli import common
+from tmva_bench.cli import common, shell
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.report import figures, tables
 from tmva_bench.results import naming, schema, summary
@@ -13,7 +13,7 @@ from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import filters
 
 
-@common.command()
+@shell.command()
 @click.argument("file", type=common.file)
 @click.option("--by", multiple=True, metavar="NAME", help="Order the rows by this column, e.g. neurons.")
 @click.option("--format", "form", metavar=common.one_of(tables.FORMATS), default="text", help="How to write it.")
@@ -29,10 +29,10 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
     for name in names:
         if name not in known:
             raise unknown("column", name, known)
-    common.say(tables.write(summary.groups(common.rows_of(file)), form, names))
+    shell.say(tables.write(summary.groups(common.rows_of(file)), form, names))
 
 
-@common.command("differences")
+@shell.command("differences")
 @click.argument("file", type=common.file)
 @click.option("--reference", metavar="NAME", help='Series to compare with, e.g. "keras jax sgd".  [default: the first]')
 @click.option(
@@ -54,10 +54,10 @@ def differences_command(file: str, reference: str | None, share: float, form: st
         raise unknown("format", form, list(differences.FORMATS))
     folder = common.folder_of(file)
     found = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
-    common.say(differences.write(found, form))
+    shell.say(differences.write(found, form))
 
 
-@common.command("compare")
+@shell.command("compare")
 @click.argument("a", type=common.file)
 @click.argument("b", type=common.file)
 @click.option("--format", "form", metavar="[text|md|json]", default="text", help="How to write it.")
@@ -81,15 +81,15 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
     parsed = comparison.parse_limits(limits)
     folders = common.folder_of(a), common.folder_of(b)
     found = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)
-    common.say(comparison.write(found, form))
+    shell.say(comparison.write(found, form))
     beyond = comparison.beyond(found, parsed)
     for line in beyond:
-        common.say(f"tmva-bench: {line}", err=True)
+        shell.say(f"tmva-bench: {line}", err=True)
     if beyond:
         sys.exit(1)
 
 
-@common.command("report")
+@shell.command("report")
 @click.argument("file", type=common.file)
 @click.option(
     "-o", "--output", type=common.path, help="HTML file to write.  [default: report.html in the results folder]"
@@ -106,10 +106,10 @@ def report_command(file: str, output: Path | None, force: bool) -> None:
     # The page in the results folder is made anew each time, as results.root is.
     path = output or folder.report
     written = page.write(common.finished_records(folder), folder, path, force=force or output is None)
-    common.say(f"Page: {path}{'' if written else ' (is there already, kept)'}")
+    shell.say(f"Page: {path}{'' if written else ' (is there already, kept)'}")
 
 
-@common.command("plot")
+@shell.command("plot")
 @click.argument("file", metavar="RESULTS", type=common.file)
 @click.option(
     "-o", "--output", type=common.path, default="figures", help="Folder of the figures; made where it is not there."
@@ -124,12 +124,12 @@ def plot_command(file: str, output: Path, only: tuple[str, ...], caption: bool) 
     names = [name for text in only for name in text.split(",")]
     drawn = figures.draw(common.folder_of(file), output, only=names, caption=caption)
     for line in drawn.notes:
-        common.say(line)
+        shell.say(line)
     for line in drawn.failures:
-        common.say(f"tmva-bench: {line}", err=True)
+        shell.say(f"tmva-bench: {line}", err=True)
     pictures = [path for path in drawn.paths if path.suffix == ".png"]
     if pictures:
-        common.say(f"Figures: {len(pictures)} in {output}, as PNG and PDF; the first to open: {_first(pictures)}")
+        shell.say(f"Figures: {len(pictures)} in {output}, as PNG and PDF; the first to open: {_first(pictures)}")
     if drawn.failures:
         sys.exit(1)
 
@@ -139,7 +139,7 @@ def _first(pictures: list[Path]) -> Path:
     return min(pictures, key=lambda path: (not path.stem.startswith("scan_roc_auc"), path.stem != "bars"))
 
 
-@common.command()
+@shell.command()
 @click.argument("file", type=common.file)
 @click.option("--only", multiple=True, required=True, metavar="NAME=VALUE,...", help="Remove the runs that fit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -158,15 +158,15 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
         names = naming.varied(record["row"] for record in made)
         common.say_options(gone)
         for row in gone:
-            common.say(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
+            shell.say(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
         if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
             folder.remove([row["run_id"] for row in gone])
             folder.rebuild()
     if not gone:
-        common.say(f"no run of {len(made)} fits")
+        shell.say(f"no run of {len(made)} fits")
 
 
-@common.command()
+@shell.command()
 @click.argument("sources", nargs=-1, required=True, type=common.results)
 @click.option("-o", "--output", type=common.results, required=True, help="Results folder to bring the runs to.")
 def merge(sources: tuple[Path, ...], output: Path) -> None:
@@ -179,10 +179,10 @@ def merge(sources: tuple[Path, ...], output: Path) -> None:
     with folder.held():
         new, equal = folder.merge(map(ResultsFolder, sources))
         folder.rebuild()
-    common.say(f"{output}: {new} runs brought in, {equal} were there already")
+    shell.say(f"{output}: {new} runs brought in, {equal} were there already")
 
 
-@common.command("check-results")
+@shell.command("check-results")
 @click.argument("file", type=common.file)
 def check_results(file: str) -> None:
     """List the runs whose files are no longer as they were written.
@@ -192,10 +192,10 @@ def check_results(file: str) -> None:
     folder = common.folder_of(file)
     problems = folder.problems()
     for name, problem in problems.items():
-        common.say(f"{name}: {problem}")
+        shell.say(f"{name}: {problem}")
     number = len(folder.names())
     if not number:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
     if problems:
-        common.fail(f"{folder.path}: {len(problems)} of {number} runs are not as they were written", 1)
-    common.say(f"{folder.path}: {number} runs are as they were written")
+        shell.fail(f"{folder.path}: {len(problems)} of {number} runs are not as they were written", 1)
+    shell.say(f"{folder.path}: {number} runs are as they were written")

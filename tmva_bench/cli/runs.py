@@ -15,8 +15,8 @@ from rich.console import Console
 
 from tmva_bench import api
 from tmva_bench.basis import config, parsing
-from tmva_bench.cli import common
-from tmva_bench.engines import tmva_files
+from tmva_bench.cli import common, shell
+from tmva_bench.methods import registry
 from tmva_bench.report import progress, tables, terminal
 from tmva_bench.results import naming, records, summary
 from tmva_bench.results.folder import ResultsFolder
@@ -26,9 +26,9 @@ from tmva_bench.study import requests
 from tmva_bench.study import study as studies
 
 
-@common.command()
+@shell.command()
 @click.argument("input_file", type=common.path)
-@click.option("--method", metavar=common.one_of(config.METHODS), required=True, help="What trains the network.")
+@click.option("--method", metavar=common.one_of(registry.METHODS), required=True, help="What trains the network.")
 @click.option(
     "--backend",
     metavar=common.one_of(config.BACKENDS),
@@ -80,16 +80,16 @@ def run(
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(terminal.benchmark_table([row]))
     if not math.isnan(row["reconstruction_error"]):
-        common.say(
+        shell.say(
             f"Autoencoder: error {row['reconstruction_error']:.4f}, principal components {row['pca_error']:.4f} "
             "(mean square of the test events, in units of the variance)"
         )
     common.say_results(api.results_folder(input_file, folder))
     if row["status"] != "ok":
-        common.fail(f"{naming.series_name(row)}: {row['status']}: {row['reason']}", 1)
+        shell.fail(f"{naming.series_name(row)}: {row['status']}: {row['reason']}", 1)
 
 
-@common.command()
+@shell.command()
 @click.argument("file", type=common.file)
 @click.option(
     "--results", "folder", type=common.results, help="Results folder.  [default: results/ and the study's name]"
@@ -121,7 +121,7 @@ def study(
         return
     for place in planned.environments.values():
         if place.python:
-            common.say(f"Environment {place.name} starts {place.python}, as the study says", err=True)
+            shell.say(f"Environment {place.name} starts {place.python}, as the study says", err=True)
     rows = api.run_study(
         file,
         changes=changes,
@@ -132,16 +132,16 @@ def study(
         limit=limit,
         listener=progress.Bars(),
     )
-    common.say(tables.write(summary.groups(rows), "text"))
+    shell.say(tables.write(summary.groups(rows), "text"))
     common.say_results(results)
     statuses = {row["status"] for row in rows}
     if failed := statuses - {"ok", "unavailable"}:
-        common.fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
+        shell.fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
     if rows and "ok" not in statuses:
-        common.fail("no method can run here; the reasons stand under the table", 1)
+        shell.fail("no method can run here; the reasons stand under the table", 1)
 
 
-@common.command()
+@shell.command()
 @click.option("--results", "folder", type=common.results, help="Results folder.  [default: results/quick]")
 @click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
 @click.pass_context
@@ -150,7 +150,7 @@ def bench(context: click.Context, /, **options: Any) -> None:
     context.invoke(study, file="quick", **options)
 
 
-@common.command()
+@shell.command()
 @click.argument("file", type=common.file)
 @click.option(
     "--results", "folder", type=common.results, help="Results folder.  [default: results/ and the study's name]"
@@ -166,14 +166,14 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
     _, todo = execution.split(jobs, made, None)
     by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
     counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
-    common.say(f"{results.path}: {results.holder() or 'no process is at work'}")
+    shell.say(f"{results.path}: {results.holder() or 'no process is at work'}")
     done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
-    common.say(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
+    shell.say(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
     for partial in results.runs_under_way():
-        common.say(f"under way: {_run_under_way(partial)}")
+        shell.say(f"under way: {_run_under_way(partial)}")
 
 
-@common.command("doctor")
+@shell.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor_command(as_json: bool) -> None:
     """Say what can run here, and what is missing.
@@ -184,11 +184,11 @@ def doctor_command(as_json: bool) -> None:
     with console.status("looking") as status:
         found = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
     if as_json:
-        common.say(json.dumps(found, indent=1))
+        shell.say(json.dumps(found, indent=1))
     else:
         Console().print(terminal.doctor_table(found))
     if not any(method["runs"] for method in found["methods"]):
-        common.fail("no method can run here", 1)
+        shell.fail("no method can run here", 1)
 
 
 def _say_plan(
@@ -204,14 +204,14 @@ def _say_plan(
     for job in todo:
         missing = f": {job.environment.missing}" if job.environment.missing else ""
         row = rows[job.name]
-        common.say(f"{naming.run_name(row, names[naming.series_name(row)])}{missing}")
+        shell.say(f"{naming.run_name(row, names[naming.series_name(row)])}{missing}")
     for place in {
         job.environment.name: job.environment
         for job in jobs
         if not job.environment.versions and not job.environment.missing
     }.values():
-        common.say(f"Environment {place.name}: what {place.python} holds is asked when the study runs")
-    common.say(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
+        shell.say(f"Environment {place.name}: what {place.python} holds is asked when the study runs")
+    shell.say(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 
 
 def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:
@@ -233,6 +233,6 @@ def _run_under_way(partial: Path) -> str:
         seconds = time.time() - (partial / "task.json").stat().st_mtime
     except (OSError, ValueError):
         return partial.name
-    reader = tmva_files.keras_epoch_table if values["method"] == "pykeras" else tmva_files.epoch_table
+    reader = registry.of(values["method"]).read_epochs
     name = naming.series_name({**values, "optimizer": values["point"]["optimizer"]})
     return f"{name}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tmva_bench.basis import config, parsing
-from tmva_bench.cli import common
+from tmva_bench.cli import common, shell
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.report import explain, reference
 from tmva_bench.running import replay
@@ -15,7 +15,7 @@ _TITLE = "Title of the method, where RUN has several."
 _TOLERANCE = click.FloatRange(0, 1)
 
 
-@common.command("replay")
+@shell.command("replay")
 @click.argument("run_folder", metavar="[RUN]", type=common.path, default=replay.SHIPPED)
 @click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
 @click.option(
@@ -31,13 +31,13 @@ def replay_command(run_folder: Path, backend: str, input_file: Path | None, titl
     batches and phases, in double precision. Exit code 0 where all epochs and the scores agree, 1 where not.
     """
     found = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title)
-    common.say(replay.table(found))
+    shell.say(replay.table(found))
     _say_notes(found["notes"])
     if difference := replay.difference(found, tolerance):
-        common.fail(f"{run_folder}: {difference}", 1)
+        shell.fail(f"{run_folder}: {difference}", 1)
 
 
-@common.command("verify")
+@shell.command("verify")
 @click.argument("run_folder", metavar="[RUN]", type=common.path, default=replay.SHIPPED)
 @click.option("--backend", metavar=common.one_of(config.BACKENDS), default="tensorflow", help="Keras backend.")
 @click.option("--title", default="", help=_TITLE)
@@ -49,18 +49,18 @@ def verify_command(run_folder: Path, backend: str, title: str, tolerance: float)
     agree, 1 where not.
     """
     found = replay.run("verify", run_folder, backend=backend, title=title)
-    common.say(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
+    shell.say(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
     _say_notes(found["notes"])
     if difference := replay.score_difference(found, tolerance):
-        common.fail(f"{run_folder}: {difference}", 1)
+        shell.fail(f"{run_folder}: {difference}", 1)
 
 
 def _say_notes(notes: list[str]) -> None:
     for note in notes:
-        common.say(f"Note: {note}")
+        shell.say(f"Note: {note}")
 
 
-@common.command("explain")
+@shell.command("explain")
 @click.argument("file", type=common.file, required=False)
 @click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")
 @common.point_options
@@ -81,13 +81,13 @@ def explain_command(file: str | None, preset: str | None, form: str, **parameter
         raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
     else:
         explained = explain.of_study(study_file.read(file, changes))
-    common.say(explain.write(explained, form))
+    shell.say(explain.write(explained, form))
 
 
-@common.command()
+@shell.command()
 @click.option("--format", "form", metavar=common.one_of(reference.FORMATS), default="text", help="How to write it.")
 def keys(form: str) -> None:
     """List every table, key and parameter of a study file."""
     if form not in reference.FORMATS:
         raise unknown("format", form, list(reference.FORMATS))
-    common.say(reference.study_file(form))
+    shell.say(reference.study_file(form))

@@ -298,6 +298,15 @@ def _change(having: Group, lacking: Group) -> Change | None:
     )
 
 
+def _two_samples(data: list[inputs.InputFile], same_events: bool) -> str:
+    """Why the events of A and of B may be of two samples; "" where they are of one."""
+    if other := _other_parameters(*data):
+        return f"samples of other parameters: {', '.join(other)}"
+    if not same_events and _may_be_two(*data):
+        return "input files of one name whose events differ: they may be two samples"
+    return ""
+
+
 def _match(
     first: Group,
     second: Group,
@@ -330,12 +339,9 @@ def _match(
         remarks.append("other test events in A and in B: the errors of both are in ± test, and points differ together")
     if not same_training and _values(first, "training_digest") != _values(second, "training_digest"):
         remarks.append("trained on other events in A and in B: what other training events change is not in the errors")
-    if other := _other_parameters(*data):
+    if two := _two_samples(data, same_events):
         areas = areas._replace(verdict=verdict.NO_VERDICT, low=math.nan, high=math.nan, p_value=math.nan)
-        remarks.append(f"no verdict on the area, samples of other parameters: {', '.join(other)}")
-    elif not same_events and _may_be_two(*data):
-        areas = areas._replace(verdict=verdict.NO_VERDICT, low=math.nan, high=math.nan, p_value=math.nan)
-        remarks.append("no verdict on the area, input files of one name whose events differ: they may be two samples")
+        remarks.append(f"no verdict on the area, {two}")
     elif same_events and _values(first, "run_id") == _values(second, "run_id") and _same_scores(ours, theirs):
         areas = areas._replace(verdict=SAME_RUN)
         if _values(first, "start_time") == _values(second, "start_time"):

@@ -8,6 +8,7 @@ from tmva_bench.basis import autoencoder, config
 from tmva_bench.compare import quality, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
+from tmva_bench.methods import registry
 from tmva_bench.results import forms, naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.records import Record
@@ -156,7 +157,7 @@ def _check_start(rows: list[naming.Row]) -> None:
     networks: dict[tuple[Any, ...], naming.Row] = {}
     starts: dict[tuple[Any, ...], naming.Row] = {}
     for row in rows:
-        own = row["transformations"] if row["method"] == "dae" else ""
+        own = row["transformations"] if registry.of(row["method"]).autoencoder else ""
         layout = own, row["encoded_variables"], row["variables"], row["neurons"], row["layers"]
         other = networks.setdefault(layout, row)
         if row["parameters"] != other["parameters"]:
@@ -166,7 +167,11 @@ def _check_start(rows: list[naming.Row]) -> None:
                 "nothing can be compared; please report it"
             )
         names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
-        started = (row["method"] == "dae", *_encoded(row), *(row[name] for name in (*names, "seed", "input_digest")))
+        started = (
+            registry.of(row["method"]).autoencoder,
+            *_encoded(row),
+            *(row[name] for name in (*names, "seed", "input_digest")),
+        )
         for name in ("initial_weights_spread", "untrained_loss"):
             if math.isnan(row[name]) or not _starts_alike(row):
                 continue
@@ -181,9 +186,10 @@ def _check_start(rows: list[naming.Row]) -> None:
 
 def _starts_alike(row: naming.Row) -> bool:
     """Whether the start of a run is that of the other methods: TMVA's numbers, and none that a pre-training left."""
-    if row["method"] == "dae":
+    method = registry.of(row["method"])
+    if method.autoencoder:
         return not _autoencoder(row["transformations"]).pretraining
-    return bool(row["method"] != "keras" or row["start"] == "tmva")
+    return bool("start" in method.lacks or row["start"] == "tmva")
 
 
 def _encoded(row: naming.Row) -> tuple[Any, ...]:
@@ -191,7 +197,7 @@ def _encoded(row: naming.Row) -> tuple[Any, ...]:
 
     An autoencoder that is itself the method takes the training events of its class, and validates on a part of its own.
     """
-    if row["method"] == "dae":
+    if registry.of(row["method"]).autoencoder:
         wanted = _autoencoder(row["transformations"])
         return wanted.event_class, wanted.validation
     # Results from before the digest was kept are compared with none.
@@ -199,7 +205,7 @@ def _encoded(row: naming.Row) -> tuple[Any, ...]:
 
 
 def _autoencoder(chain: str) -> autoencoder.Specification:
-    """What a run of dae trains, but for its seed."""
+    """What the run of an autoencoder trains, but for its seed."""
     return autoencoder.of_chain(config.encoding_of(chain), seed=1)[0]
 
 
@@ -258,7 +264,7 @@ def _common(name: str, group: Group, other: Group) -> bool:
     if name not in config.PARAMETERS:
         return False
     side = config.ONE_SIDED.get(name)
-    return side is None or all(config.SIDES[one.series["method"]] == side for one in (group, other))
+    return side is None or all(registry.of(one.series["method"]).side == side for one in (group, other))
 
 
 def _unequal(group: Group, other: Group) -> list[str]:
@@ -283,10 +289,7 @@ def same_start(group: Group, other: Group) -> bool:
 
 
 def _starts_as_tmva(group: Group) -> bool:
-    drops, rule = group.point["dropout"] > 0, group.point["dropout_rule"]
-    if group.series["method"] == "keras":
-        return group.point["start"] == "tmva" and (not drops or rule == "tmva")
-    return group.series["method"] == "tmva-dnn" and (not drops or group.series["architecture"] == "cpu")
+    return registry.of(group.series["method"]).paired({**group.series, **group.point})
 
 
 def _areas(
@@ -338,7 +341,7 @@ def _compare_times(group: Group, other: Group, column: str) -> verdict.TimeCompa
 def _kind(group: Group) -> tuple[Any, ...]:
     """Groups that are equal here have validation losses that can be compared."""
     own: tuple[Any, ...] = ()
-    if group.series["method"] == "dae":
+    if registry.of(group.series["method"]).autoencoder:
         # An autoencoder's loss knows of its own layout only; TMVA prepares its inputs on its class alone, Keras on all.
         chain = group.point["transformations"]
         of_class = _autoencoder(chain).event_class != autoencoder.CLASSES[0]

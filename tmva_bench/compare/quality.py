@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy
-from scipy import stats
 
 from tmva_bench.errors import UserError
 
@@ -116,6 +115,8 @@ def time_to_quality(reached: Iterable[Reached]) -> TimeToQuality:
     Args:
         reached: of each run.
     """
+    from scipy import stats
+
     found = list(reached)
     had = sum(run.epoch > 0 for run in found)
     times = [run.time for run in found]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
-from scipy import special, stats
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, reading, roc
@@ -200,6 +199,8 @@ def compare_areas(
             have the same repetitions and test events.
         same_events: whether both sides have the same test events, in the same order, or independent ones.
     """
+    from scipy import special
+
     if series.placements is None or reference.placements is None:
         return _no_areas(math.nan, math.nan, "no finished run on one of the sides")
     if same_events:
@@ -295,6 +296,8 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
         reference: those of the other.
         quantity: a time or the memory, a column of the benchmark tree.
     """
+    from scipy import special
+
     logarithms = [numpy.log(list(_times(group, quantity).values())) for group in (series, reference)]
     fewest = min(map(len, logarithms))
     if not fewest:
@@ -346,6 +349,8 @@ def _freedom(variances: list[tuple[float, int]], total: float) -> float:
 
 
 def _p_value(difference: float, error: float, freedom: float) -> float:
+    from scipy import special
+
     if error == 0:
         return float(difference == 0)
     return float(2 * special.stdtr(freedom, -abs(difference) / error))
@@ -370,12 +375,16 @@ def _times(group: Group, quantity: str) -> dict[int, float]:
 
 
 def _student_interval(ratios: numpy.ndarray) -> tuple[float, float]:
+    from scipy import special, stats
+
     logarithms = numpy.log(ratios)
     half = special.stdtrit(len(ratios) - 1, 0.5 + _LEVEL / 2) * stats.sem(logarithms)
     return math.exp(logarithms.mean() - half), math.exp(logarithms.mean() + half)
 
 
 def _bootstrap_interval(ratios: numpy.ndarray) -> tuple[float, float]:
+    from scipy import stats
+
     found = stats.bootstrap(
         (ratios,),
         numpy.median,

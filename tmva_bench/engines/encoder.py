@@ -11,7 +11,6 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tu
 
 import numpy
 import tabulate
-from scipy.special import expit
 
 from tmva_bench.basis import autoencoder
 from tmva_bench.basis.autoencoder import Specification
@@ -28,11 +27,19 @@ _TEST_TREES = {"TestS": "ReconstructionS", "TestB": "ReconstructionB"}
 # What an encoded file says of the file that it was made of.
 _KEPT = ("sample", "variables", "original_names", "roc_auc_best_possible")
 _CLASSES = {"": ("TestS", "TestB"), "_signal": ("TestS",), "_background": ("TestB",)}
+
+
+def _sigmoid(x: numpy.ndarray) -> numpy.ndarray:
+    from scipy.special import expit
+
+    return numpy.asarray(expit(x))
+
+
 _ACTIVATIONS: Dict[str, Callable[[numpy.ndarray], numpy.ndarray]] = {
     "linear": lambda x: x,
     "relu": lambda x: numpy.maximum(x, 0),
     "tanh": numpy.tanh,
-    "sigmoid": expit,
+    "sigmoid": _sigmoid,
     "softsign": lambda x: x / (1 + abs(x)),
     "symmrelu": abs,
     "gauss": lambda x: numpy.exp(-x * x),

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
-from scipy.special import expit
 
 from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch, Training
@@ -244,6 +243,8 @@ def score(model: Any, x: numpy.ndarray, link: str = "sigmoid") -> numpy.ndarray:
         x: transformed events, shape (events, variables).
         link: ``sigmoid``, or ``linear`` for the output itself.
     """
+    from scipy.special import expit
+
     output = model.predict(x, batch_size=_EVALUATION_BATCH, verbose=0)[:, 0].astype(float)
     return numpy.asarray(expit(output) if link == "sigmoid" else output)
 

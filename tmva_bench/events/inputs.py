@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
-import uproot
 
 from tmva_bench.basis import autoencoder, mapping
 from tmva_bench.basis.config import Point
@@ -306,6 +305,8 @@ def store(
         UserError: events that no method may be given (see :func:`read`), a file that is there and holds something else
             or that is one of ``sources``, or one that cannot be written.
     """
+    import uproot
+
     path = output.check(input_file.path, sources)
     metadata = _sealed(_completed(input_file, ratio).metadata, texts or {})
     if holds(path, metadata):

@@ -10,8 +10,6 @@ import zlib
 from pathlib import Path
 from typing import Any, Iterator, List, Union
 
-import uproot
-
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 
 MAKE_ONE = "make one with `tmva-bench generate` or correct the path"
@@ -33,6 +31,8 @@ def opened(path: Union[str, Path], cure: str = "") -> Iterator[Any]:
     Raises:
         UserError: the file is missing, no ROOT file, truncated or damaged, or one that uproot cannot read.
     """
+    import uproot
+
     path, again = Path(path), cure or "write it again"
     try:
         if not path.is_file():
@@ -61,6 +61,8 @@ def opened(path: Union[str, Path], cure: str = "") -> Iterator[Any]:
 @contextlib.contextmanager
 def opened_address(address: str) -> Iterator[Any]:
     """Opens a ROOT file behind an address, e.g. ``root://host//path``; raises what the libraries for it do."""
+    import uproot
+
     with uproot.open(address) as file:
         yield file
 
@@ -103,6 +105,8 @@ def numbers(tree: Any, name: str) -> Any:
 
 def is_number(branch: Any) -> bool:
     """Whether a branch of a TTree holds one number an entry."""
+    import uproot
+
     interpretation = branch.interpretation
     return (
         isinstance(interpretation, uproot.AsDtype)
@@ -113,6 +117,8 @@ def is_number(branch: Any) -> bool:
 
 def is_tree(thing: Any) -> bool:
     """Whether an object of a file is a TTree."""
+    import uproot
+
     return isinstance(thing, uproot.TTree)
 
 

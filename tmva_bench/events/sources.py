@@ -5,9 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
-import awkward
 import numpy
-import uproot
 
 from tmva_bench.errors import UserError, nearest, unknown
 from tmva_bench.events import inputs, reading
@@ -152,6 +150,8 @@ def _trees_of(file: str) -> str:
 
 
 def _tree(kind: str, source: Source, file: Any) -> _Tree:
+    import uproot
+
     classes = file.classnames(cycle=False)
     if source.tree not in classes:
         raise unknown(f"tree in {source.file}", source.tree, tree_names(file))
@@ -196,6 +196,8 @@ def _column(tree: _Tree, source: Source, name: str) -> Any:
 
 
 def _element(where: str, values: Any, index: int) -> Any:
+    import awkward
+
     if values.ndim < 2:
         raise UserError(f"{where}: one number an event, no array; leave [{index}] out")
     lengths = awkward.num(values, axis=1)
@@ -209,6 +211,8 @@ def _element(where: str, values: Any, index: int) -> Any:
 
 
 def _numbers(where: str, values: Any) -> numpy.ndarray:
+    import awkward
+
     values = awkward.Array(values)
     if values.fields:
         raise UserError(f"{where}: several numbers an event; name one of its leaves ({nearest('', values.fields)})")

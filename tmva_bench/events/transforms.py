@@ -8,7 +8,6 @@ import math
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy
-from scipy.special import erfinv
 
 from tmva_bench.errors import UserError
 
@@ -204,6 +203,8 @@ def flat(tables: List[Tuple[numpy.ndarray, numpy.ndarray]]) -> Transformation:
 
 def normal(uniform: Transformation) -> Transformation:
     """``VariableGaussTransform``: what :func:`flat` gives to a unit normal."""
+    from scipy.special import erfinv
+
     return lambda values: math.sqrt(2) * erfinv(numpy.clip(2 * uniform(values) - 1, -_ERF_CLIP, _ERF_CLIP))
 
 

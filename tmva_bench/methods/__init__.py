@@ -1,12 +1,18 @@
-"""The methods: one module each; every one says whether it can run here, and runs."""
+"""The methods: one module each, which declares what the method is, says whether it can run here, and runs.
+
+They are listed in :mod:`tmva_bench.methods.registry`. No other room knows any of them by name.
+"""
 
 import math
-from typing import Dict, List, NamedTuple
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy
 
 from tmva_bench.basis.config import Point
 from tmva_bench.basis.training import Epoch
+from tmva_bench.engines.stopwatch import Stopwatch
+from tmva_bench.errors import TrainingFailed
+from tmva_bench.events import inputs
 
 
 class Task(NamedTuple):
@@ -14,12 +20,13 @@ class Task(NamedTuple):
 
     Attributes:
         point: the benchmark point.
-        method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
-        backend: ``tmva`` for ``tmva-dnn``, else the Keras backend.
+        method: a name in the registry.
+        backend: ``tmva``, or the Keras backend.
         architecture: ``cpu`` or ``gpu``.
         threads: threads given to the run.
         input_file: the common input file.
         folder: where the method leaves its files (model, TMVA's output and weight files).
+        input_digest: that of the input file when the run was planned.
     """
 
     point: Point
@@ -29,6 +36,7 @@ class Task(NamedTuple):
     threads: int
     input_file: str
     folder: str
+    input_digest: str
 
 
 class Outcome(NamedTuple):
@@ -63,3 +71,80 @@ class Outcome(NamedTuple):
     membership: Dict[str, str]
     untrained_loss: float = math.nan
     initial_weights_spread: float = math.nan
+
+
+def _as_it_is(point: Point, backend: str) -> Point:
+    return point
+
+
+def _never(run: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _in_nothing(point: Point) -> FrozenSet[str]:
+    return frozenset()
+
+
+class Method(NamedTuple):
+    """What a method is, declared in its module.
+
+    Attributes:
+        name: as users write it.
+        title: as headings have it.
+        side: the side of a comparison that it stands on, ``tmva`` or ``keras``; "" for neither.
+        backends: those that it takes; the first is its default.
+        run: trains and tests; raises :class:`tmva_bench.errors.Unavailable` where it cannot run,
+            :class:`tmva_bench.errors.TrainingFailed` where it gave no result.
+        read_epochs: the epochs in some lines of its log.
+        lacks: the parameters that it does not have; a value other than the default is refused.
+        complete: gives the point with what the method decides of it, on a backend; raises
+            :class:`tmva_bench.errors.UserError` where the method cannot do what it asks for.
+        autoencoder: whether it trains the autoencoder at the end of the transformations itself. It is then given the
+            events as they are and leaves them encoded, its score is the error, which has no upper end, and it has no
+            run without an autoencoder.
+        paired: whether a run, given its parameters and ``architecture``, has initial weights, batches and masks of
+            TMVA's DNN, so that runs of equal seeds differ in the engine alone.
+        compiled_before: the backends that it has compile the network before the clock of the training starts.
+        tried: backend and architecture of the runs by which the doctor finds out what can run.
+        cells: what each common parameter of a point is for it, option or argument with its value, "" for none; None
+            for a method that the mapping does not show.
+        unequal: the parameters of a point in which it does something else than TMVA's DNN.
+        booking: what it is booked as with TMVA and the options, of a point on an architecture; None for no booking.
+    """
+
+    name: str
+    title: str
+    side: str
+    backends: Tuple[str, ...]
+    run: Callable[[Task, Stopwatch], Outcome]
+    read_epochs: Callable[[str], List[Epoch]]
+    lacks: Tuple[str, ...] = ()
+    complete: Callable[[Point, str], Point] = _as_it_is
+    autoencoder: bool = False
+    paired: Callable[[Mapping[str, Any]], bool] = _never
+    compiled_before: Tuple[str, ...] = ()
+    tried: Tuple[Tuple[str, str], ...] = ()
+    cells: Optional[Callable[[Point], Dict[str, str]]] = None
+    unequal: Callable[[Point], FrozenSet[str]] = _in_nothing
+    booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None
+
+
+def read_input(input_file: str, digest: str) -> inputs.InputFile:
+    """The events that a child was given.
+
+    Args:
+        input_file: the common input file.
+        digest: its digest when the run was planned.
+
+    Raises:
+        UserError: it cannot be read.
+        TrainingFailed: it holds other events by now.
+    """
+    data = inputs.read(input_file)
+    read = data.metadata["digest"]
+    if read != digest:
+        raise TrainingFailed(
+            f"{input_file}: the input file was replaced while the study ran (digest {digest[:12]} when it was planned, "
+            f"{read[:12]} now); run again, with the file left alone"
+        )
+    return data

@@ -5,6 +5,7 @@ An event that is reconstructed badly has a high score, so an autoencoder trained
 what it has not met.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Dict
 
@@ -12,12 +13,12 @@ import numpy
 
 from tmva_bench.basis import autoencoder, mapping
 from tmva_bench.basis.autoencoder import Specification
-from tmva_bench.basis.config import Point
+from tmva_bench.basis.config import BACKENDS, Point
 from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_files, tmva_session, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
-from tmva_bench.errors import TrainingFailed
+from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import inputs
-from tmva_bench.methods import Outcome, Task, encode_worker, tmva_dnn
+from tmva_bench.methods import Method, Outcome, Task, encode_worker, read_input, tmva_dnn
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -64,7 +65,7 @@ def _by_keras(task: Task, watch: Stopwatch) -> Outcome:
     wanted, _ = autoencoder.of_chain(task.point.encoding, task.point.seed)
     keras.utils.set_random_seed(wanted.seed)
     with watch.phase("prepare"):
-        data = inputs.read(task.input_file)
+        data = read_input(task.input_file, task.input_digest)
         events = encode_worker.training_events(wanted, data, task.point.split_seed, task.point.norm_mode)
     with watch.phase("train"):
         prepared = encoder.prepare(wanted, data)
@@ -100,7 +101,7 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
     tmva_session.require_tmva(ROOT)
     tmva_dnn.require_architecture(ROOT, task.architecture)
     wanted, _ = autoencoder.of_chain(task.point.encoding, task.point.seed)
-    data = inputs.read(task.input_file)
+    data = read_input(task.input_file, task.input_digest)
     # The regression has one class, of whose events TMVA prepares the transformations.
     prepared = encoder.prepare(wanted, data, chain_of_class=True)
     tmva_session.run(
@@ -147,3 +148,51 @@ def _membership(specification: Specification, data: inputs.InputFile, training: 
         specification.training(len(data.variables)).validation_events(len(training)),
         numpy.concatenate([data.events["TestS"], data.events["TestB"]]),
     )
+
+
+def _complete(point: Point, backend: str) -> Point:
+    """The point with the parameters that its autoencoder is trained with, which dae has nothing beside."""
+    if not point.encoding or point.chain:
+        raise UserError(
+            f"transformations = {point.transformations}: dae trains the autoencoder at their end; end them with one, "
+            "e.g. N,A(k=3)_Background"
+        )
+    wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
+    names = ("optimizer", "learning_rate", "momentum", "batch_size", "convergence_steps", "max_epochs")
+    if backend == "tmva":
+        _check_tmva_can(point, wanted)
+    return dataclasses.replace(
+        point,
+        **{name: getattr(wanted.phase, name) for name in names},
+        initializer=wanted.initializer,
+        loss="sum_of_squares",
+        dropout=0.0,
+        regularization="none",
+        weight_decay=0.0,
+    )
+
+
+def _check_tmva_can(point: Point, wanted: Specification) -> None:
+    """Refuses an autoencoder that TMVA's DNN, booked as a regression, cannot train."""
+    lacks = {"Tied": wanted.tied, "Pretraining": wanted.pretraining, "Corruption": wanted.corruption > 0}
+    for name, asked in lacks.items():
+        if asked:
+            raise UserError(f"{name}: backend tmva cannot do this; leave it out, or take a Keras backend")
+    if not set(wanted.chain) <= {"N"}:
+        raise UserError(
+            f"transformations = {point.transformations}: in a regression TMVA mixes inputs and targets under D and P; "
+            "put N alone before the autoencoder, or take a Keras backend"
+        )
+
+
+METHOD = Method(
+    name="dae",
+    title="Autoencoder",
+    side="",
+    backends=(*BACKENDS, "tmva"),
+    run=run,
+    read_epochs=tmva_files.epoch_table,
+    lacks=("start", "dropout_rule"),
+    complete=_complete,
+    autoencoder=True,
+)

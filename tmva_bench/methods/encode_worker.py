@@ -16,7 +16,7 @@ from tmva_bench.basis.autoencoder import Specification
 from tmva_bench.engines import encoder, keras_training
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, normalisation
-from tmva_bench.methods import worker
+from tmva_bench.methods import read_input, worker
 
 # What a run of the method dae leaves: the encoded events, with the autoencoder and its errors.
 OUTPUT = "encoded.root"
@@ -39,6 +39,7 @@ class Task(NamedTuple):
         backend: the Keras backend.
         split_seed: seed of the order of the training events, whose last validate.
         norm_mode: see :func:`training_events`.
+        input_digest: that of the input file when it was asked for.
     """
 
     input_file: str
@@ -50,6 +51,7 @@ class Task(NamedTuple):
     backend: str
     split_seed: int
     norm_mode: str
+    input_digest: str
 
 
 def run(folder: Path) -> Dict[str, Any]:
@@ -75,7 +77,7 @@ def run(folder: Path) -> Dict[str, Any]:
     )
     watch = Stopwatch()
     with watch.phase("encode"):
-        data = inputs.read(task.input_file)
+        data = read_input(task.input_file, task.input_digest)
         trained, (_, fit, parameters) = train(keras, wanted, data, task.split_seed, task.norm_mode)
         for events in data.events.values():
             trained.encode(events)

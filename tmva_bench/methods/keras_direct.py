@@ -1,18 +1,30 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 from pathlib import Path
+from typing import Any, Dict, FrozenSet, Mapping
 
 import numpy
 
 from tmva_bench.basis import mapping
-from tmva_bench.engines import keras_2_3, keras_network, keras_training, tmva_random, tmva_weight_file
+from tmva_bench.basis.config import BACKENDS, COUNTS, Point
+from tmva_bench.engines import (
+    keras_2_3,
+    keras_network,
+    keras_stand_in,
+    keras_training,
+    tmva_files,
+    tmva_random,
+    tmva_weight_file,
+)
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import Outcome, Task
+from tmva_bench.methods import Method, Outcome, Task, read_input
 
 # The trained network for TMVA::Reader.
 WEIGHT_FILE = "keras_DL.weights.xml"
+# Half a minute of C++, of which nothing is left the next time.
+_COMPILED_BEFORE = ("theano",)
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -28,11 +40,11 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     used = keras_training.device(task.backend, backend, task.architecture)
     keras.utils.set_random_seed(task.point.seed)
     with watch.phase("prepare"):
-        data = inputs.read(task.input_file)
+        data = read_input(task.input_file, task.input_digest)
         events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
     keras_training.check_transformations(data, task.point)
     training = mapping.training(task.point)
-    if task.backend == "theano":
+    if task.backend in _COMPILED_BEFORE:
         keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
     original = events
     with watch.phase("train"):
@@ -92,3 +104,50 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         untrained_loss=result.untrained_loss,
         initial_weights_spread=spread,
     )
+
+
+def _paired(run: Mapping[str, Any]) -> bool:
+    return bool(run["start"] == "tmva" and (run["dropout"] == 0 or run["dropout_rule"] == "tmva"))
+
+
+def _cells(point: Point) -> Dict[str, str]:
+    training = mapping.training(point)
+    phase = training.phases[0]
+    built = keras_stand_in.network(keras_network.build(keras_stand_in.KERAS, training, 1), point.layers)
+    cells = {
+        **keras_stand_in.cells(point, built),
+        "batch_size": f"batch_size={phase.batch_size}",
+        "convergence_steps": f"more than {phase.convergence_steps} epochs",
+        "max_epochs": f"{phase.max_epochs} epochs",
+        "validation_fraction": f"the last {training.validation}",
+        "transformations": f"Chain({list(training.chain)})",
+        "norm_mode": f"training_vector(norm_mode={point.norm_mode!r})",
+        "start": f"start={training.start!r}",
+        "dropout_rule": f"dropout_rule={training.dropout_rule!r}",
+        "split_seed": f"training_vector(split_seed={point.split_seed})",
+        **{name: f"tree {tree}" for name, tree in COUNTS.items()},
+    }
+    if point.dropout_rule == "tmva" and any(phase.drop):
+        cells["dropout"] = f"masks of {'+'.join(map(keras_stand_in.text_of, phase.drop))}"
+    return cells
+
+
+def _unequal(point: Point) -> FrozenSet[str]:
+    own = {"batch_size", "seed"} if point.start == "keras" else set()
+    drops = point.dropout_rule == "keras" and any(mapping.drop_probabilities(point))
+    return frozenset(own | ({"dropout"} if drops else set()))
+
+
+METHOD = Method(
+    name="keras",
+    title="Keras",
+    side="keras",
+    backends=BACKENDS,
+    run=run,
+    read_epochs=tmva_files.epoch_table,
+    paired=_paired,
+    compiled_before=_COMPILED_BEFORE,
+    cells=_cells,
+    unequal=_unequal,
+    tried=(("tensorflow", "cpu"), ("jax", "cpu"), ("torch", "cpu")),
+)

@@ -7,13 +7,15 @@ untrained network.
 
 import math
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any, Dict, FrozenSet, List, Tuple
 
 from tmva_bench.basis import mapping
+from tmva_bench.basis.config import BACKENDS, COUNTS, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import (
     keras_2_3,
     keras_network,
+    keras_stand_in,
     keras_training,
     tmva_files,
     tmva_random,
@@ -22,8 +24,7 @@ from tmva_bench.engines import (
 )
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.events import inputs
-from tmva_bench.methods import Outcome, Task
+from tmva_bench.methods import Method, Outcome, Task, read_input
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 6568, 11546, 15790, 23260): before
 # the first it imports Keras itself and knows no option for that of TensorFlow.
@@ -47,7 +48,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     version = tmva_session.version(ROOT)
     _check_keras(version, keras.__version__)
     device = keras_training.device(task.backend, backend, task.architecture)
-    data = inputs.read(task.input_file)
+    data = read_input(task.input_file, task.input_digest)
     keras_training.check_transformations(data, task.point)
     keras.utils.set_random_seed(task.point.seed)
     training = mapping.training(task.point)
@@ -146,3 +147,51 @@ def _history(output_file: str) -> List[Epoch]:
     if not losses:
         raise TrainingFailed("no epoch in TMVA's output file: nothing was trained")
     return [Epoch(i + 1, float(t), float(v), math.nan) for i, (t, v) in enumerate(losses)]
+
+
+def _cells(point: Point) -> Dict[str, str]:
+    training = mapping.training(point)._replace(dropout_rule="keras")
+    model = keras_network.build_for_pykeras(keras_stand_in.KERAS, training, 1)
+    options = mapping.split(mapping.pykeras_options(point, "", "", tf_keras=False), ":")
+    split = mapping.split(mapping.split_options(point), ":")
+    return {
+        **keras_stand_in.cells(point, keras_stand_in.network(model, point.layers)),
+        "batch_size": options["BatchSize"],
+        "convergence_steps": options["TriesEarlyStopping"],
+        "max_epochs": options["NumEpochs"],
+        "validation_fraction": options["ValidationSize"],
+        "transformations": options["VarTransform"],
+        "norm_mode": split["NormMode"],
+        "factory_string": point.factory_string,
+        "split_seed": split["SplitSeed"],
+        **{name: f"tree {tree}" for name, tree in COUNTS.items()},
+    }
+
+
+def _unequal(point: Point) -> FrozenSet[str]:
+    asked = {"regularization": point.regularization != "none", "dropout": any(mapping.drop_probabilities(point))}
+    return frozenset(
+        {"batch_size", "convergence_steps", "seed", *(name for name, is_asked in asked.items() if is_asked)}
+    )
+
+
+def _booking(point: Point, architecture: str) -> Tuple[str, str]:
+    return (
+        "TMVA.Types.kPyKeras (Keras 3; with Keras 2 the files are .h5, and tfkeras is said)",
+        mapping.pykeras_options(point, "model.keras", "trained.keras", tf_keras=False),
+    )
+
+
+METHOD = Method(
+    name="pykeras",
+    title="PyKeras",
+    side="tmva",
+    backends=BACKENDS,
+    run=run,
+    read_epochs=tmva_files.keras_epoch_table,
+    lacks=("start", "dropout_rule"),
+    cells=_cells,
+    unequal=_unequal,
+    booking=_booking,
+    tried=(("tensorflow", "cpu"),),
+)

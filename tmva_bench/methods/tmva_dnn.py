@@ -2,17 +2,17 @@
 
 import math
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy
 
 from tmva_bench.basis import mapping
+from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import keras_training, tmva_files, tmva_session, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.events import inputs
-from tmva_bench.methods import Outcome, Task
+from tmva_bench.methods import Method, Outcome, Task, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -26,7 +26,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
 
     tmva_session.require_tmva(ROOT)
     require_architecture(ROOT, task.architecture)
-    data = inputs.read(task.input_file)
+    data = read_input(task.input_file, task.input_digest)
     keras_training.check_transformations(data, task.point)
     roc_integral = tmva_session.run(
         ROOT,
@@ -149,3 +149,59 @@ def history_of(log: str, output_file: str) -> List[Epoch]:
 def _agree(table: List[Epoch], losses: List[Tuple[float, float]]) -> bool:
     logged = [(epoch.training_loss, epoch.validation_loss) for epoch in table]
     return len(logged) == len(losses) and numpy.allclose(logged, losses, rtol=1e-4, equal_nan=True)
+
+
+def _paired(run: Mapping[str, Any]) -> bool:
+    """The GPU draws masks of its own."""
+    return bool(run["dropout"] == 0 or run["architecture"] == "cpu")
+
+
+def _cells(point: Point) -> Dict[str, str]:
+    options = mapping.split(mapping.dl_options(point, "cpu"), ":")
+    strategy = mapping.split(mapping.training_strategy(point), ",")
+    split = mapping.split(mapping.split_options(point), ":")
+    *hidden, last = mapping.layout(point).split(",")
+    activation, width = hidden[0].split("|") if hidden else ("", "")
+    return {
+        "neurons": f"Layout: {width}" if hidden else "",
+        "layers": options["Layout"],
+        "activation": f"Layout: {activation}" if hidden else "",
+        "last_activation": f"Layout: {last}",
+        "initializer": options["WeightInitialization"],
+        "loss": options["ErrorStrategy"],
+        "optimizer": strategy["Optimizer"],
+        "learning_rate": strategy["LearningRate"],
+        "momentum": strategy["Momentum"],
+        "batch_size": strategy["BatchSize"],
+        "convergence_steps": strategy["ConvergenceSteps"],
+        "max_epochs": strategy["MaxEpochs"],
+        "validation_fraction": options["ValidationSize"],
+        "dropout": strategy["DropConfig"],
+        "regularization": strategy["Regularization"],
+        "weight_decay": strategy["WeightDecay"],
+        "transformations": options["VarTransform"],
+        "norm_mode": split["NormMode"],
+        "factory_string": point.factory_string,
+        "split_seed": split["SplitSeed"],
+        "seed": options["RandomSeed"],
+        **{name: f"tree {tree}" for name, tree in COUNTS.items()},
+    }
+
+
+def _booking(point: Point, architecture: str) -> Tuple[str, str]:
+    return "TMVA.Types.kDL", mapping.dl_options(point, architecture)
+
+
+METHOD = Method(
+    name="tmva-dnn",
+    title="TMVA DNN",
+    side="tmva",
+    backends=("tmva",),
+    run=run,
+    read_epochs=tmva_files.epoch_table,
+    lacks=("start", "dropout_rule"),
+    paired=_paired,
+    cells=_cells,
+    booking=_booking,
+    tried=(("tmva", "cpu"), ("tmva", "gpu")),
+)

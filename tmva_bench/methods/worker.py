@@ -16,16 +16,15 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Callable, Dict, Union
+from typing import Any, Callable, Dict, Tuple, Union
 
 import numpy
 
 from tmva_bench.basis.config import Point
 from tmva_bench.basis.training import epochs_time
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
-from tmva_bench.methods import Outcome, Task
+from tmva_bench.methods import Outcome, Task, read_input
 
-MODULES = {"tmva-dnn": "tmva_dnn", "pykeras": "pykeras", "keras": "keras_direct", "dae": "dae"}
 OUTCOME_FILE = "outcome.json"
 
 
@@ -41,10 +40,14 @@ def run(folder: Path) -> Dict[str, Any]:
         UserError: the input cannot be used.
     """
     from tmva_bench.engines.stopwatch import Stopwatch
+    from tmva_bench.methods import registry
 
     task = read_task(folder)
     watch = Stopwatch()
-    outcome: Outcome = importlib.import_module(f"tmva_bench.methods.{MODULES[task.method]}").run(task, watch)
+    given = _state(task.input_file)
+    outcome = registry.METHODS[task.method].run(task, watch)
+    if _state(task.input_file) != given:
+        read_input(task.input_file, task.input_digest)  # TMVA may have read another one
     check(outcome)
     _write_scores(folder / "scores.root", outcome.scores)
     first = outcome.history[0].real_time if outcome.history else math.nan
@@ -65,6 +68,15 @@ def run(folder: Path) -> Dict[str, Any]:
         "history": [list(epoch) for epoch in outcome.history],
         **{name: value for name, value in watch.seconds.items() if name.split("_time_")[1] in _PHASES},
     }
+
+
+def _state(path: str) -> Tuple[int, ...]:
+    """What changes where a file is replaced or written."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 _PHASES = ("prepare", "train", "test")
@@ -141,6 +153,9 @@ def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, A
             raise Unavailable(f"no ROOT here ({error})", "make env, or install root from conda-forge") from None
         ROOT.gROOT.GetVersion()
         ROOT.gROOT.SetBatch(True)
+        # Loaded where they are needed; here before any clock starts.
+        for library in ("scipy.special", "uproot"):
+            importlib.import_module(library)
         # A debugger's stack trace takes minutes, and the signal is told anyway.
         ROOT.gEnv.SetValue("Root.Stacktrace", 0)
         return {"status": "ok", "reason": "", **work(folder)}

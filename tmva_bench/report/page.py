@@ -18,6 +18,7 @@ from tmva_bench.basis import config, parsing
 from tmva_bench.compare import differences, quality
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, output
+from tmva_bench.methods import registry
 from tmva_bench.report import explain, tables
 from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
@@ -248,7 +249,7 @@ def _run_command(row: naming.Row) -> str:
         "architecture": "cpu",
         "threads": 1,
     }
-    side = config.SIDES[row["method"]]
+    side = registry.of(row["method"]).side
     shown = ["backend", "architecture", "threads", *config.PARAMETERS]
     named = [name for name in shown if config.ONE_SIDED.get(name, side) == side]
     given = {"method": row["method"], "optimizer": row["optimizer"]}

@@ -9,6 +9,7 @@ import tabulate
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.events import samples
+from tmva_bench.methods import registry
 from tmva_bench.study.file import KEYS, Key
 
 FORMATS = ("text", "md")
@@ -51,7 +52,7 @@ def study_file(form: str) -> str:
     ]
     for side in dict.fromkeys(config.ONE_SIDED.values()):
         names = [name for name, its in config.ONE_SIDED.items() if its == side]
-        methods = " and ".join(method for method, its in config.SIDES.items() if its == side)
+        methods = " and ".join(registry.of_side(side))
         parts += [_head(f"[only.{side}]: {methods} alone", form, 2), _parameters(names, form)]
     parts += [
         *_section("[limits]", KEYS["limits"], form),

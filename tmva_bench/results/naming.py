@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from tmva_bench.basis import autoencoder, config, parsing
+from tmva_bench.methods.registry import METHODS
 from tmva_bench.results import doubts
 
 Row = Mapping[str, Any]
@@ -35,7 +36,7 @@ _Key = TypeVar("_Key")
 
 def method_name(row: Row) -> str:
     """A run's method in words, e.g. ``keras jax`` or ``tmva-dnn gpu``."""
-    backend = "" if row["method"] == "tmva-dnn" else row["backend"]
+    backend = "" if _is_single(row) else row["backend"]
     architecture = "" if row["architecture"] == "cpu" else row["architecture"]
     return " ".join(filter(None, (row["method"], backend, architecture)))
 
@@ -197,7 +198,7 @@ def one_sided(rows: list[Row]) -> list[str]:
         (f"{name} = {row[name]}", row["method"])
         for row in rows
         for name, side in config.ONE_SIDED.items()
-        if config.SIDES[row["method"]] == side and row[name] not in usual[name]
+        if _side(row) == side and row[name] not in usual[name]
     )
     texts = [f"{text} ({', '.join(methods)})" for text, methods in found.items()]
     return [f"on one side only: {'; '.join(texts)}"] if texts else []
@@ -224,8 +225,7 @@ def compilation(row: Row) -> str:
     """When a run's engine compiles its network: ``never``, ``inside`` the clock of the training, or ``before`` it."""
     if row["backend"] == "tmva":
         return "never"
-    # Only the direct method has Theano compile first: half a minute of C++, of which nothing is left the next time.
-    return "before" if (row["method"], row["backend"]) == ("keras", "theano") else "inside"
+    return "before" if row["backend"] in _compiled_before(row) else "inside"
 
 
 def clocks(rows: Iterable[Row]) -> list[str]:
@@ -250,11 +250,30 @@ def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
     return {key: list(names) for key, names in found.items()}
 
 
+# Results may hold runs of a method that another version of the package has.
+
+
+def _is_single(row: Row) -> bool:
+    """Whether the method has one backend, which its name need not tell."""
+    method = METHODS.get(row["method"])
+    return method is not None and len(method.backends) == 1
+
+
+def _side(row: Row) -> str:
+    method = METHODS.get(row["method"])
+    return method.side if method else ""
+
+
+def _compiled_before(row: Row) -> tuple[str, ...]:
+    method = METHODS.get(row["method"])
+    return method.compiled_before if method else ()
+
+
 def _name(options: str) -> str:
     return hashlib.sha256(options.encode()).hexdigest()[:4]
 
 
 def _dropout_rule(row: Row) -> str:
-    if row["method"] == "tmva-dnn":
+    if row["backend"] == "tmva":
         return "TMVA's" if row["architecture"] == "cpu" else "TMVA's GPU"
     return "TMVA's" if row["dropout_rule"] == "tmva" else "Keras'"

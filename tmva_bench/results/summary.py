@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy
-from scipy import special
 
 from tmva_bench.results.schema import DERIVED, POINT, QUANTITIES, SERIES, SUMMARY
 
@@ -59,11 +58,14 @@ def mean(values: Iterable[float]) -> Mean:
 
     The error is s / sqrt(n) times the quantile of Student's t with n - 1 degrees of freedom.
     """
+    from scipy import special
+
     measured = numpy.array([value for value in values if not math.isnan(value)], dtype=float)
     count = len(measured)
     if count < 2:
         return Mean(float(measured[0]) if count else math.nan, math.nan, math.nan, count)
-    spread = float(measured.std(ddof=1))
+    # An infinite time has no spread.
+    spread = float(measured.std(ddof=1)) if numpy.isfinite(measured).all() else math.nan
     quantile = float(special.stdtrit(count - 1, 0.5 + _LEVEL / 2))
     return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
 

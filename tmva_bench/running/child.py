@@ -3,6 +3,7 @@
 What the child does about it stands in :mod:`tmva_bench.methods.worker`.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -39,6 +40,8 @@ _SIGNAL_LINE = re.compile(
     r"^.*(?:\*\*\* Break \*\*\*|Fatal Python error|terminate called|Assertion .* failed).*$", re.MULTILINE
 )
 _POLL = 0.1
+# What the child started is looked for in the whole system, and each process of it by all its pages: not so often [s].
+_POLL_TREE = 1.0
 # A child that takes more than this share of the memory that was free would bring the machine down.
 _MEMORY_SHARE = 0.9
 
@@ -49,7 +52,7 @@ class Ending(NamedTuple):
     Attributes:
         status: ``ok``, ``unavailable``, ``failed``, ``killed``, ``timeout`` or ``out_of_memory``.
         reason: why it is not ``ok``, one line.
-        peak_memory: its largest resident memory [MiB].
+        peak_memory: its largest resident memory [MiB]; where it left nothing, with that of what it started.
         real_time: from its start to its end [s].
         cpu_time: what it and its children spent [s].
         outcome: what it left; empty where it left nothing.
@@ -112,6 +115,7 @@ def run(
         )
     waiting = _Waiting(started.pid)
     reader = _LogReader(folder / LOG_FILE, epochs, on_epoch)
+    resident = _Memory(started.pid)
     stopped: tuple[str, str] | None = None
     peak = math.nan
     try:
@@ -119,7 +123,7 @@ def run(
             if stop is not None and stop.is_set():
                 raise KeyboardInterrupt
             reader.poll()
-            peak = worker.peak_memory(started.pid) or peak
+            peak = resident.peak() or peak
             stopped = _over_limit(time.monotonic() - start, peak, limits.seconds, memory)
     finally:
         # With all that it started. Not reaped yet, the child still owns the number of its group.
@@ -150,6 +154,49 @@ class _Waiting(threading.Thread):
     def join(self, timeout: float | None = None) -> bool:  # type: ignore[override]
         super().join(timeout)
         return not self.is_alive()
+
+
+class _Memory:
+    """The largest memory of the child so far, with all that it started.
+
+    Pages that several processes share, as after a fork, count once (``Pss`` of ``/proc/PID/smaps_rollup``).
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._looked = -math.inf
+        self._tree = 0.0
+
+    def peak(self) -> float:
+        """In MiB; of the child alone to the page, of the others by a look each second."""
+        if time.monotonic() - self._looked >= _POLL_TREE:
+            self._tree = max(self._tree, sum(map(_proportional, _tree(self._pid))) / 2**20)
+            self._looked = time.monotonic()
+        return max(worker.peak_memory(self._pid), self._tree)
+
+
+def _tree(pid: int) -> set[int]:
+    """A child that leads a session, and what it started: whatever its own parents are, or its session is."""
+    descendants: set[int] = set()
+    with contextlib.suppress(psutil.Error):
+        descendants = {process.pid for process in psutil.Process(pid).children(recursive=True)}
+    of_session = {other for other in psutil.pids() if _session(other) == pid}
+    return {pid} | descendants | of_session
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    """A process' part of the memory [bytes]; 0 for one that has ended."""
+    try:
+        return int(psutil.Process(pid).memory_full_info().pss)
+    except psutil.Error:
+        return 0
 
 
 class _LogReader:

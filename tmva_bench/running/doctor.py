@@ -7,22 +7,20 @@ from typing import Any
 
 from tmva_bench.basis import parsing
 from tmva_bench.events import inputs, samples
+from tmva_bench.methods.registry import METHODS
+from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
 
-SERIES = (
-    ("tmva-dnn", None, "cpu"),
-    ("tmva-dnn", None, "gpu"),
-    ("pykeras", "tensorflow", "cpu"),
-    ("keras", "tensorflow", "cpu"),
-    ("keras", "jax", "cpu"),
-    ("keras", "torch", "cpu"),
-)
 # A hundred events a tree and a network that trains at once: the point is that it runs, not what it learns.
 _EVENTS: dict[str, Any] = {"train_signal": 100, "train_background": 100, "test_signal": 100, "test_background": 100}
 _POINT = {"neurons": 5, "layers": 1, "batch_size": 10, "max_epochs": 3, "optimizer": "adam", "learning_rate": 0.01}
 _SECONDS = 300
+
+
+def _series() -> list[tuple[str, str, str]]:
+    return [(method.name, *tried) for method in METHODS.values() for tried in method.tried]
 
 
 def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
@@ -41,11 +39,10 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
         path = Path(folder) / "input.root"
         inputs.write(samples.gauss(**_EVENTS), path)
         data = inputs.read(path)
-        for series in SERIES:
-            method, backend, architecture = series
-            if on_method:
-                on_method(" ".join(part for part in series if part))
+        for method, backend, architecture in _series():
             request = requests.make_request(parsing.point(_POINT), method, backend, architecture=architecture)
+            if on_method:
+                on_method(f"{naming.method_name(request._asdict())} {architecture}")
             record = runner.run(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))
             row = record["row"]
             methods.append(

@@ -113,6 +113,7 @@ def encode(
             backend,
             split_seed,
             norm_mode,
+            data.metadata["digest"],
         )
         ending = child.run(
             "tmva_bench.methods.encode_worker",

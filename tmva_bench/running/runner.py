@@ -19,10 +19,10 @@ import tmva_bench
 from tmva_bench.basis import autoencoder
 from tmva_bench.basis.config import COUNTS
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import encoder, tmva_files
+from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, reading, roc
-from tmva_bench.methods import Task, encode_worker
+from tmva_bench.methods import Task, encode_worker, registry
 from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
 from tmva_bench.running import child, encoding, environments
@@ -85,6 +85,7 @@ def run(
         KeyboardInterrupt: after the child was ended.
     """
     environment = environment or environments.describe()
+    method = registry.of(request.method)
     name = identify(request, data, environment)
     cpus = _cpus(request.threads) if cpus is None else cpus
     with results.under_way(name) as folder:
@@ -92,7 +93,7 @@ def run(
         row = record["row"]
         given = data
         kept = results.keep_input(data)
-        if request.point.encoding and request.method != "dae":
+        if request.point.encoding and not method.autoencoder:
             try:
                 given = encoding.for_run(
                     data,
@@ -121,6 +122,7 @@ def run(
             request.threads,
             str(Path(given.path).resolve()),
             str(folder.resolve()),
+            given.metadata["digest"],
         )
         load = _Load()
         ending = child.run(
@@ -138,7 +140,7 @@ def run(
             limits=limits,
             stop=stop,
             on_epoch=on_epoch,
-            epochs=tmva_files.keras_epoch_table if request.method == "pykeras" else tmva_files.epoch_table,
+            epochs=method.read_epochs,
         )
         _name_input(folder, kept)
         row.update(status=ending.status, reason=ending.reason)
@@ -146,7 +148,7 @@ def run(
         row.update(load.columns(ending, request.threads))
         if ending.status == "ok":
             _fill(record, ending.outcome, folder, data)
-            if request.method == "dae":
+            if method.autoencoder:
                 _fill_errors(record, str(folder / encode_worker.OUTPUT))
         return _finished(folder, record, results)
 
@@ -309,7 +311,7 @@ def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: i
         )
     )
     row["warnings"] = doubts.SEPARATOR.join(doubts.of(row, record["history"], roc.fall(*test)))
-    if row["method"] == "dae":
+    if registry.of(row["method"]).autoencoder:
         # A few events far from all others would leave one bin to the rest: the last bin has what lies above.
         high = max(float(numpy.quantile(values, _MOST)) for values in scores.values())
         if high > min(float(values.min()) for values in scores.values()):

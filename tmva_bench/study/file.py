@@ -13,6 +13,7 @@ import tomli_w
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, nearest, short, short_path, unknown
 from tmva_bench.events import samples
+from tmva_bench.methods import registry
 from tmva_bench.study import plan
 from tmva_bench.study.requests import Limits
 from tmva_bench.study.study import HERE, Place, Sample, Series, Study
@@ -66,7 +67,7 @@ KEYS = {
         "make": Key("text", "none", "the command that makes it, for the reason of runs where it is missing"),
     },
     "series": {
-        "method": Key("text", "needed", ", ".join(config.METHODS)),
+        "method": Key("text", "needed", ", ".join(registry.METHODS)),
         "backend": Key("text", "tensorflow", f"of pykeras and keras: {', '.join(config.BACKENDS)}"),
         "architecture": Key("text", "cpu", ", ".join(config.ARCHITECTURES)),
         "environment": Key("text", "where the command runs", "one of [environments.NAME]"),
@@ -229,7 +230,7 @@ def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, A
 
 def _one_sided(name: str) -> str:
     side = config.ONE_SIDED[name]
-    methods = " and ".join(method for method, its in config.SIDES.items() if its == side)
+    methods = " and ".join(registry.of_side(side))
     return f"{name}: {methods} alone {'has' if methods == side else 'have'} it; put one value under [only.{side}]"
 
 
@@ -442,7 +443,7 @@ class _Reader:
         return found
 
     def _only(self, table: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        sides = list(dict.fromkeys(filter(None, config.SIDES.values())))
+        sides = registry.sides()
         self._known("only", table, sides)
         found = {}
         for side in sides:

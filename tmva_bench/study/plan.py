@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tmva_bench.basis import config, parsing
+from tmva_bench.methods.registry import METHODS
 from tmva_bench.study import filters, requests
 from tmva_bench.study.requests import Request
 from tmva_bench.study.study import Place, Sample, Series, Study
@@ -54,7 +55,7 @@ def plan(study: Study) -> list[Planned]:
     Repetition 1 of everything comes before repetition 2 of anything, and the series alternate within, so that a
     drift of the machine hits all alike.
 
-    The series of the method dae have no runs at points without an autoencoder.
+    The series that train an autoencoder have no runs at points without one.
 
     Runs that ask for the same training, by another repetition or series, are planned once.
 
@@ -126,9 +127,10 @@ def _facts(run: Planned) -> dict[str, Any]:
 
 
 def has_run(study: Study, series: Series, values: Mapping[str, Any]) -> bool:
-    """Whether a series has a run at a point: dae has none where the transformations have no autoencoder."""
+    """Whether a series has a run at a point: that of an autoencoder has none without one in the chain."""
     chain = {**study.point, **series.parameters, **values}.get("transformations", "")
-    return series.method != "dae" or bool(config.Point(transformations=str(chain)).encoding)
+    method = METHODS.get(series.method)
+    return not (method and method.autoencoder) or bool(config.Point(transformations=str(chain)).encoding)
 
 
 def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[str, Any], repetition: int) -> Planned:
@@ -138,7 +140,8 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
         UserError: values that do not belong together.
     """
     # An unknown method is refused with the request.
-    only = study.only.get(config.SIDES.get(series.method, ""), {})
+    method = METHODS.get(series.method)
+    only = study.only.get(method.side, {}) if method else {}
     given = {**study.point, **series.parameters, **only, **values}
     point = parsing.point(given, preset=study.preset)
     # Another repetition is another start of the same training.

@@ -27,7 +27,7 @@ class Series(NamedTuple):
     """One line in a figure.
 
     Attributes:
-        method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
+        method: a name in :mod:`tmva_bench.methods.registry`.
         backend: the Keras backend, None for the method's own.
         architecture: ``cpu`` or ``gpu``.
         environment: name of the environment.
@@ -66,7 +66,7 @@ class Study(NamedTuple):
         samples: the events; every series runs on each of them.
         preset: named set of parameters under the point, or None.
         point: base point, by parameter.
-        only: the parameters of one side alone, by side: ``tmva`` for tmva-dnn and pykeras, ``keras`` for keras.
+        only: the parameters of one side alone, by side.
         axes: values by parameter, in the order of the file.
         zipped: groups of axes that move together; the others make a grid.
         series: the lines of the figures.
