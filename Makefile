@@ -23,17 +23,19 @@ ifdef ROOTSYS
 unexport ROOTSYS PYTHONPATH LD_LIBRARY_PATH
 endif
 
-.PHONY: bench study autoencoder test lint plots page docs tutorial doctor env env-theano env-keras2 clean
+.PHONY: bench study autoencoder test lint plots page open docs tutorial doctor env env-theano env-keras2 clean
 
 # Figures and page are made where a run failed, too (exit 1).
 bench: env
-	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || $(DRAW) plots page || exit; exit $$code
+	@$(IN_ENV) tmva-bench bench --results $(RESULTS); code=$$?; [ $$code -gt 1 ] || { $(DRAW) plots page && \
+	  $(AGAIN) open; } || exit; exit $$code
 
 # The study's own figures, under figures/seed.
 study: name = $(notdir $(basename $(STUDY)))
 study: env
 	@$(IN_ENV) tmva-bench study $(STUDY) --results results/$(name); code=$$?; [ $$code -gt 1 ] || \
-	  $(DRAW) plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) || exit; exit $$code
+	  { $(DRAW) plots page RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name) && \
+	  $(AGAIN) open RESULTS=results/$(name) FIGURES=$(FIGURES)/$(name); } || exit; exit $$code
 
 # The study of the autoencoder, and beside its figures those of each encoded file and of each autoencoder by TMVA.
 autoencoder: export PYTHONWARNINGS = ignore::UserWarning:ROOT
@@ -55,6 +57,10 @@ lint: env
 # Exit code 1 where a figure could not be drawn.
 plots: env
 	@$(IN_ENV) tmva-bench plot $(RESULTS) -o $(FIGURES)
+
+# What there is to look at; the last lines of make bench and make study.
+open:
+	@printf '%s\n' "Look at $(RESULTS)/report.html (the page: a browser opens it) and $(FIGURES)/ (the figures)"
 
 page: env
 	@$(IN_ENV) tmva-bench report $(RESULTS)

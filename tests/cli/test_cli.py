@@ -139,7 +139,7 @@ def test_what_cannot_run_is_exit_code_1_and_a_row(real_run, small_input, tmp_pat
 )
 def test_exit_code_of_a_study(monkeypatch, tmp_path, statuses, exit_code):
     monkeypatch.setattr(api, "run_study", lambda *arguments, **options: [{"status": status} for status in statuses])
-    monkeypatch.setattr(tables, "write", lambda *arguments: "")
+    monkeypatch.setattr(tables, "write", lambda *arguments, **options: "")
     monkeypatch.setattr(summary, "groups", lambda rows: [])
     assert invoke("bench", "--results", tmp_path).exit_code == exit_code
 

@@ -201,6 +201,29 @@ def test_the_input_file_moved_into_the_results_folder_is_found(folder):
         folder.compare()
 
 
+def test_runs_without_their_scores_are_told_and_the_others_compared(folder):
+    for neurons in (5, 20, 100):
+        folder.add(neurons=neurons)
+        folder.add(backend="torch", neurons=neurons)
+    whole = folder.compare()
+    runs = folder.path / "runs"
+    for record in folder.records():
+        if (record["row"]["backend"], record["row"]["neurons"]) in (("torch", 5), ("jax", 20)):
+            (runs / record["row"]["run_id"] / "scores.root").unlink()
+    found = folder.compare()
+    assert [row.areas for row in found.rows] == [None] * 5 + [whole.rows[5].areas]
+    assert [row.times for row in found.rows] == [row.times for row in whole.rows]
+    areas, times, _ = differences.tables(found)
+    assert (len(areas[2]), len(times[2])) == (1, 3)
+    assert f"{differences.MISSING}: keras torch sgd, neurons=5; keras torch sgd, neurons=20" in found.notes
+
+
+def test_the_note_of_the_folder_stands_first(folder):
+    folder.add()
+    (folder.path / "note.txt").write_text("Of another\nTMVA.\n")
+    assert folder.compare().notes[0] == "Of another TMVA."
+
+
 def test_nothing_finished(folder):
     folder.add(status="unavailable")
     with pytest.raises(UserError, match="no finished run with a result"):

@@ -275,6 +275,26 @@ def test_without_a_study_file_the_runs_are_named_by_hand():
     assert "--start keras" in commands[0] and "--start" not in commands[1]
 
 
+def test_events_of_the_users_own_are_drawn_and_named(tmp_path):
+    """As a results folder lies there that has no link: the run's own file is taken."""
+    folder = ResultsFolder(tmp_path / "mine")
+    leave(made([(JAX, 1), (TORCH, 1)]), folder.path)
+    folder.inputs.mkdir()
+    folder.input.rename(folder.inputs / "selection a.root")
+    for name in folder.names():
+        (folder.run(name) / "task.json").write_text(json.dumps({"input_file": "../../inputs/selection a.root"}))
+    shown = page.make(folder.load(), folder)
+    data = inputs.read(folder.inputs / "selection a.root")
+    expected = numpy.corrcoef(data.events["TrainS"].T)
+    assert numpy.array(shown.plots["correlations"]["signal"], dtype=float) == pytest.approx(expected, abs=0.006)
+    assert [command.split(" --method")[0] for command in shown.commands] == [
+        "tmva-bench run 'inputs/selection a.root'"
+    ] * 2
+    assert shown.events == [
+        f"Sample made-up, digest {data.metadata['digest'][:12]}: inputs/selection a.root in the results folder"
+    ]
+
+
 def refused(*arguments):
     answer = CliRunner().invoke(cli.main, ["report", *map(str, arguments)])
     assert answer.exit_code == 2
@@ -350,7 +370,7 @@ def opened(browser, written, request):
 
 # All that a plot is drawn from.
 STATE = "const p = arguments[0].querySelector('.plot'); return JSON.stringify([p.data, p.layout, p.hidden]);"
-PLOTS = ["scan", "roc", "history", "quality", "scores", "cut"]
+PLOTS = ["scan", "times", "roc", "history", "quality", "scores", "cut"]
 
 
 def section(browser, name):
@@ -392,6 +412,31 @@ def test_every_control_changes_its_plot(opened):
             assert opened.execute_script(STATE, place) != before, f"{name}, {control.accessible_name}"
 
 
+def test_it_opens_on_the_best_point_and_says_which(opened):
+    data = opened.execute_script("return data")
+    area = [one["name"] for one in data["quantities"]].index("roc_auc")
+    best = max(data["groups"], key=lambda group: group["m"][area])
+    words = ", ".join(f"{axis['name']} = {axis['values'][n]}" for axis, n in zip(data["axes"], best["p"], strict=True))
+    for name in ("roc", "history", "scores", "cut"):
+        assert f"At {words}." in section(opened, name).find_element("css selector", "[role=status]").text
+
+
+def test_long_tables_are_folded_and_sorted_by_their_headings(browser, tmp_path):
+    page.write(made([(JAX, 1, {"neurons": n}) for n in range(30, 0, -1)]), NOWHERE, tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    fold = section(browser, "headline").find_element("css selector", "details")
+    assert (fold.get_attribute("open"), "30 rows" in fold.text) == (None, True)
+    fold.find_element("css selector", "summary").click()
+    for wanted in (sorted, lambda values: sorted(values, reverse=True)):
+        fold.find_elements("css selector", "th button")[1].click()
+        rows = fold.find_elements("css selector", "tbody tr")
+        shown = [int(row.find_elements("css selector", "td")[0].text) for row in rows]
+        assert shown == wanted(shown)
+        assert len(shown) == 30
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.get_log("browser") == []
+
+
 def test_a_missing_point_is_a_gap(opened):
     (y,) = opened.execute_script(
         "return document.querySelector('#scan .plot').data.filter((t) => t.name === 'keras torch sgd' && "
@@ -407,7 +452,7 @@ def test_hovering_gives_the_run_and_its_values(opened):
         "Plotly.Fx.hover(p, [{ curveNumber: n, pointNumber: 1 }]);"
         "return p.querySelector('.hoverlayer').textContent"
     )
-    for word in ("made-up-00", "repetition", "neurons = 5", "roc_auc = 0."):
+    for word in ("made-up-00", "repetition", "neurons = 5", "ROC area = 0."):
         assert word in text
 
 
@@ -475,9 +520,10 @@ def test_everything_is_reached_by_tab(opened):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    wanted = "select, input:not(:disabled), a, .legendtoggle, .wide, pre"
+    opened.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    wanted = "select, input:not(:disabled), a, summary, th button, .legendtoggle, .wide, pre"
     opened.execute_script("document.seen = new Set(); addEventListener('focusin', (e) => document.seen.add(e.target))")
-    for _ in range(20):
+    for _ in range(30):
         ActionChains(opened).send_keys(Keys.TAB * 10).perform()
     left = opened.execute_script(
         "return [...document.querySelectorAll(arguments[0])].filter((e) => !document.seen.has(e)).map((e) => "

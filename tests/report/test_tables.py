@@ -1,6 +1,7 @@
 """The summary table says what was measured, how well, and what is missing."""
 
 import csv
+import re
 
 import pytest
 from made_up_rows import row
@@ -8,6 +9,7 @@ from made_up_rows import row
 from tmva_bench.basis import parsing
 from tmva_bench.report import tables
 from tmva_bench.results import schema, summary
+from tmva_bench.study import filters
 
 
 @pytest.fixture
@@ -139,3 +141,37 @@ def test_equal_measurements_have_no_error():
     twice = summary.groups([row(optimizer="sgd", cpu_time_train=t, roc_auc=0.8) for t in (4.34, 4.34 + 1e-15)])
     table = tables.make(twice)
     assert table.rows[0][table.headings.index("CPU train [s]")] == "4.34"
+
+
+def test_numbers_of_events_are_an_axis_and_their_input_files_are_not():
+    rows = [row(train_signal=n, input_digest=str(n) * 64, roc_auc=0.8, roc_auc_best_possible=0.9) for n in (5, 20)]
+    rows += [{**one, "method": "tmva-dnn", "backend": "tmva", "status": "unavailable"} for one in rows]
+    table = tables.make(summary.groups(rows))
+    assert table.headings[:3] == ["series", "train_signal", "runs"]
+    assert [line[1] for line in table.rows] == ["5", "20", ""]
+    assert not [note for note in table.notes if "input_digest" in note]
+    assert "Best possible on the test events of gauss (likelihood ratio): 0.9000" in table.notes
+
+
+def test_a_sample_written_anew_is_said_with_short_digests_and_each_has_its_best_possible_area():
+    digests = ["a1" * 32, "b2" * 32]
+    rows = [
+        row(neurons=n, input_digest=digest, roc_auc=0.8, roc_auc_best_possible=best)
+        for n in (5, 20)
+        for digest, best in zip(digests, (0.9, 0.85), strict=True)
+    ]
+    table = tables.make(summary.groups(rows))
+    assert table.headings[:3] == ["series", "input_digest", "neurons"]
+    assert [line[1] for line in table.rows] == [digest[:12] for digest in digests for _ in (5, 20)]
+    (note,) = [note for note in table.notes if "written anew" in note]
+    assert note.startswith("gauss is the name of 2 samples here")
+    assert (
+        f"Best possible on the test events of gauss (likelihood ratio): 0.9000 ({digests[0][:12]}), 0.8500 "
+        in "\n".join(table.notes)
+    )
+    # What the note names is a filter that fits the runs of one.
+    (given,) = re.findall(r"--only (\S+)", note)
+    wanted = filters.parse([given], ["input_digest"])
+    assert [filters.fits(one, wanted) for one in rows] == [True, False] * 2
+    assert not filters.fits({"input_digest": "c" * 64}, wanted)
+    assert not filters.fits(rows[0], filters.parse(["input_digest=a"], ["input_digest"]))

@@ -13,7 +13,7 @@ from made_up_rows import find, keep, record
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import records, tree_file
+from tmva_bench.results import doubts, records, tree_file
 from tmva_bench.results.folder import ResultsFolder
 
 
@@ -166,6 +166,8 @@ def test_a_record_changed_by_hand_is_told(tmp_path, caplog, old):
     path.write_text(path.read_text().replace("0.5", "0.9"))
     assert run_ids(tmp_path) == ["a"]
     assert ("changed after it was written" in caplog.text) is not old
+    for kept in (ResultsFolder(tmp_path).load(), ResultsFolder(tmp_path).load(curves=False)):
+        assert (doubts.ALTERED in kept[0]["row"]["warnings"]) is not old
     (problem,) = ResultsFolder(tmp_path).problems().values()
     assert problem.startswith(
         "cannot be checked" if old else "changed, gone or added after the run was finished: record.json"

@@ -12,9 +12,13 @@ from tmva_bench.basis import config
 from tmva_bench.cli import shell
 from tmva_bench.errors import UserError
 from tmva_bench.report import reference
+from tmva_bench.results import folder as results_folder
 from tmva_bench.results import naming, records, tree_file
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import file as study_file
+
+# The results that come with the package, unless something in the current directory is called so.
+EXAMPLE = "example"
 
 
 def _checked(value: str | Path) -> str:
@@ -89,13 +93,24 @@ def say_options(rows: Iterable[naming.Row]) -> None:
 
 
 def folder_of(file: str) -> ResultsFolder:
-    """The results folder that a user means: itself, the one of its ``results.root``, or that of a study."""
+    """The results folder that a user means: itself, that of its ``results.root`` or of a study, or the example."""
     path = Path(file)
+    if _is_example(file):
+        return results_folder.example()
     if path.name == ResultsFolder(path.parent).tree.name and ResultsFolder(path.parent).runs.is_dir():
         return ResultsFolder(path.parent)
     if path.is_dir() or not (path.suffix == ".toml" or file in study_file.shipped()):
         return ResultsFolder(path)
     return api.study_folder(study_file.read(file))
+
+
+def study_of(file: str) -> str | Path:
+    """The study file that a user means, that of the example among them."""
+    return results_folder.example().study if _is_example(file) else file
+
+
+def _is_example(file: str) -> bool:
+    return file == EXAMPLE and not Path(file).exists()
 
 
 def rows_of(file: str) -> list[dict[str, Any]]:
@@ -111,6 +126,14 @@ def finished_records(folder: ResultsFolder) -> list[records.Record]:
     if not made:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
     return made
+
+
+def notes_of(file: str) -> list[str]:
+    """What must be said wherever the numbers of these results are shown."""
+    path = Path(file)
+    of_tree = path.is_file() and path.suffix == ".root"
+    note = (ResultsFolder(path.parent) if of_tree else folder_of(file)).note
+    return [note] if note else []
 
 
 def say_results(folder: ResultsFolder) -> None:

@@ -9,7 +9,7 @@ from tmva_bench.cli import common, shell
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.report import figures, tables
 from tmva_bench.results import naming, schema, summary
-from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.folder import ResultsFolder, make_folder
 from tmva_bench.study import filters
 
 
@@ -20,7 +20,7 @@ from tmva_bench.study import filters
 def table(file: str, by: tuple[str, ...], form: str) -> None:
     """Print the means over repetitions.
 
-    FILE is a results folder, a results.root, or a study.
+    FILE is a results folder, a results.root, a study, or "example": results of a real TMVA that come along.
     """
     if form not in tables.FORMATS:
         raise unknown("format", form, list(tables.FORMATS))
@@ -29,7 +29,7 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
     for name in names:
         if name not in known:
             raise unknown("column", name, known)
-    shell.say(tables.write(summary.groups(common.rows_of(file)), form, names))
+    shell.say(tables.write(summary.groups(common.rows_of(file)), form, names, notes=common.notes_of(file)))
 
 
 @shell.command("differences")
@@ -46,7 +46,7 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
 def differences_command(file: str, reference: str | None, share: float, form: str) -> None:
     """Compare every series with one of them: ROC area and time with verdicts, time to quality.
 
-    FILE is a results folder or a study.
+    FILE is a results folder, a study, or "example".
     """
     from tmva_bench.compare import differences  # its statistics take a second to load
 
@@ -72,7 +72,8 @@ def differences_command(file: str, reference: str | None, share: float, form: st
 def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
     """Compare two results, B with A: another machine, another ROOT, before and after a change.
 
-    A and B are results folders or studies. Times and memory are ratios B/A, the ROC area is the difference B - A.
+    A and B are results folders, studies, or "example". Times and memory are ratios B/A, the ROC area is the difference
+    B - A.
     """
     from tmva_bench.compare import comparison  # its statistics take a second to load
 
@@ -92,20 +93,27 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
 @shell.command("report")
 @click.argument("file", type=common.file)
 @click.option(
-    "-o", "--output", type=common.path, help="HTML file to write.  [default: report.html in the results folder]"
+    "-o",
+    "--output",
+    type=common.path,
+    help="HTML file to write.  [default: report.html in the results folder; example: results/example/report.html]",
 )
 @common.force_option
 def report_command(file: str, output: Path | None, force: bool) -> None:
     """Write one HTML page to look at and to share: tables, interactive plots, and how to do it again.
 
-    FILE is a results folder or a study. The page needs nothing beside it.
+    FILE is a results folder, a study, or "example". The page needs nothing beside it.
     """
     from tmva_bench.report import page  # statistics and plotting library take a second to load
 
     folder = common.folder_of(file)
-    # The page in the results folder is made anew each time, as results.root is.
     path = output or folder.report
-    written = page.write(common.finished_records(folder), folder, path, force=force or output is None)
+    if folder.example and output is None:
+        path = Path("results") / common.EXAMPLE / folder.report.name
+        make_folder(path.parent)
+    # The page in the results folder is made anew each time, as results.root is.
+    anew = output is None and not folder.example
+    written = page.write(common.finished_records(folder), folder, path, force=force or anew)
     shell.say(f"Page: {path}{'' if written else ' (is there already, kept)'}")
 
 
@@ -167,17 +175,17 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
 
 
 @shell.command()
-@click.argument("sources", nargs=-1, required=True, type=common.results)
+@click.argument("sources", nargs=-1, required=True, type=common.file)
 @click.option("-o", "--output", type=common.results, required=True, help="Results folder to bring the runs to.")
-def merge(sources: tuple[Path, ...], output: Path) -> None:
+def merge(sources: tuple[str, ...], output: Path) -> None:
     """Join the results of several machines.
 
-    SOURCES are results folders. Runs that are equal are taken once; where two records of one run differ, nothing is
-    merged.
+    SOURCES are results folders, studies, or "example". Runs that are equal are taken once; where two records of one run
+    differ, nothing is merged.
     """
     folder = ResultsFolder(output)
     with folder.held():
-        new, equal = folder.merge(map(ResultsFolder, sources))
+        new, equal = folder.merge(map(common.folder_of, sources))
         folder.rebuild()
     shell.say(f"{output}: {new} runs brought in, {equal} were there already")
 
@@ -187,7 +195,7 @@ def merge(sources: tuple[Path, ...], output: Path) -> None:
 def check_results(file: str) -> None:
     """List the runs whose files are no longer as they were written.
 
-    FILE is a results folder or a study. Exit code 0 where all are, 1 where not.
+    FILE is a results folder, a study, or "example". Exit code 0 where all are, 1 where not.
     """
     folder = common.folder_of(file)
     problems = folder.problems()

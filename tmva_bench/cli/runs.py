@@ -132,7 +132,7 @@ def study(
         limit=limit,
         listener=progress.Bars(),
     )
-    shell.say(tables.write(summary.groups(rows), "text"))
+    shell.say(tables.write(summary.groups(rows), "text", notes=filter(None, [results.note])))
     common.say_results(results)
     statuses = {row["status"] for row in rows}
     if failed := statuses - {"ok", "unavailable"}:

@@ -68,7 +68,8 @@ def _say_notes(notes: list[str]) -> None:
 def explain_command(file: str | None, preset: str | None, form: str, **parameters: str | None) -> None:
     """Say what each parameter is in TMVA and in Keras, and where the two are not equal.
 
-    FILE is a study file or the name of a shipped study, which the parameters change; without it they make a point.
+    FILE is a study file, the name of a shipped study, or "example"; the parameters change it. Without it they make a
+    point.
     """
     if form not in explain.FORMATS:
         raise unknown("format", form, list(explain.FORMATS))
@@ -80,7 +81,7 @@ def explain_command(file: str | None, preset: str | None, form: str, **parameter
     elif preset:
         raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
     else:
-        explained = explain.of_study(study_file.read(file, changes))
+        explained = explain.of_study(study_file.read(common.study_of(file), changes))
     shell.say(explain.write(explained, form))
 
 

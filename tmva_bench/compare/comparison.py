@@ -14,7 +14,7 @@ from tmva_bench.compare import differences, verdict
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
 from tmva_bench.results import forms, naming, schema, summary
-from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
@@ -154,7 +154,7 @@ def compare(first: list[Record], second: list[Record], folders: tuple[ResultsFol
         folders: the results folders that hold them, for the scores.
 
     Raises:
-        UserError: no point with a result on both sides, an input file that is gone, or damaged scores.
+        UserError: no point with a result on both sides, none with its input file and scores, or damaged scores.
     """
     groups = [summary.groups(record["row"] for record in made) for made in (first, second)]
     pairs = _pairs(*groups)
@@ -166,6 +166,8 @@ def compare(first: list[Record], second: list[Record], folders: tuple[ResultsFol
     both.sort(key=lambda pair: [naming.place(pair[0].point[name]) for name in scanned])
     files: dict[tuple[str, ...], inputs.InputFile] = {}
     matches = [_match(*pair, folders, files) for pair in both]
+    if all(differences.MISSING in match.remarks for match in matches):
+        raise UserError(matches[0].areas.note)
     only = tuple(_unmatched(groups[n], [pair[n] for pair in pairs]) for n in (0, 1))
     return Comparison(
         folders,
@@ -175,7 +177,7 @@ def compare(first: list[Record], second: list[Record], folders: tuple[ResultsFol
         list(filter(None, (_change(theirs, ours) for ours, theirs in pairs))),
         (only[0], only[1]),
         _places(matches),
-        _notes(matches, axes),
+        [*_from(folders), *_notes(matches, axes)],
     )
 
 
@@ -315,15 +317,10 @@ def _match(
 ) -> Match:
     """Compares two groups; ``files`` keeps the input files that were read, by digest and encoding."""
     groups = (first, second)
-    data = []
-    for group, folder in zip(groups, folders, strict=True):
-        given = group.series["input_digest"], *config.encoding_of(group.point["transformations"])
-        if given not in files:
-            files[given] = differences.input_of(group, folder)
-        data.append(files[given])
-    ours, theirs = (
-        verdict.read_side(group, folder, file) for group, folder, file in zip(groups, folders, data, strict=True)
-    )
+    try:
+        data, (ours, theirs) = _read(groups, folders, files)
+    except Missing as error:
+        return _unjudged(first, second, error)
     same_input = first.series["input_digest"] == second.series["input_digest"]
     same_training = same_input and _values(first, "training_digest") == _values(second, "training_digest")
     same_events = same_input or _same_test_events(*data)
@@ -354,11 +351,47 @@ def _match(
         remarks.append(f"{said}, {areas.note}")
     elif areas.paired:
         remarks.append("same initial weights and batches, so repetitions are compared pair by pair")
-    remarks += dict.fromkeys(f"no verdict on time, {ratios[name].note}" for name in _SHOWN if ratios[name].note)
-    remarks += [
-        f"warning: {summary.BUSY} ({side})" for side, group in zip("AB", groups, strict=True) if summary.busy(group)
-    ]
+    return Match(first, second, areas, same_events, ratios, [*remarks, *_on_times(groups, ratios)])
+
+
+def _read(
+    groups: tuple[Group, Group],
+    folders: tuple[ResultsFolder, ResultsFolder],
+    files: dict[tuple[str, ...], inputs.InputFile],
+) -> tuple[list[inputs.InputFile], list[verdict.Side]]:
+    """Input files and scores of both sides."""
+    data = []
+    for group, folder in zip(groups, folders, strict=True):
+        given = group.series["input_digest"], *config.encoding_of(group.point["transformations"])
+        if given not in files:
+            files[given] = differences.input_of(group, folder)
+        data.append(files[given])
+    together = zip(groups, folders, data, strict=True)
+    return data, [verdict.read_side(group, folder, file) for group, folder, file in together]
+
+
+def _unjudged(first: Group, second: Group, missing: Missing) -> Match:
+    """Two groups of which a side lacks its scores or its input file: their times, and the plain difference of areas."""
+    areas = verdict.no_areas(second.means["roc_auc"].value - first.means["roc_auc"].value, math.nan, str(missing))
+    ratios = {name: verdict.ratio_of(second, first, name) for name in RATIOS}
+    remarks = [differences.MISSING, *_on_times((first, second), ratios)]
+    if all(_values(first, name) == _values(second, name) for name in ("run_id", "start_time")):
+        ratios = {name: ratio._replace(verdict=SAME_RUN, note="") for name, ratio in ratios.items()}
+    same_events = first.series["input_digest"] == second.series["input_digest"]
     return Match(first, second, areas, same_events, ratios, remarks)
+
+
+def _on_times(groups: tuple[Group, Group], ratios: Mapping[str, verdict.Ratio]) -> list[str]:
+    """What a reader must know of the times."""
+    notes = dict.fromkeys(f"no verdict on time, {ratios[name].note}" for name in _SHOWN if ratios[name].note)
+    busy = [side for side, group in zip("AB", groups, strict=True) if summary.busy(group)]
+    return [*notes, *(f"warning: {summary.BUSY} ({side})" for side in busy)]
+
+
+def _from(folders: tuple[ResultsFolder, ResultsFolder]) -> list[str]:
+    """What must be known of all numbers of a side."""
+    said = naming.gathered((folder.note, side) for side, folder in zip("AB", folders, strict=True) if folder.note)
+    return [f"{' and '.join(sides)}: {note}" for note, sides in said.items()]
 
 
 def _values(group: Group, column: str) -> set[str]:

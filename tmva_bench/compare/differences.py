@@ -10,7 +10,7 @@ from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
 from tmva_bench.methods import registry
 from tmva_bench.results import forms, naming, schema, summary
-from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
@@ -18,6 +18,8 @@ FORMATS = ("text", "md", "csv")
 # What can tell runs of one series at one point apart, beside the point.
 _PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
 _TIMES = {"real_time_train": "real", "cpu_time_train": "CPU", "real_time_epochs": "epochs'"}
+# Why some points have no verdict on the area where others have.
+MISSING = "no verdict on the area, scores or input file of a side are not in the results folder"
 # Of these the engines may hold different things.
 _WITH_COMPILATION = ("real_time_train", "cpu_time_train")
 _CLOCKS = {"real_time": "real", "cpu_time": "CPU"}
@@ -36,8 +38,9 @@ class Row(NamedTuple):
         group: its repetitions.
         reference: those of the reference at the same point, on the same events; the group itself where it is the
             reference, None where the reference has no finished run there.
-        areas: the ROC areas of both, None where there is no other series to compare with.
-        times: the times of both by column of the tree ``benchmark``; empty likewise.
+        areas: the ROC areas of both, None where there is no other series to compare with, or where scores or the input
+            file of a side are not in the results folder.
+        times: the times of both by column of the tree ``benchmark``; empty where there is no other series.
         target: the validation loss of the quality asked for, NaN where there is none.
         reached: when the series had it, by column of the tree ``history``; empty likewise.
     """
@@ -85,8 +88,8 @@ def compare(
             :func:`tmva_bench.compare.quality.target`.
 
     Raises:
-        UserError: no run has a result, no such series, the input file of the runs is not there, scores are damaged, or
-            runs of one input file were not trained, validated and tested on the same events.
+        UserError: no run has a result, no such series, input files or scores of all runs are not there, scores are
+            damaged, or runs of one input file were not trained, validated and tested on the same events.
     """
     rows = [record["row"] for record in made]
     finished = [row for row in rows if row["status"] == "ok"]
@@ -111,7 +114,8 @@ def compare(
         target = targets.get(_kind(group), math.nan)
         times = {column: _compare_times(group, other, column) for column in _TIMES} if other else {}
         found.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
-    notes = [*_notes(found, name, axes), *_quality_notes(found, share, axes), *untold]
+    notes = [results.note] if results.note else []
+    notes += [*_notes(found, name, axes), *_quality_notes(found, share, axes), *untold]
     notes += [*naming.clocks(finished), *naming.one_sided(finished), *naming.unequal(finished)]
     notes += [*naming.warnings(finished), *naming.reasons(rows)]
     return Differences(name, share, axes, found, notes)
@@ -295,8 +299,13 @@ def _starts_as_tmva(group: Group) -> bool:
 def _areas(
     groups: list[Group], partners: list[Group | None], results: ResultsFolder
 ) -> list[verdict.AreaComparison | None]:
-    """The comparisons in order; of all placements only those of one group and its reference are held at a time."""
+    """The comparisons in order; of all placements only those of one group and its reference are held at a time.
+
+    None where there is no other series, or where something of a side is missing; where something is everywhere, it is
+    raised.
+    """
     found: dict[int, verdict.AreaComparison] = {}
+    missing: list[Missing] = []
     data: dict[str, inputs.InputFile] = {}
 
     def side(group: Group) -> verdict.Side:
@@ -307,11 +316,22 @@ def _areas(
 
     for reference in groups:
         others = [n for n, group in enumerate(groups) if partners[n] is reference and group is not reference]
-        if others:
+        if not others:
+            continue
+        try:
             theirs = side(reference)
-            for n in others:
-                alike = same_start(groups[n], reference)
-                found[n] = verdict.compare_areas(side(groups[n]), theirs, same_start=alike)
+        except Missing as error:
+            missing.append(error)
+            continue
+        for n in others:
+            try:
+                ours = side(groups[n])
+            except Missing as error:
+                missing.append(error)
+                continue
+            found[n] = verdict.compare_areas(ours, theirs, same_start=same_start(groups[n], reference))
+    if missing and not found:
+        raise missing[0]
     return [found.get(n) for n in range(len(groups))]
 
 
@@ -415,14 +435,16 @@ def _remarks(row: Row, reference: str) -> list[str]:
     if row.reference is None:
         return [f"no run of {reference} at this point to compare with"]
     found = []
+    if row.areas is None and row.times:
+        found.append(MISSING)
     if row.areas is not None:
         if row.areas.note:
             verdict_on = "no verdict on the area" if row.areas.verdict == verdict.NO_VERDICT else "area"
             found.append(f"{verdict_on}, {row.areas.note}")
         elif row.areas.paired:
             found.append("same initial weights and batches, so repetitions are compared pair by pair")
-        if unequal := _unequal(row.group, row.reference):
-            found.append(f"differs from the reference in {', '.join(unequal)}, too")
+    if unequal := _unequal(row.group, row.reference):
+        found.append(f"differs from the reference in {', '.join(unequal)}, too")
     found += dict.fromkeys(
         f"no verdict on time, {compared.note}"
         for column, compared in row.times.items()
@@ -468,7 +490,8 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
         "95 % interval",
         "verdict",
     ]
-    timed = [column for column in _TIMES if any(row.times[column].pairs for row, _ in compared)]
+    both = [row for row in found.rows if row.times]
+    timed = [column for column in _TIMES if any(row.times[column].pairs for row in both)]
     time_headings = ["series", *found.axes, "pairs"]
     for name in (_TIMES[column] for column in timed):
         time_headings += [f"{name} time ratio", "95 % interval", "verdict"]
@@ -484,7 +507,7 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
         (
             f"Time to train: the series over {found.reference}",
             time_headings,
-            [[*_lead(row, found.axes), *_time_cells(row, timed)] for row, _ in compared],
+            [[*_lead(row, found.axes), *_time_cells(row, timed)] for row in both],
         ),
         (
             f"Time to {100 * found.share:g} % of the way to the best validation loss",

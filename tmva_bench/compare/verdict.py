@@ -9,7 +9,7 @@ import numpy
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, reading, roc
-from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.summary import Group
 
 Row = Mapping[str, Any]
@@ -127,7 +127,8 @@ def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> S
         data: the input file of the runs, for the weights of the test events.
 
     Raises:
-        UserError: the runs had other events than ``data``, or the scores of a run are missing or damaged.
+        Missing: the scores of a run are not there.
+        UserError: the runs had other events than ``data``, or scores are damaged.
     """
     # An encoded file holds the weights of the events that it was made of.
     if group.series["input_digest"] not in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
@@ -202,7 +203,7 @@ def compare_areas(
     from scipy import special
 
     if series.placements is None or reference.placements is None:
-        return _no_areas(math.nan, math.nan, "no finished run on one of the sides")
+        return no_areas(math.nan, math.nan, "no finished run on one of the sides")
     if same_events:
         difference, test_error = roc.area_of(
             roc.difference(series.placements, reference.placements), series.signal_weights, series.background_weights
@@ -214,13 +215,13 @@ def compare_areas(
     paired = same_start and same_events and series.repetitions == reference.repetitions
     parts = [numpy.subtract(series.areas, reference.areas)] if paired else [series.areas, reference.areas]
     if not paired and min(map(len, parts)) < 2:
-        return _no_areas(
+        return no_areas(
             difference,
             test_error,
             "one repetition on a side does not tell how much trainings differ; run 3 or more of each",
         )
     if math.isnan(test_error):
-        return _no_areas(difference, test_error, "too few test events for an error; give more")
+        return no_areas(difference, test_error, "too few test events for an error; give more")
     variances = [_variance_of_mean(part) for part in parts if len(part) > 1]
     training = sum(variance for variance, _ in variances)
     total = training + test_error**2
@@ -323,6 +324,8 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
 
 def _read_scores(path: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:
     run = path.parent
+    if not path.exists():
+        raise Missing(f"{path}: no scores there; remove the folder {run} to run it again")
     try:
         with reading.opened(path, "its scores are lost") as file:
             signal, background = (reading.numbers(file[tree], "score") for tree in ("TestS", "TestB"))
@@ -356,7 +359,8 @@ def _p_value(difference: float, error: float, freedom: float) -> float:
     return float(2 * special.stdtr(freedom, -abs(difference) / error))
 
 
-def _no_areas(difference: float, test_error: float, note: str) -> AreaComparison:
+def no_areas(difference: float, test_error: float, note: str) -> AreaComparison:
+    """No verdict on the areas, and why."""
     nan = math.nan
     return AreaComparison(difference, nan, test_error, nan, nan, nan, nan, nan, False, NO_VERDICT, note)
 

@@ -6,6 +6,7 @@ the reasons are written here.
 """
 
 import dataclasses
+import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from tmva_bench.results import naming
 from tmva_bench.study import plan
 from tmva_bench.study import study as studies
 
+_PIPE = "&#124;"
 FORMATS = ("text", "md")
 # The columns: what is compared with, and what is compared.
 METHODS = {name: method for name, method in registry.METHODS.items() if method.cells}
@@ -398,12 +400,17 @@ def _table(explanation: Explanation, form: str) -> str:
     cells = range(ends - len(explanation.methods), ends)
     for line in lines:
         for n in cells:
-            line[n] = f"`{line[n]}`" if line[n] and form == "md" else line[n] or "-"
+            line[n] = _code(line[n]) if line[n] and form == "md" else line[n] or "-"
     if form == "md":
-        lines = [[text.replace("|", "\\|") for text in line] for line in lines]
+        lines = [[text.replace("|", _PIPE) for text in line] for line in lines]
         return str(tabulate.tabulate(lines, headings, tablefmt="pipe", disable_numparse=True))
     widths = [_WIDTHS.get(name) for name in headings]
     return str(tabulate.tabulate(lines, headings, tablefmt="simple_grid", maxcolwidths=widths, disable_numparse=True))
+
+
+def _code(text: str) -> str:
+    """Code in a cell of Markdown; where it has a pipe in HTML: some show the backslash before it in a code span."""
+    return f"<code>{html.escape(text, quote=False)}</code>" if "|" in text else f"`{text}`"
 
 
 def _code_table(form: str) -> str:

@@ -15,13 +15,13 @@ from plotly import offline
 
 import tmva_bench
 from tmva_bench.basis import config, parsing
-from tmva_bench.compare import differences, quality
+from tmva_bench.compare import differences, headlines, quality
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, output
 from tmva_bench.methods import registry
 from tmva_bench.report import explain, tables
 from tmva_bench.results import naming, schema, summary
-from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 from tmva_bench.study import file as study_file
@@ -29,6 +29,8 @@ from tmva_bench.study import file as study_file
 # Quantities that can be scanned: the means of the tree "summary", and means of working points.
 _QUANTITIES = (*schema.QUANTITIES, *schema.EFFICIENCIES.values(), *schema.REJECTIONS.values())
 _COLUMNS = {column.name: column for column in schema.BENCHMARK}
+# What people call a quantity where its column's name does not say it.
+_NAMES = {"roc_auc": "ROC area", "roc_integral": "ROC integral by TMVA"}
 # What one row of the table of machines and versions holds.
 _INSTALLED = (
     "environment",
@@ -43,6 +45,8 @@ _INSTALLED = (
     "device",
     "threads",
 )
+# Tables of more lines are folded, and can be sorted.
+_LONG = 15
 # Points of all curves together: more would make the page of a large study large.
 _POINTS = 20_000
 _FEWEST, _MOST = 20, 100
@@ -65,12 +69,19 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
     best: Sequence[tuple[int, int]] = ()
 
+    @property
+    def long(self) -> bool:
+        """Whether it is folded."""
+        return len(self.rows) > _LONG
+
 
 class Page(NamedTuple):
     """What the page shows.
 
     Attributes:
         title: its heading.
+        note: what must be known of all numbers on it, "" for nothing.
+        sentences: the verdicts in short.
         facts: where and when, a line each.
         headline: means over repetitions.
         headline_notes: what stands under them, a line each.
@@ -80,6 +91,7 @@ class Page(NamedTuple):
         strings: what TMVA is given: to what, and the string.
         versions: machines and libraries.
         stopped: what gave no result and why, a line each.
+        events: where the events lie, a line each.
         commands: how to do it again.
         study: the study file; "" where the results folder holds none.
         parameters: the parameters of the runs, where there is no study file.
@@ -87,6 +99,8 @@ class Page(NamedTuple):
     """
 
     title: str
+    note: str
+    sentences: list[str]
     facts: list[str]
     headline: Table
     headline_notes: list[str]
@@ -96,6 +110,7 @@ class Page(NamedTuple):
     strings: list[tuple[str, str]]
     versions: Table
     stopped: list[str]
+    events: list[str]
     commands: list[str]
     study: str
     parameters: Table
@@ -121,12 +136,14 @@ def make(made: list[Record], folder: ResultsFolder) -> Page:
     try:
         found = differences.compare(made, folder)
         verdicts = [Table(*table) for table in differences.tables(found)]
-        verdict_notes = [note for note in found.notes if note not in headline.notes]
+        verdict_notes = [note for note in found.notes if note not in (*headline.notes, folder.note)]
     except UserError as error:
         verdicts, verdict_notes = [], [f"none: {error}"]
     explained = explain.of_rows(rows, name)
     return Page(
         title=name,
+        note=folder.note,
+        sentences=headlines.sentences(found) if found else [],
         facts=_facts(rows),
         headline=Table("Means over repetitions", headline.headings, headline.rows, headline.best),
         headline_notes=headline.notes,
@@ -136,7 +153,8 @@ def make(made: list[Record], folder: ResultsFolder) -> Page:
         strings=[(f"{use} ({', '.join(names)})" if names else use, string) for use, string, names in explained.strings],
         versions=_versions(rows),
         stopped=naming.reasons(rows),
-        commands=_commands(rows, study, name),
+        events=_events(rows, folder),
+        commands=_commands(rows, folder, name),
         study=study.read_text(encoding="utf-8") if study.exists() else "",
         parameters=_parameters(rows),
         plots=_plots(made, groups, found, folder),
@@ -230,19 +248,30 @@ def _parameters(rows: list[naming.Row]) -> Table:
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
 
 
-def _commands(rows: Iterable[naming.Row], study: Path, name: str) -> list[str]:
+def _events(rows: Iterable[naming.Row], folder: ResultsFolder) -> list[str]:
+    """Which events the runs were given, and where in the results folder they lie."""
+    files = naming.gathered(
+        ((row["sample"], row["input_digest"][:12]), folder.input_name(row["run_id"])) for row in rows
+    )
+    return [
+        f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder"
+        for (sample, digest), names in files.items()
+    ]
+
+
+def _commands(rows: Iterable[naming.Row], folder: ResultsFolder, name: str) -> list[str]:
     """How to do the study again; without its file, the first run of each series that has a result."""
-    if study.exists():
+    if folder.study.exists():
         file = f"{name}.toml"
         return [f"tmva-bench study {file} --dry-run", f"tmva-bench study {file}", f"tmva-bench report {file}"]
     first: dict[str, naming.Row] = {}
     for row in rows:
         if row["status"] == "ok":
             first.setdefault(naming.series_name(row), row)
-    return [_run_command(row) for row in first.values()]
+    return [_run_command(row, folder.input_name(row["run_id"])) for row in first.values()]
 
 
-def _run_command(row: naming.Row) -> str:
+def _run_command(row: naming.Row, input_file: str) -> str:
     usual = {
         **vars(parsing.point({"optimizer": row["optimizer"]})),
         "backend": "tmva",
@@ -255,7 +284,7 @@ def _run_command(row: naming.Row) -> str:
     given = {"method": row["method"], "optimizer": row["optimizer"]}
     given |= {name: row[name] for name in named if row[name] != usual[name]}
     options = (f"--{name.replace('_', '-')} {shlex.quote(naming.short(value))}" for name, value in given.items())
-    return f"tmva-bench run input.root {' '.join(options)}"
+    return f"tmva-bench run {shlex.quote(input_file)} {' '.join(options)} --results ."
 
 
 def _plots(
@@ -309,12 +338,17 @@ def _plots(
         "axes": [
             {"name": axis, "title": config.PARAMETERS[axis].help, "values": _labelled(values[axis])} for axis in axes
         ],
-        "quantities": [{"name": name, "title": _COLUMNS[name].title} for name in quantities],
+        "quantities": [{"name": name, "label": _label(name), "title": _COLUMNS[name].title} for name in quantities],
         "groups": described,
         "runs": runs,
         "share": found.share if found else None,
-        "correlations": _correlations(folder.input),
+        "correlations": _correlations(folder, made[0]["row"]),
     }
+
+
+def _label(name: str) -> str:
+    """A quantity as people call it."""
+    return _NAMES.get(name, name.replace("_", " ").replace("cpu", "CPU"))
 
 
 def _series(group: Group, places: Iterable[str]) -> str:
@@ -416,12 +450,16 @@ def _whole(values: numpy.ndarray) -> list[int]:
     return found
 
 
-def _correlations(path: Path) -> dict[str, Any]:
-    """Linear correlations of the input variables, of the weighted training events, or why there are none."""
-    if not path.exists():
-        return {"missing": f"The input file is not there ({path.name} in the results folder)."}
+def _correlations(folder: ResultsFolder, row: naming.Row) -> dict[str, Any]:
+    """Linear correlations of the input variables, of the weighted training events, or why there are none.
+
+    Of the file that the folder's link leads to; where there is no link, of the first run's.
+    """
     try:
-        data = inputs.read(path)
+        linked = folder.input.exists()
+        data = inputs.read(folder.input) if linked else folder.read_input(row["run_id"], row["input_digest"])
+    except Missing:
+        return {"missing": f"The input file is not there ({folder.input.name} in the results folder)."}
     except UserError as error:
         return {"missing": str(error)}
     found: dict[str, Any] = {"sample": data.metadata["sample"], "variables": data.variables}

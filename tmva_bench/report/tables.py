@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from uncertainties import ufloat
 
+from tmva_bench.basis import config
 from tmva_bench.results import forms, naming, schema, summary
 
 FORMATS = ("text", "md", "csv", "latex")
 _COLUMNS = (
     ("roc_auc", "ROC area"),
-    ("roc_integral", "ROC by TMVA"),
+    ("roc_integral", "ROC integral by TMVA"),
     ("reconstruction_error", "error"),
     ("pca_error", "PCA error"),
     ("real_time_encode", "real encode [s]"),
@@ -41,19 +42,21 @@ class SummaryTable(NamedTuple):
     best: list[tuple[int, int]]
 
 
-def write(groups: list[summary.Group], form: str, by: Iterable[str] = ()) -> str:
+def write(groups: list[summary.Group], form: str, by: Iterable[str] = (), *, notes: Iterable[str] = ()) -> str:
     """The summary table of finished runs.
 
     Args:
         groups: repetitions together, see :func:`tmva_bench.results.summary.groups`.
         form: one of :data:`FORMATS`.
         by: columns that the rows are ordered by, before series and scanned parameters.
+        notes: what must be known of all of it, a line each.
     """
     if form == "csv":
         return _csv(_ordered(groups, list(by)))
     table = make(groups, by, latex=form == "latex")
     text = forms.table(table.rows, table.headings, form)
-    return f"{text}\n\n{forms.notes(table.notes, form)}" if table.notes else text
+    lines = [*notes, *table.notes]
+    return f"{text}\n\n{forms.notes(lines, form)}" if lines else text
 
 
 def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = False) -> SummaryTable:
@@ -68,7 +71,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     rows = [row for group in groups for row in group.rows + group.missing]
     axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
     extra = naming.differing(_OPTIONAL, (group.series for group in groups))
-    if len({group.series["input_digest"] for group in groups}) == len({group.series["sample"] for group in groups}):
+    if not _several_inputs(groups):
         extra = [name for name in extra if name != "input_digest"]
     shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
     headings = ["series", *extra, *axes, "runs"]
@@ -80,7 +83,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
     one_each = _with_one_line_for_the_absent(groups)
     best = _best(one_each, {name: headings.index(title) for name, title in shown})
     for group in one_each:
-        row = [naming.series_name(group.series), *(str(group.series[name]) for name in extra)]
+        row = [naming.series_name(group.series), *(_short(name, group.series[name]) for name in extra)]
         row += [naming.label(group.point[name]) if name in group.point else "" for name in axes]
         row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
         for name, _ in shown:
@@ -92,7 +95,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
                 error = summary.test_error(group)
                 row.append("" if math.isnan(error) else f"{error:.2g}")
         lines.append(row)
-    notes = _notes(groups, rows, [*(name for name in extra if name == "sample"), *axes])
+    notes = [*_anew(groups), *_notes(groups, rows, [*(name for name in extra if name == "sample"), *axes])]
     return SummaryTable(headings, lines, notes, best)
 
 
@@ -108,13 +111,42 @@ def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
     return sorted(groups, key=place)
 
 
+def _several_inputs(groups: list[summary.Group]) -> dict[tuple[Any, ...], list[str]]:
+    """Input files by sample and numbers of events, where one name stands for several: a file was written anew."""
+    found = naming.gathered(
+        (
+            (group.series["sample"], *(group.point[name] for name in config.COUNTS)),
+            naming.digest(group.series["input_digest"]),
+        )
+        for group in groups
+    )
+    return {of: digests for of, digests in found.items() if len(digests) > 1}
+
+
+def _anew(groups: list[summary.Group]) -> list[str]:
+    by_sample = naming.gathered((of[0], text) for of, digests in _several_inputs(groups).items() for text in digests)
+    return [
+        f"{sample} is the name of {len(digests)} samples here: the input file was written anew between runs, and their "
+        f"events differ (tmva-bench remove --only input_digest={digests[0]} takes out the runs of one)"
+        for sample, digests in by_sample.items()
+    ]
+
+
+def _short(name: str, value: Any) -> str:
+    return naming.digest(value) if name in ("input_digest", "installation") else str(value)
+
+
 def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.Group]:
     """The groups, with one that has no point for each series that has no result anywhere."""
-    present = [group.series for group in groups if group.rows]
+
+    def series(group: summary.Group) -> dict[str, Any]:
+        return {name: value for name, value in group.series.items() if name != "input_digest"}
+
+    present = [series(group) for group in groups if group.rows]
     found: list[summary.Group] = []
     for group in groups:
-        line = group if group.series in present else group._replace(point={})
-        if line.point or line.series not in [other.series for other in found]:
+        line = group if series(group) in present else group._replace(point={})
+        if line.point or series(line) not in map(series, found):
             found.append(line)
     return found
 

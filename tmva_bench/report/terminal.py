@@ -23,7 +23,13 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
     table = _table("The same network and events for every method", padding=0)
     for heading in ("method", "optimizer,\nrate"):
         table.add_column(Text(heading), overflow="fold")
-    for heading in ("ROC area\n± error", "ROC by\nTMVA", "CPU\ntrain\n[s]", "real\ntrain\n[s]", "real\nfit\n[s]"):
+    for heading in (
+        "ROC area\n± error",
+        "ROC\nintegral\nby TMVA",
+        "CPU\ntrain\n[s]",
+        "real\ntrain\n[s]",
+        "real\nfit\n[s]",
+    ):
         table.add_column(Text(heading), justify="right", overflow="fold")
     table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SEPARATOR = "; "
+# Of a record that somebody wrote into; no training can tell that.
+ALTERED = "the record was changed after it was written, see tmva-bench check-results"
 # A training that learns takes more off the loss of the untrained network, which is no better than a guess.
 _FALL = 0.01
 # Where that is not told: changes of the validation loss, always of the same events, and of the training loss.

@@ -17,10 +17,12 @@ from typing import IO, NamedTuple
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import naming, records, schema, tree_file
+from tmva_bench.results import doubts, naming, records, schema, tree_file
 from tmva_bench.results.records import Record
 
 _logger = logging.getLogger(__name__)
+# Comes with the package.
+_EXAMPLE = Path(__file__).parents[1] / "example"
 _PARTIAL = ".partial"
 _OLD = ".old"
 # The longest note that is shown.
@@ -53,6 +55,10 @@ class DiskFull(UserError):
     """No space for a run's files; what finished before is kept."""
 
 
+class Missing(UserError):
+    """A run's input file or scores are not in the results folder; what does not need them goes on."""
+
+
 class ResultsFolder:
     """The folder of a study's or an input file's results, e.g. ``results/quick``.
 
@@ -67,6 +73,7 @@ class ResultsFolder:
         environments: what the environments of the study held then.
         input: a link to the input file of the study's first sample.
         report: the page.
+        example: whether it is the one that comes with the package, which is only read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -78,6 +85,7 @@ class ResultsFolder:
         self.environments = self.path / "environments.json"
         self.input = self.path / "input.root"
         self.report = self.path / "report.html"
+        self.example = self.path == _EXAMPLE
         self._stamp = self.runs / ".results.json"
         self._lock_file = self.runs / ".lock"
 
@@ -139,8 +147,12 @@ class ResultsFolder:
         Records that cannot be read are moved to ``set-aside/``, so that their runs can be done again.
 
         Raises:
-            UserError: another process holds it, or it cannot be written.
+            UserError: another process holds it, it is the example, or it cannot be written.
         """
+        if self.example:
+            raise UserError(
+                f"example: comes with tmva-bench and is only read; copy the folder {self.path}, or give another"
+            )
         make_folder(self.runs)
         with contextlib.ExitStack() as stack:
             with self._writing():
@@ -319,26 +331,38 @@ class ResultsFolder:
             digest: of the events that it was given.
 
         Raises:
-            UserError: it is not in the folder, with the way to put it back.
+            Missing: it is not in the folder, with the way to put it back.
         """
-        path = self.run(run_id) / "task.json"
-        try:
-            given = Path(json.loads(path.read_text(encoding="utf-8"))["input_file"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise UserError(
-                f"{path}: does not name the input file; remove the folder {path.parent} to run it again"
-            ) from None
+        given = self._input_of(run_id)
         # Earlier versions named the place on the machine that did the run.
-        for place in (self.inputs / given.name, path.parent / given):
+        for place in (self.inputs / given.name, self.run(run_id) / given):
             if place.is_file():
                 data = inputs.read(place)
                 # Of a run on encoded events, earlier versions named the encoded file.
                 if digest in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
                     return data
-        raise UserError(
+        raise Missing(
             f"{self.inputs / given.name}: not there, or not the events of digest {digest[:12]}; put the input file "
             "there under that name"
         )
+
+    def input_name(self, run_id: str) -> str:
+        """The path in the folder of the input file that a run was given, ``input.root`` where it does not say."""
+        try:
+            given = self.inputs / self._input_of(run_id).name
+        except Missing:
+            return self.input.name
+        return f"{self.inputs.name}/{given.name}" if given.exists() else self.input.name
+
+    def _input_of(self, run_id: str) -> Path:
+        """The input file of a run, as its task names it."""
+        path = self.run(run_id) / "task.json"
+        try:
+            return Path(json.loads(path.read_text(encoding="utf-8"))["input_file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise Missing(
+                f"{path}: does not name the input file; remove the folder {path.parent} to run it again"
+            ) from None
 
     def merge(self, sources: Iterable["ResultsFolder"]) -> tuple[int, int]:
         """Joins the runs of several results folders, and their input files; for who holds this folder.
@@ -424,6 +448,8 @@ class ResultsFolder:
         record = self._readable(folder, curves)
         if records.row_altered(folder):
             _logger.warning("%s: changed after it was written; tmva-bench check-results lists such records", folder)
+            row = record["row"]
+            row["warnings"] = doubts.SEPARATOR.join(filter(None, (row["warnings"], doubts.ALTERED)))
         return record
 
     def _state(self) -> dict[str, str]:
@@ -463,6 +489,11 @@ class ResultsFolder:
                 make_folder(aside.parent)
                 folder.rename(aside)
                 _logger.warning("moved to %s: %s", aside, error)
+
+
+def example() -> ResultsFolder:
+    """The results of a real TMVA that come with the package, to look at; their ``note.txt`` says of which TMVA."""
+    return ResultsFolder(_EXAMPLE)
 
 
 def make_folder(folder: Path) -> None:

@@ -16,10 +16,6 @@ Row = Mapping[str, Any]
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00")
 # Proper names; what has none is shown as it is called.
 _SHOWN = {
-    "tmva-dnn": "TMVA DNN",
-    "pykeras": "PyKeras",
-    "keras": "Keras",
-    "dae": "Autoencoder",
     "tmva": "TMVA",
     "tensorflow": "TensorFlow",
     "jax": "JAX",
@@ -49,10 +45,22 @@ def series_name(row: Row) -> str:
 def series_label(row: Row) -> str:
     """A run's series in figures, e.g. ``Keras, JAX, SGD``."""
     # The library is named where a method has several.
-    backend = "" if row["method"] == "tmva-dnn" else _SHOWN.get(row["backend"], row["backend"])
+    backend = "" if _is_single(row) else _proper(row["backend"])
     architecture = "" if row["architecture"] == "cpu" else row["architecture"].upper()
-    parts = (_SHOWN.get(row["method"], row["method"]), backend, _SHOWN.get(row["optimizer"], row["optimizer"]))
+    parts = (_title(row), backend, _proper(row["optimizer"]))
     return ", ".join(filter(None, (*parts, architecture)))
+
+
+def spoken(row: Row, *, optimizer: bool = True) -> str:
+    """A run's series in a sentence, e.g. ``Keras on JAX (SGD)``.
+
+    Args:
+        row: of the tree ``benchmark``.
+        optimizer: whether its optimizer is wanted.
+    """
+    words = [_title(row) if _is_single(row) else f"{_title(row)} on {_proper(row['backend'])}"]
+    words += [] if row["architecture"] == "cpu" else [f"on {row['architecture'].upper()}"]
+    return " ".join([*words, *([f"({_proper(row['optimizer'])})"] if optimizer else [])])
 
 
 def series_order(rows: Iterable[Row]) -> dict[str, int]:
@@ -178,14 +186,24 @@ def result(row: Row) -> str:
     return f"ROC area {row['roc_auc']:.4f}" if row["status"] == "ok" else str(row["status"])
 
 
+def digest(value: str) -> str:
+    """A digest, as short as people can copy it."""
+    return value[:12]
+
+
 def best_possible(rows: list[Row]) -> list[str]:
-    """One line for each sample whose likelihood ratio is known."""
-    known = {row["sample"]: row["roc_auc_best_possible"] for row in rows}
-    return [
-        f"Best possible on the test events of {sample} (likelihood ratio): {area:.4f}"
-        for sample, area in known.items()
-        if not math.isnan(area)
-    ]
+    """One line for each sample whose likelihood ratio is known; of several input files of one name, for each."""
+    areas = {
+        (row["sample"], digest(row["input_digest"])): f"{row['roc_auc_best_possible']:.4f}"
+        for row in rows
+        if not math.isnan(row["roc_auc_best_possible"])
+    }
+    lines = []
+    for sample in dict.fromkeys(sample for sample, _ in areas):
+        files = gathered((area, given) for (of, given), area in areas.items() if of == sample)
+        said = [f"{area} ({some(given)})" for area, given in files.items()] if len(files) > 1 else list(files)
+        lines.append(f"Best possible on the test events of {sample} (likelihood ratio): {', '.join(said)}")
+    return lines
 
 
 def one_sided(rows: list[Row]) -> list[str]:
@@ -251,6 +269,16 @@ def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
 
 
 # Results may hold runs of a method that another version of the package has.
+
+
+def _title(row: Row) -> str:
+    """A method as its own people call it."""
+    method = METHODS.get(row["method"])
+    return method.title if method else str(row["method"])
+
+
+def _proper(name: str) -> str:
+    return _SHOWN.get(name, name)
 
 
 def _is_single(row: Row) -> bool:

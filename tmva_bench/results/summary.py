@@ -83,10 +83,14 @@ def groups(rows: Iterable[Row]) -> list[Group]:
 
 
 def varied(found: Iterable[Group]) -> list[str]:
-    """Parameters that differ between groups of the same series: the axes of a scan."""
+    """Parameters that differ between groups of the same series: the axes of a scan.
+
+    Numbers of events are such parameters, though each number has an input file of its own.
+    """
     by_series: dict[tuple[Any, ...], list[Group]] = {}
     for group in found:
-        by_series.setdefault(tuple(group.series.values()), []).append(group)
+        series = tuple(value for name, value in group.series.items() if name != "input_digest")
+        by_series.setdefault(series, []).append(group)
     return [name for name in POINT if any(len({g.point[name] for g in some}) > 1 for some in by_series.values())]
 
 

@@ -68,16 +68,24 @@ function amount(form, text, value, change) {
 const runOf = (group) => data.runs[group.run].id;
 const groupsAt = (point) => data.groups.filter((group) => same(group.p, point));
 
-// One of the scan's points, where there are several, at first the first at which a group is `worth` looking at; gives
-// a function that tells which.
+const areaOf = (group) => group.m[data.quantities.findIndex((one) => one.name === "roc_auc")] ?? -Infinity;
+
+// Of some groups the one with the largest ROC area.
+const bestOf = (groups) => groups.reduce((best, group) => (best && areaOf(best) >= areaOf(group) ? best : group), null);
+
+// One of the scan's points, where there are several, at first the best at which a group is `worth` looking at; gives
+// a function that tells which, and which in words.
 function pointChoice(form, change, worth) {
   const points = [];
   for (const group of data.groups) {
     if (!points.some((point) => same(point, group.p))) points.push(group.p);
   }
   const input = points.length > 1 ? select(form, "At", points.map((point) => inWords(point, allAxes)), change) : null;
-  if (input) input.selectedIndex = Math.max(0, points.findIndex((point) => groupsAt(point).some(worth)));
-  return () => points[input ? input.selectedIndex : 0] ?? [];
+  const best = bestOf(data.groups.filter(worth)) ?? bestOf(data.groups);
+  if (input) input.selectedIndex = Math.max(0, points.findIndex((point) => same(point, best.p)));
+  const point = () => points[input ? input.selectedIndex : 0] ?? [];
+  point.words = () => (input ? `At ${inWords(point(), allAxes)}.` : "");
+  return point;
 }
 
 // --- Plots ---
@@ -204,11 +212,13 @@ function tied(axis, other) {
   });
 }
 
-function scan() {
-  const place = section("scan");
+// With the quantity that it opens on, and whether on logarithmic axes.
+function scan(id, first, logarithmic) {
+  const place = section(id);
   let redraw = () => {};
   const again = () => redraw();
-  const quantity = select(place.form, "Quantity", data.quantities.map((one) => one.name), again);
+  const quantity = select(place.form, "Quantity", data.quantities.map((one) => one.label), again);
+  quantity.selectedIndex = Math.max(0, data.quantities.findIndex((one) => one.name === first));
   const axisNames = data.axes.map((axis) => axis.name);
   const turn = () => {
     others();
@@ -219,6 +229,8 @@ function scan() {
   place.form.append(restBox);
   const logX = checkbox(place.form, "log x", again);
   const logY = checkbox(place.form, "log y", again);
+  logX.checked = logarithmic && data.axes.some(numeric) && data.axes.filter(numeric).every((axis) => axis.values[0] > 0);
+  logY.checked = logarithmic;
   let rest = [];
   let combinations = [];
   let restInput = null;
@@ -234,6 +246,8 @@ function scan() {
     restBox.replaceChildren();
     const texts = combinations.map((values) => inWords(values, rest));
     restInput = combinations.length > 1 ? select(restBox, "At", texts, again) : null;
+    const best = bestOf(data.groups);
+    if (restInput) restInput.selectedIndex = combinations.findIndex((values) => same(values, rest.map((a) => best.p[a])));
   }
 
   others();
@@ -247,7 +261,7 @@ function scan() {
     const xOf = (group) => (axis ? axis.values[group.p[chosenAxis()]] : data.series[group.s]);
     const places = axis ? distinct(inView.map((group) => group.p[chosenAxis()])).sort((a, b) => a - b)
       .map((n) => axis.values[n]) : distinct(inView.map(xOf));
-    const wanted = data.quantities[q] ?? { name: "", title: "" };
+    const wanted = data.quantities[q] ?? { name: "", label: "", title: "" };
     const traces = [];
     for (const s of distinct(inView.map((group) => group.s))) {
       const own = inView.filter((group) => group.s === s);
@@ -256,7 +270,7 @@ function scan() {
       traces.push(line(s, xs.map(category), at.map((group) => group?.m[q] ?? null), {
         error_y: { type: "data", array: at.map((group) => group?.e[q] ?? 0), thickness: 1.5, width: 4 },
         text: at.map((group, n) => group && hover(data.series[s], axis ? `${axis.name} = ${xs[n]}` : "",
-          `${wanted.name} = ${number(group.m[q], 5)}${known(group.e[q]) ? ` ± ${number(group.e[q], 2)}` : ""}`,
+          `${wanted.label} = ${number(group.m[q], 5)}${known(group.e[q]) ? ` ± ${number(group.e[q], 2)}` : ""}`,
           `${group.n} run${group.n > 1 ? "s" : ""}`)),
       }));
       const runs = data.runs.filter((run) => own.includes(data.groups[run.g]));
@@ -266,7 +280,7 @@ function scan() {
         legendgroup: data.series[s], name: plain(data.series[s]), showlegend: false,
         marker: { color, symbol: `${symbol}-open`, size: 6, opacity: 0.45 }, hoverinfo: "text",
         text: runs.map((run, n) => hover(run.id, `${data.series[s]}, repetition ${run.r}`,
-          axis ? `${axis.name} = ${runsAt[n]}` : "", `${wanted.name} = ${number(run.v[q], 5)}`)) });
+          axis ? `${axis.name} = ${runsAt[n]}` : "", `${wanted.label} = ${number(run.v[q], 5)}`)) });
     }
     const limits = axis && wanted.name === "roc_auc"
       ? places.map((x) => inView.find((group) => xOf(group) === x && known(group.best))?.best ?? null) : [];
@@ -281,10 +295,10 @@ function scan() {
       layout: {
         xaxis: { title: { text: axis ? axis.name : "" }, type: kind,
           ...(kind === "log" && places.length < 10 ? { tickvals: places, ticktext: places.map(String) } : {}) },
-        yaxis: { title: { text: `${wanted.name} ${unit(wanted.title)}` }, type: logY.checked ? "log" : "linear" },
+        yaxis: { title: { text: `${wanted.label} ${unit(wanted.title)}` }, type: logY.checked ? "log" : "linear" },
         showlegend: Boolean(axis),
       },
-      notes: [`${wanted.name}: ${wanted.title}.`, axis ? `${axis.name}: ${axis.title}.` : "",
+      notes: [`${wanted.label} (${wanted.name}): ${wanted.title}.`, axis ? `${axis.name}: ${axis.title}.` : "",
         combinations.length > 1 ? `At ${inWords(fixed, rest)}.` : ""],
     };
   });
@@ -315,7 +329,7 @@ function roc() {
         yaxis: logarithmic ? { title: { text: "background efficiency" }, type: "log", exponentformat: "power" }
           : { title: { text: "background rejection" }, range: view.selectedIndex === 1 ? [0.9, 1.002] : [0, 1.02] },
       },
-      notes: [traces.length ? "" : "No ROC curve at this point."],
+      notes: [point.words(), traces.length ? "" : "No ROC curve at this point."],
     };
   });
 }
@@ -365,7 +379,7 @@ function history() {
         shapes: marked ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: target, y1: target,
           line: { color: "#6b7480", width: 2, dash: "dash" } }] : [],
       },
-      notes: [bestOnly ? "" : "Strong lines: validation loss; faint dotted lines: training loss.",
+      notes: [point.words(), bestOnly ? "" : "Strong lines: validation loss; faint dotted lines: training loss.",
         marked ? `Dashed: the target loss ${number(target)} of the time to quality.` : "",
         untimed.length ? `Epochs were not timed one by one: ${distinct(untimed).join(", ")}.` : "",
         traces.length ? "" : "No history to show at this point."],
@@ -400,7 +414,7 @@ function timeToQuality() {
         yaxis: { type: "category", categoryarray: names, autorange: "reversed" },
         showlegend: false,
       },
-      notes: [there.length ? "" : "No time to show at this point.", without.length ? `${without.join("; ")}.` : ""],
+      notes: [point.words(), there.length ? "" : "No time to show at this point.", without.length ? `${without.join("; ")}.` : ""],
     };
   });
 }
@@ -457,7 +471,7 @@ function scores() {
       layout: { xaxis: { title: { text: "score" } },
         yaxis: { title: { text: "density" }, type: logY.checked ? "log" : "linear",
           ...(logY.checked ? {} : { rangemode: "tozero" }) } },
-      notes: [group ? `Run ${runOf(group)}.` : "No scores of this series at this point.",
+      notes: [point.words(), group ? `Run ${runOf(group)}.` : "No scores of this series at this point.",
         known(signal) && known(background)
           ? "Kolmogorov probability that training and test scores differ as much by chance: "
             + `signal ${number(signal, 2)}, background ${number(background, 2)}; `
@@ -484,7 +498,7 @@ function cut() {
     const group = scored(point(), series());
     const [signal, background] = numbers.map((input) => Math.max(input.valueAsNumber || 0, 0));
     const traces = [];
-    const notes = [];
+    const notes = [point.words()];
     if (group) {
       const at = edges(group.scores);
       const ofSignal = passing(group.scores.test_signal, at);
@@ -549,13 +563,55 @@ function correlations() {
 }
 
 if (data.groups.length) {
-  [scan, roc, history, timeToQuality, scores, cut].forEach((draw) => draw());
+  scan("scan", "roc_auc", false);
+  scan("times", "real_time_train", true);
+  [roc, history, timeToQuality, scores, cut].forEach((draw) => draw());
 } else {
-  for (const id of ["scan", "roc", "history", "quality", "scores", "cut"]) {
+  for (const id of ["scan", "times", "roc", "history", "quality", "scores", "cut"]) {
     tell(section(id).note, ["No run has a result."]);
   }
 }
 correlations();
+
+// --- Tables that can be sorted ---
+
+// Numbers first, by size, then texts; the numbers in a text count as numbers.
+const cellText = (row, n) => row.cells[n].textContent.trim();
+function inOrder(a, b) {
+  const [x, y] = [Number.parseFloat(a), Number.parseFloat(b)];
+  if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
+  return (Number.isNaN(x) ? 0 : x - y) || a.localeCompare(b, "en", { numeric: true });
+}
+
+function sortBy(table, n) {
+  const heading = table.tHead.rows[0].cells[n];
+  const down = heading.getAttribute("aria-sort") === "ascending";
+  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+  const rows = [...table.tBodies[0].rows];
+  const value = (row) => cellText(row, n).replace(/^★ /, "");
+  rows.sort((a, b) => (down ? -1 : 1) * inOrder(value(a), value(b)));
+  table.tBodies[0].append(...rows);
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  [...table.tHead.rows[0].cells].forEach((heading, n) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = heading.textContent;
+    button.addEventListener("click", () => sortBy(table, n));
+    heading.replaceChildren(button);
+  });
+}
+
+// Nothing is folded on paper.
+const folded = () => [...document.querySelectorAll("details:not([open])")];
+let unfolded = [];
+window.addEventListener("beforeprint", () => {
+  unfolded = folded();
+  unfolded.forEach((one) => { one.open = true; });
+});
+window.addEventListener("afterprint", () => unfolded.forEach((one) => { one.open = false; }));
 
 // Paper is narrower than most screens.
 window.addEventListener("beforeprint", () => redraws.forEach((redraw) => redraw(670)));
