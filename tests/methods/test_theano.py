@@ -17,7 +17,7 @@ from tmva_bench.basis import mapping, parsing
 from tmva_bench.engines import keras_2_3
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs
-from tmva_bench.methods import Task, pykeras, worker
+from tmva_bench.methods import Task, pykeras, registry
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
@@ -109,7 +109,7 @@ def variables() -> dict[str, str]:
 def children() -> set[str]:
     """Modules that a child imports, by reading their import statements; paths in the package."""
     waiting = ["tmva_bench.methods.worker", "tmva_bench.methods.encode_worker", "tmva_bench.methods.replay_worker"]
-    waiting += [f"tmva_bench.methods.{name}" for name in worker.MODULES.values()]
+    waiting += [f"tmva_bench.methods.{name}" for name in registry._MODULES]
     found: set[Path] = set()
     while waiting:
         module = waiting.pop()
