@@ -395,7 +395,8 @@ def test_engines_that_compile_inside_and_before_the_clock_are_compared_by_their_
         "one side compiles inside the training" in note and note.endswith("keras theano sgd") for note in found.notes
     )
     assert any(
-        note.startswith("times of training and fit hold compilation for keras jax, leave") for note in found.notes
+        note.startswith("compilation in the times of training and fit: inside for keras jax; outside")
+        for note in found.notes
     )
     ((_, headings, _),) = [table for table in differences.tables(found) if table[0].startswith("Time to train")]
     assert "epochs' time ratio" in headings

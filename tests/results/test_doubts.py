@@ -83,7 +83,7 @@ def test_what_the_clocks_hold():
         row(backend="torch", status="failed"),
     ]
     assert naming.clocks(rows) == [
-        "times of training and fit hold compilation for keras jax, pykeras theano, leave it out for keras theano, "
-        "there is none for tmva-dnn; real_time_epochs is without it, for all"
+        "compilation in the times of training and fit: inside for keras jax, pykeras theano; outside for keras theano; "
+        "none for tmva-dnn; real_time_epochs is without it for all"
     ]
     assert naming.clocks(rows[-1:]) == []

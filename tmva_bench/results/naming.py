@@ -249,9 +249,11 @@ def compilation(row: Row) -> str:
 def clocks(rows: Iterable[Row]) -> list[str]:
     """One line on what the times of training and fit hold, "" without a finished run."""
     kinds = gathered((compilation(row), method_name(row)) for row in rows if row["status"] == "ok")
-    texts = {"inside": "hold compilation for", "before": "leave it out for", "never": "there is none for"}
-    said = [f"{text} {', '.join(kinds[kind])}" for kind, text in texts.items() if kind in kinds]
-    return [f"times of training and fit {', '.join(said)}; real_time_epochs is without it, for all"] if said else []
+    texts = {"inside": "inside", "before": "outside", "never": "none"}
+    said = [f"{text} for {', '.join(kinds[kind])}" for kind, text in texts.items() if kind in kinds]
+    if not said:
+        return []
+    return [f"compilation in the times of training and fit: {'; '.join(said)}; real_time_epochs is without it for all"]
 
 
 def reasons(rows: list[Row]) -> list[str]:
