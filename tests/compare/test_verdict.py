@@ -247,8 +247,12 @@ def test_scores_that_are_not_those_of_the_events_are_refused(tmp_path):
     fewer = data._replace(weights={tree: weights[:40] for tree, weights in data.weights.items()})
     with pytest.raises(UserError, match="50 scores in TestS, input.root has 40 events"):
         verdict.read_side(group, ResultsFolder(tmp_path), fewer)
-    (tmp_path / "runs" / "run1" / "scores.root").unlink()
+    path = tmp_path / "runs" / "run1" / "scores.root"
+    path.write_text("torn")
     with pytest.raises(UserError, match="no readable scores.*to run it again"):
+        verdict.read_side(group, ResultsFolder(tmp_path), data)
+    path.unlink()
+    with pytest.raises(verdict.Missing, match="no scores there.*to run it again"):
         verdict.read_side(group, ResultsFolder(tmp_path), data)
 
 
