@@ -18,6 +18,8 @@ from tmva_bench.events import inputs, normalisation, transforms
 _EVALUATION_BATCH = 10000
 # Losses that differ by less, relative to the first, stand still.
 _STILL = 1e-3
+# Mean weights beyond this, or below its inverse, make steps of another size than the learning rate means.
+_OTHER_SCALE = 1e3
 
 
 class Arrays(NamedTuple):
@@ -129,10 +131,11 @@ def cure(losses: Sequence[float], weights: numpy.ndarray) -> str:
         losses: validation losses, that of the untrained network first where it is told.
         weights: of the training events.
     """
+    size = float(numpy.abs(weights).mean(dtype=float))
+    if not 1 / _OTHER_SCALE < size < _OTHER_SCALE:
+        return f"the weights are {size:.0g} on average, and they scale the steps: take norm_mode = equal_num_events"
     if len(losses) > 1 and max(losses) - min(losses) <= _STILL * abs(losses[0]):
-        return (
-            "the loss hardly moved, try a larger learning_rate, or norm_mode = equal_num_events where weights are small"
-        )
+        return "the loss hardly moved, try a larger learning_rate"
     text = "try a smaller learning_rate or more events"
     if not (weights < 0).any():
         return text
