@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import all_commands
+from conftest import all_commands, command_line
 
 from tmva_bench import cli
 from tmva_bench.cli import shell
@@ -140,3 +140,21 @@ def test_modules_of_the_current_folder_are_never_loaded(hostile, tmp_path):
         )
         assert not (tmp_path / "hit").exists(), (arguments, (tmp_path / "hit").read_text())
         assert done.returncode == 0, (arguments, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "root://eos//a/b.root", "--method", "keras"),
+        ("decode", "https://x//y.root", "-o", "z.root"),
+        ("generate", "-o", "root://eos//x.root"),
+        ("table", "https://x//results"),
+    ],
+)
+def test_an_address_stays_whole(tmp_path, arguments):
+    done = command_line(tmp_path, *arguments)
+    (address,) = (text for text in arguments if "://" in text)
+    assert done.returncode == 2
+    assert f"{address}: an address" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

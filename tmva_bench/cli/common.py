@@ -27,6 +27,11 @@ def _checked(value: str | Path) -> str:
         raise click.BadParameter("an empty path; give a file or a folder")
     if "\0" in text:
         raise click.BadParameter(f"{text!r}: a path holds no NUL byte; correct it")
+    if "://" in text:
+        raise click.BadParameter(
+            f"{text}: an address, and this takes files of this machine; copy the file here (`tmva-bench convert` reads "
+            "trees of your own from addresses)"
+        )
     return text
 
 
