@@ -178,7 +178,7 @@ def test_all_that_runs_share_and_the_note_stand_under_a_figure(tmp_path: Path) -
     whole, brief = (words(tmp_path / where / "bars.pdf").split("\n") for where in ("true", "false"))
     for lines in (whole, brief):
         assert note.strip() in " ".join(lines)  # as it stands, whatever TLatex would make of it
-    assert "sample made-up, neurons 100, layers 3, times" in " ".join(brief)
+    assert "sample made-up, neurons 100, layers 3, compilation in the times" in " ".join(brief)
     assert "layers 3, activation tanh" in " ".join(whole)
     check_figure(tmp_path / "true", "bars")
 
@@ -542,7 +542,7 @@ def test_scan_of_encoded_variables_has_the_runs_that_are_not_encoded_as_a_level(
     shown = words(tmp_path / "scan_real_time_train_encoded_variables.pdf")
     assert f"{plain}\n2 runs\n" in shown
     assert "1 of 6 runs timed on a busy machine" in shown
-    assert "hold compilation for keras jax" in " ".join(shown.split())
+    assert "compilation in the times of training and fit: inside for keras jax" in " ".join(shown.split())
     assert "compilation" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
     assert "busy" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
 
