@@ -14,7 +14,7 @@ from conftest import REAL_RUN, TRAINED, all_commands, command_line
 from tmva_bench import api, cli
 from tmva_bench.methods import registry
 from tmva_bench.report import tables
-from tmva_bench.results import schema, summary
+from tmva_bench.results import forms, schema, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import environments
 
@@ -139,7 +139,7 @@ def test_what_cannot_run_is_exit_code_1_and_a_row(real_run, small_input, tmp_pat
 )
 def test_exit_code_of_a_study(monkeypatch, tmp_path, statuses, exit_code):
     monkeypatch.setattr(api, "run_study", lambda *arguments, **options: [{"status": status} for status in statuses])
-    monkeypatch.setattr(tables, "write", lambda *arguments, **options: "")
+    monkeypatch.setattr(tables, "document", lambda *arguments, **options: forms.Document(["no table"]))
     monkeypatch.setattr(summary, "groups", lambda rows: [])
     assert invoke("bench", "--results", tmp_path).exit_code == exit_code
 
@@ -167,7 +167,7 @@ def test_a_study_from_plan_to_removal(fake_study, tmp_path):
     assert [len(row) for row in csv.reader(lines)] == [len(schema.SUMMARY)] * 3
     refused(invoke("table", results, "--by", "neuron"), "did you mean 'neurons'")
     refused(invoke("table", results, "--format", "html"), "unknown format")
-    refused(invoke("differences", results, "--format", "latex"), "unknown format")
+    refused(invoke("differences", results, "--format", "html"), "unknown format")
     refused(invoke("differences", results, "--quality", 2), "--quality")
     refused(invoke("differences", results, "--reference", "keras jax adam"), "did you mean 'keras jax sgd'")
     lines = invoke("differences", results, "--format", "csv").output.splitlines()
@@ -215,7 +215,7 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
 def test_explain_a_point_a_study_and_a_changed_study():
     point = invoke("explain", "--preset", "seed", "--dropout", 0.2)
     assert point.exit_code == 0, point.output
-    assert point.output.startswith("preset seed, dropout=0.2\n")
+    assert point.output.startswith("The mapping: preset seed, dropout=0.2\n")
     assert "Keras differs from TMVA DNN in: dropout.\n" in point.output
     assert "DrawProgressBar:Transformations=I:AnalysisType=Classification" in point.output
     study = invoke("explain", "seed", "--format", "md")
@@ -228,7 +228,7 @@ def test_explain_a_point_a_study_and_a_changed_study():
 def test_what_cannot_be_explained(tmp_path):
     refused(invoke("explain", "sed"), "the shipped studies are")
     refused(invoke("explain", "seed", "--preset", "seed"), "a study names its own")
-    refused(invoke("explain", "--format", "latex"), "unknown format")
+    refused(invoke("explain", "--format", "html"), "unknown format")
     refused(invoke("explain", "--neurons", 0), "neurons = 0")
 
 

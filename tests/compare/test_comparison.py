@@ -12,7 +12,7 @@ from tmva_bench import cli
 from tmva_bench.compare import comparison, verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, samples
-from tmva_bench.results import schema
+from tmva_bench.results import forms, schema
 from tmva_bench.results.folder import ResultsFolder
 
 
@@ -61,7 +61,7 @@ def test_points_are_matched_wherever_they_ran(first, second):
     told = {place.column: (place.first, place.second) for place in found.places}
     assert told["root_version"] == (["6.36"], ["6.40"])
     assert set(told) == {"root_version", "environment", "installation", "cpu_model"}
-    assert comparison.write(found, "text").count("root_version: 6.36 in A, 6.40 in B\n") == 1
+    assert forms.write(comparison.document(found), "text").count("root_version: 6.36 in A, 6.40 in B\n") == 1
 
 
 @pytest.mark.parametrize("column", ["neurons", "threads", "sample", "optimizer", "architecture"])
@@ -74,7 +74,7 @@ def test_what_is_no_match(first, second, column):
     found = compare(first, second)
     assert [match.first.series["backend"] for match in found.matches] == ["torch"]
     assert [[group.series["backend"] for group in side] for side in found.only] == [["jax"], ["jax"]]
-    text = comparison.write(found, "text")
+    text = forms.write(comparison.document(found), "text")
     assert "only in A: keras jax sgd, 1 point (1 run)" in text
     assert ", 1 point (2 runs)" in text
 
@@ -128,7 +128,9 @@ def test_single_runs_of_different_starts_have_no_verdict(first, second):
     assert match.ratios["real_time_train"].verdict == verdict.NO_VERDICT
     assert match.ratios["real_time_train"].ratio == pytest.approx(1)
     assert "run 3 or more of each" in note_of(found, "no verdict on the area")
-    assert "ROC area: 1 point, 0 higher in B, 0 lower, 0 not told apart, 1 without" in comparison.write(found, "text")
+    assert "ROC area: 1 point, 0 higher in B, 0 lower, 0 not told apart, 1 without" in forms.write(
+        comparison.document(found), "text"
+    )
 
 
 def test_other_test_events_add_both_errors(first, elsewhere):
@@ -210,7 +212,7 @@ def test_times_are_ratios_of_b_over_a_and_busy_runs_are_marked(first, second):
     assert ratios["real_time_train"].verdict == "2 times slower"
     assert ratios["peak_memory"].verdict == "1.96 times less"
     assert ratios["real_time_test"].verdict == verdict.NO_VERDICT
-    text = comparison.write(found, "text")
+    text = forms.write(comparison.document(found), "text")
     (line,) = (line for line in text.splitlines() if "2 times slower" in line)
     assert line.endswith("0, 2")
     assert "warning: timed on a busy machine, at least in part (B): all points" in found.notes
@@ -230,7 +232,7 @@ def test_lost_gained_and_in_one_only(first, second):
     first.add(neurons=100)
     second.add(method="pykeras", backend="tensorflow", status="failed")
     found = compare(first, second)
-    text = comparison.write(found, "text")
+    text = forms.write(comparison.document(found), "text")
     assert "lost (a result in A, none in B): keras torch sgd, 6 runs: failed: the scores are constant" in text
     assert "gained (a result in B, none in A): tmva-dnn sgd, 6 runs: unavailable: no TMVA" in text
     assert "only in A: keras jax sgd, 1 point (3 runs)" in text
@@ -344,7 +346,7 @@ def test_json_has_every_number_and_is_json(first, second):
     def refuse(constant):
         raise AssertionError(constant)
 
-    everything = json.loads(comparison.write(found, "json"), parse_constant=refuse)
+    everything = json.loads(forms.write(comparison.document(found), "json"), parse_constant=refuse)
     assert list(everything) == [
         *("a", "b", "axes", "matches", "lost", "gained", "only_in_a", "only_in_b", "differs", "verdicts", "notes"),
     ]
@@ -396,7 +398,7 @@ def test_errors_of_the_command_are_one_line(first, tmp_path):
     for arguments, words in (
         ((first.path, tmp_path / "nothing"), "nothing: no finished runs there"),
         ((tmp_path / "nothing", first.path), "nothing: no finished runs there"),
-        ((first.path, first.path, "--format", "csv"), "unknown format 'csv'"),
+        ((first.path, first.path, "--format", "html"), "unknown format 'html'"),
         ((first.path, first.path, "--fail-if", "roc_acu < 0"), "did you mean 'roc_auc'"),
     ):
         answer = invoke(*arguments)

@@ -11,7 +11,7 @@ from made_up_runs import BAD, TMVA, Folder
 from tmva_bench.compare import differences, verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import summary
+from tmva_bench.results import forms, summary
 from tmva_bench.results.folder import ResultsFolder
 
 
@@ -133,7 +133,11 @@ def test_one_repetition_of_different_starts_gives_no_verdict_and_says_so(folder)
     told = "no verdict on the area, one repetition on a side does not tell how much trainings differ"
     (note,) = (note for note in found.notes if note.startswith(told))
     assert note.endswith("run 3 or more of each: keras torch sgd")
-    line = next(line for line in differences.write(found, "text").splitlines() if line.startswith("keras torch sgd"))
+    line = next(
+        line
+        for line in forms.write(differences.document(found), "text").splitlines()
+        if line.startswith("keras torch sgd")
+    )
     assert line.endswith(verdict.NO_VERDICT)
 
 
@@ -214,7 +218,7 @@ def test_runs_without_their_scores_are_told_and_the_others_compared(folder):
     assert [row.areas for row in found.rows] == [None] * 5 + [whole.rows[5].areas]
     assert [row.times for row in found.rows] == [row.times for row in whole.rows]
     areas, times, _ = differences.tables(found)
-    assert (len(areas[2]), len(times[2])) == (1, 3)
+    assert (len(areas.rows), len(times.rows)) == (1, 3)
     assert f"{differences.MISSING}: keras torch sgd, neurons=5; keras torch sgd, neurons=20" in found.notes
 
 
@@ -234,7 +238,7 @@ def test_tables_for_people(folder):
     folder.add(**TMVA)
     folder.add(backend="torch", shift=BAD, start="keras", real_time_train=9.0)
     found = folder.compare()
-    text = differences.write(found, "text")
+    text = forms.write(differences.document(found), "text")
     assert [line for line in text.splitlines() if line.startswith(("ROC", "Time "))] == [
         "ROC area less that of tmva-dnn sgd",
         "Time to train: the series over tmva-dnn sgd",
@@ -244,7 +248,7 @@ def test_tables_for_people(folder):
     (line,) = (line for line in text.splitlines() if "different at" in line)
     assert f"{row.areas.difference:+.4f}" in line
     assert "8.82 times slower" in text
-    markdown = differences.write(found, "md")
+    markdown = forms.write(differences.document(found), "md")
     assert "| series" in markdown
     assert markdown.splitlines()[-1].startswith("- ")
 
@@ -253,7 +257,7 @@ def test_csv_has_a_line_a_series_and_every_number(folder):
     folder.add(**TMVA)
     folder.add(backend="torch", shift=BAD)
     found = folder.compare()
-    lines = list(csv.DictReader(differences.write(found, "csv").splitlines()))
+    lines = list(csv.DictReader(forms.write(differences.document(found), "csv").splitlines()))
     assert [line["series"] for line in lines] == ["tmva-dnn sgd", "keras torch sgd"]
     assert lines[0]["roc_auc_difference"] == ""
     areas = found.rows[1].areas
@@ -398,15 +402,15 @@ def test_engines_that_compile_inside_and_before_the_clock_are_compared_by_their_
         note.startswith("compilation in the times of training and fit: inside for keras jax; outside")
         for note in found.notes
     )
-    ((_, headings, _),) = [table for table in differences.tables(found) if table[0].startswith("Time to train")]
-    assert "epochs' time ratio" in headings
+    (table,) = [table for table in differences.tables(found) if table.title.startswith("Time to train")]
+    assert "epochs' time ratio" in table.headings
 
 
 def test_epochs_that_no_side_timed_are_no_column(folder):
     folder.add(backend="jax")
     folder.add(backend="torch")
     found = folder.compare()
-    assert not [h for _, headings, _ in differences.tables(found) for h in headings if "epochs'" in h]
+    assert not [h for table in differences.tables(found) for h in table.headings if "epochs'" in h]
     assert not [note for note in found.notes if "no repetition with real_time_epochs" in note]
 
 

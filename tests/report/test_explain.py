@@ -13,6 +13,7 @@ from tmva_bench import cli
 from tmva_bench.basis import config, mapping, parsing
 from tmva_bench.engines import keras_network, keras_stand_in
 from tmva_bench.report import explain
+from tmva_bench.results import forms
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan
 
@@ -187,7 +188,7 @@ def test_a_study_has_a_row_for_what_tells_series_apart_and_what_ends_differently
     found = [(row.value, row.equal, names) for row, names in explained.rows if row.parameter == "dropout"]
     assert found == [("0", "yes", ()), ("0.2", "no (Keras)", ())]
     assert [row.value for row, _ in explained.rows if row.parameter == "neurons"] == ["5"]
-    text = explain.write(explained, "text")
+    text = forms.write(explain.document(explained), "text")
     assert "Scanned: neurons = 5, 20; dropout = 0, 0.2, 0.3." in text
     assert "Keras differs from TMVA DNN in: dropout.\n" in text
     assert "PyKeras differs" not in text
@@ -196,7 +197,7 @@ def test_a_study_has_a_row_for_what_tells_series_apart_and_what_ends_differently
 def test_what_a_study_sets_for_one_side_counts_in_the_comparison(of_study):
     explained = of_study(STUDY.format(rule="tmva"))
     assert [row.equal for row, _ in explained.rows if row.parameter == "dropout"] == ["yes", "yes"]
-    assert "Keras differs from TMVA DNN in: no common parameter.\n" in explain.write(explained, "md")
+    assert "Keras differs from TMVA DNN in: no common parameter.\n" in forms.write(explain.document(explained), "md")
 
 
 def test_strings_of_a_study_are_those_of_its_series():
@@ -209,7 +210,7 @@ def test_strings_of_a_study_are_those_of_its_series():
 
 
 def test_a_bar_in_a_cell_does_not_break_the_table():
-    text = explain.write(explain.of_point(parsing.point(), "mine"), "md")
+    text = forms.write(explain.document(explain.of_point(parsing.point(), "mine")), "md")
     table = [line for line in text.split("##")[0].splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in table} == {8}
     assert len(table) == 2 + len(config.PARAMETERS)

@@ -8,7 +8,7 @@ from made_up_rows import row
 
 from tmva_bench.basis import parsing
 from tmva_bench.report import tables
-from tmva_bench.results import schema, summary
+from tmva_bench.results import forms, schema, summary
 from tmva_bench.study import filters
 
 
@@ -30,7 +30,7 @@ def groups():
 
 
 def test_text(groups):
-    lines = tables.write(groups, "text").splitlines()
+    lines = forms.write(tables.document(groups), "text").splitlines()
     assert lines[0].split()[:3] == ["series", "neurons", "runs"]
     assert "0.80520 ± 0.00008" in lines[2]
     # No result at any point: one line.
@@ -47,7 +47,7 @@ def test_the_error_from_the_test_events_stands_beside_that_of_the_repetitions():
     assert table.headings[place : place + 3] == ["ROC area", "spread", "± test"]
     assert table.rows[0][place : place + 3] == ["0.8020 ± 0.0008", "0.001", "0.0022"]
     assert any("whether two series differ says tmva-bench differences" in note for note in table.notes)
-    (line,) = csv.DictReader(tables.write(summary.groups(runs), "csv").splitlines())
+    (line,) = csv.DictReader(forms.write(tables.document(summary.groups(runs)), "csv").splitlines())
     assert float(line["roc_auc_test_error"]) == pytest.approx(0.0022)
 
 
@@ -72,40 +72,44 @@ def test_rows_are_ordered_by_series_or_as_asked(groups):
 
 
 def test_csv_is_the_summary_tree(groups):
-    rows = list(csv.reader(tables.write(groups, "csv").splitlines()))
+    rows = list(csv.reader(forms.write(tables.document(groups), "csv").splitlines()))
     assert rows[0] == [column.name for column in schema.SUMMARY]
     assert len(rows) == 1 + len(groups)
     assert float(rows[1][rows[0].index("roc_auc")]) == pytest.approx(0.8052)
 
 
 def test_markdown_and_latex(groups):
-    assert tables.write(groups, "md").startswith("| series")
-    latex = tables.write(groups, "latex")
+    assert forms.write(tables.document(groups), "md").startswith("| series")
+    latex = forms.write(tables.document(groups), "latex")
     assert r"$0.80520 \pm 0.00008$" in latex
     assert r"\begin{tabular}" in latex
 
 
 def test_a_warning_stands_under_a_table_of_few_repetitions():
     few = summary.groups([row(neurons=5, roc_auc=0.8, optimizer="sgd")])
-    assert "warning: fewer than 3 repetitions, too few to judge an error: all rows" in tables.write(few, "text")
+    assert "warning: fewer than 3 repetitions, too few to judge an error: all rows" in forms.write(
+        tables.document(few), "text"
+    )
 
 
 def test_what_one_side_alone_has_is_named_where_it_is_not_as_usual():
     usual = [row(optimizer="sgd", roc_auc=0.8), row(optimizer="sgd", method="tmva-dnn", backend="tmva", roc_auc=0.8)]
     usual[1]["factory_string"] = parsing.PRESETS["seed"]["factory_string"]
-    assert "one side" not in tables.write(summary.groups(usual), "text")
+    assert "one side" not in forms.write(tables.document(summary.groups(usual)), "text")
     changed = [{**usual[0], "start": "keras"}, {**usual[0], "start": "keras", "backend": "tensorflow"}]
     # Keras never reads the options of the Factory.
     changed += [{**one, "factory_string": "V"} for one in usual]
     for form in ("text", "latex"):
-        lines = tables.write(summary.groups(changed), form).splitlines()
+        lines = forms.write(tables.document(summary.groups(changed)), form).splitlines()
         (line,) = [line.removeprefix("% ") for line in lines if "on one side only" in line]
         assert line == "on one side only: start = keras (keras); factory_string = V (tmva-dnn)"
 
 
 def test_dropout_by_two_rules_is_named_as_unequal():
     def note(*rows):
-        text = tables.write(summary.groups([{**one, "optimizer": "sgd", "roc_auc": 0.8} for one in rows]), "text")
+        text = forms.write(
+            tables.document(summary.groups([{**one, "optimizer": "sgd", "roc_auc": 0.8} for one in rows])), "text"
+        )
         return [line for line in text.splitlines() if line.startswith("not equal")]
 
     tmva = row(method="tmva-dnn", backend="tmva", dropout=0.2)

@@ -8,7 +8,7 @@ from made_up_results import BEST_POSSIBLE, made_up_tables
 from rich.console import Console
 
 from tmva_bench.report import terminal
-from tmva_bench.results import naming
+from tmva_bench.results import forms, naming
 
 CURE = "no torch here; .route/bin/python -m pip install -e '.[torch]' in the checkout"
 
@@ -144,7 +144,7 @@ def test_the_doctors_table():
             },
         ],
     }
-    lines = printed(terminal.doctor_table(found), width=160)
+    lines = forms.write(terminal.doctor_document(found), "text").splitlines()
     assert lines[:3] == [
         "CPU: Fast CPU, 3 cores usable",
         "GPU: none",
@@ -153,7 +153,7 @@ def test_the_doctors_table():
     assert row_of(lines, "keras jax ") == ["0.10.2", "yes"]
     assert row_of(lines, "keras torch ") == ["no", *CURE.split()]
     found["machine"]["gpu_model"] = "Big GPU"
-    assert printed(terminal.doctor_table(found))[1] == "GPU: Big GPU"
+    assert forms.write(terminal.doctor_document(found), "text").splitlines()[1] == "GPU: Big GPU"
 
 
 def test_long_options_have_a_name_that_is_explained():

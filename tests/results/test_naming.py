@@ -66,4 +66,4 @@ def test_table_trees_differences_and_page_call_a_series_alike(tmp_path) -> None:
     assert plots["colours"] == [0, 1]
     assert made.compare().reference == names[0]
     assert {row[0] for row in tables.make(summary.groups(rows)).rows} <= set(names)
-    assert differences.tables(made.compare())[1][0] == f"Time to train: the series over {names[0]}"
+    assert differences.tables(made.compare())[1].title == f"Time to train: the series over {names[0]}"

@@ -1,6 +1,8 @@
 """What the commands share: options, and what is meant by a file or a folder."""
 
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,10 @@ import click
 from tmva_bench import api
 from tmva_bench.basis import config
 from tmva_bench.cli import shell
-from tmva_bench.errors import UserError
+from tmva_bench.errors import UserError, unknown
 from tmva_bench.report import reference
 from tmva_bench.results import folder as results_folder
-from tmva_bench.results import naming, records, tree_file
+from tmva_bench.results import forms, naming, records, tree_file
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import file as study_file
 
@@ -88,7 +90,27 @@ def point_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _known_form(context: click.Context, option: click.Parameter, value: str) -> str:
+    if value not in forms.FORMS:
+        raise unknown("format", value, list(forms.FORMS))
+    return value
+
+
+format_option = click.option(
+    "--format", "form", metavar=one_of(forms.FORMS), default="text", callback=_known_form, help="How to write it."
+)
 force_option = click.option("--force", is_flag=True, help="Write over a file that is there and holds something else.")
+
+
+def say_document(document: forms.Document, form: str = "text") -> None:
+    """Prints what a command tells, in a terminal no wider than that.
+
+    Args:
+        document: what to print.
+        form: one of :data:`tmva_bench.results.forms.FORMS`.
+    """
+    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
+    shell.say(forms.write(document, form, width))
 
 
 def say_options(rows: Iterable[naming.Row]) -> None:

@@ -16,20 +16,19 @@ from tmva_bench.study import filters
 @shell.command()
 @click.argument("file", type=common.file)
 @click.option("--by", multiple=True, metavar="NAME", help="Order the rows by this column, e.g. neurons.")
-@click.option("--format", "form", metavar=common.one_of(tables.FORMATS), default="text", help="How to write it.")
+@common.format_option
 def table(file: str, by: tuple[str, ...], form: str) -> None:
     """Print the means over repetitions.
 
     FILE is a results folder, a results.root, a study, or "example": results of a real TMVA that come along.
     """
-    if form not in tables.FORMATS:
-        raise unknown("format", form, list(tables.FORMATS))
     known = [*schema.SERIES, *schema.POINT]
     names = [name for text in by for name in text.split(",")]
     for name in names:
         if name not in known:
             raise unknown("column", name, known)
-    shell.say(tables.write(summary.groups(common.rows_of(file)), form, names, notes=common.notes_of(file)))
+    groups = summary.groups(common.rows_of(file))
+    common.say_document(tables.document(groups, names, notes=common.notes_of(file)), form)
 
 
 @shell.command("differences")
@@ -42,7 +41,7 @@ def table(file: str, by: tuple[str, ...], form: str) -> None:
     default=0.9,
     help="Quality to reach: share of the way to the best validation loss.",
 )
-@click.option("--format", "form", metavar="[text|md|csv]", default="text", help="How to write it.")
+@common.format_option
 def differences_command(file: str, reference: str | None, share: float, form: str) -> None:
     """Compare every series with one of them: ROC area and time with verdicts, time to quality.
 
@@ -50,17 +49,15 @@ def differences_command(file: str, reference: str | None, share: float, form: st
     """
     from tmva_bench.compare import differences  # its statistics take a second to load
 
-    if form not in differences.FORMATS:
-        raise unknown("format", form, list(differences.FORMATS))
     folder = common.folder_of(file)
     found = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
-    shell.say(differences.write(found, form))
+    common.say_document(differences.document(found), form)
 
 
 @shell.command("compare")
 @click.argument("a", type=common.file)
 @click.argument("b", type=common.file)
-@click.option("--format", "form", metavar="[text|md|json]", default="text", help="How to write it.")
+@common.format_option
 @click.option(
     "--fail-if",
     "limits",
@@ -77,12 +74,10 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
     """
     from tmva_bench.compare import comparison  # its statistics take a second to load
 
-    if form not in comparison.FORMATS:
-        raise unknown("format", form, list(comparison.FORMATS))
     parsed = comparison.parse_limits(limits)
     folders = common.folder_of(a), common.folder_of(b)
     found = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)
-    shell.say(comparison.write(found, form))
+    common.say_document(comparison.document(found), form)
     beyond = comparison.beyond(found, parsed)
     for line in beyond:
         shell.say(f"tmva-bench: {line}", err=True)

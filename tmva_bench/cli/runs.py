@@ -132,7 +132,7 @@ def study(
         limit=limit,
         listener=progress.Bars(),
     )
-    shell.say(tables.write(summary.groups(rows), "text", notes=filter(None, [results.note])))
+    common.say_document(tables.document(summary.groups(rows), notes=filter(None, [results.note])))
     common.say_results(results)
     statuses = {row["status"] for row in rows}
     if failed := statuses - {"ok", "unavailable"}:
@@ -174,8 +174,9 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
 
 
 @shell.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor_command(as_json: bool) -> None:
+@common.format_option
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def doctor_command(form: str, as_json: bool) -> None:
     """Say what can run here, and what is missing.
 
     Trains every method on a hundred events, each in a child process.
@@ -183,10 +184,7 @@ def doctor_command(as_json: bool) -> None:
     console = Console(stderr=True)
     with console.status("looking") as status:
         found = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
-    if as_json:
-        shell.say(json.dumps(found, indent=1))
-    else:
-        Console().print(terminal.doctor_table(found))
+    common.say_document(terminal.doctor_document(found), "json" if as_json else form)
     if not any(method["runs"] for method in found["methods"]):
         shell.fail("no method can run here", 1)
 

@@ -6,7 +6,7 @@ import click
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.cli import common, shell
-from tmva_bench.errors import UserError, unknown
+from tmva_bench.errors import UserError
 from tmva_bench.report import explain, reference
 from tmva_bench.running import replay
 from tmva_bench.study import file as study_file
@@ -64,15 +64,13 @@ def _say_notes(notes: list[str]) -> None:
 @click.argument("file", type=common.file, required=False)
 @click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")
 @common.point_options
-@click.option("--format", "form", metavar=common.one_of(explain.FORMATS), default="text", help="How to write it.")
+@common.format_option
 def explain_command(file: str | None, preset: str | None, form: str, **parameters: str | None) -> None:
     """Say what each parameter is in TMVA and in Keras, and where the two are not equal.
 
     FILE is a study file, the name of a shipped study, or "example"; the parameters change it. Without it they make a
     point.
     """
-    if form not in explain.FORMATS:
-        raise unknown("format", form, list(explain.FORMATS))
     given = {name: value for name, value in parameters.items() if value is not None}
     changes = [f"{name}={value}" for name, value in given.items()]
     if file is None:
@@ -82,13 +80,11 @@ def explain_command(file: str | None, preset: str | None, form: str, **parameter
         raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
     else:
         explained = explain.of_study(study_file.read(common.study_of(file), changes))
-    shell.say(explain.write(explained, form))
+    common.say_document(explain.document(explained), form)
 
 
 @shell.command()
-@click.option("--format", "form", metavar=common.one_of(reference.FORMATS), default="text", help="How to write it.")
+@common.format_option
 def keys(form: str) -> None:
     """List every table, key and parameter of a study file."""
-    if form not in reference.FORMATS:
-        raise unknown("format", form, list(reference.FORMATS))
-    shell.say(reference.study_file(form))
+    common.say_document(reference.study_file(), form)

@@ -1,6 +1,5 @@
 """Two results, A and B, point by point: another machine, another ROOT, before and after a change."""
 
-import json
 import math
 import operator
 import re
@@ -18,7 +17,6 @@ from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
-FORMATS = ("text", "md", "json")
 SAME_RUN = "the same run"
 # What is given as B over A, and what of it stands in the tables.
 RATIOS = tuple(name for name in schema.QUANTITIES if "_time_" in name or name == "peak_memory")
@@ -220,20 +218,16 @@ def verdicts(found: Comparison) -> dict[str, dict[str, float]]:
     }
 
 
-def write(found: Comparison, form: str) -> str:
-    """The comparison as text, Markdown or JSON.
+def document(found: Comparison) -> forms.Document:
+    """The comparison for people and programs; as CSV a line for each point, those that one side lacks among them.
 
     Args:
         found: see :func:`compare`.
-        form: one of :data:`FORMATS`.
     """
-    if form == "json":
-        return json.dumps(_plain(_everything(found)), indent=1)
-    parts = [forms.notes([f"{side}: {folder.path}" for side, folder in zip("AB", found.folders, strict=True)], form)]
-    for title, headings, lines in _tables(found):
-        parts.append(f"{forms.escaped(title, form)}\n\n{forms.table(lines, headings, form)}")
-    parts += [forms.notes(lines, form) for lines in (found.notes, _differing(found), _verdict_lines(found)) if lines]
-    return "\n\n".join(parts)
+    sides = [f"{side}: {folder.path}" for side, folder in zip("AB", found.folders, strict=True)]
+    below = (found.notes, _differing(found), _verdict_lines(found))
+    values = _everything(found)
+    return forms.Document([forms.Notes(sides), *_tables(found), *map(forms.Notes, below)], values, _lines(values))
 
 
 def _key(group: Group) -> tuple[Any, ...]:
@@ -588,8 +582,7 @@ def _runs(number: int) -> str:
     return f"{number} run{'s' if number > 1 else ''}"
 
 
-def _tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, headings and lines of each table."""
+def _tables(found: Comparison) -> list[forms.Table]:
     busy = any(summary.busy(group) for match in found.matches for group in (match.first, match.second))
     areas, times = [], []
     for match in found.matches:
@@ -605,12 +598,12 @@ def _tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
         heading for kind in _SHOWN.values() for heading in (f"{kind} time ratio", "95 % interval", "verdict on B")
     ]
     return [
-        (
-            "ROC area: B less A",
+        forms.Table(
             [*lead, "runs A, B", "difference", "± training", "± test", "95 % interval", "verdict"],
             areas,
+            "ROC area: B less A",
         ),
-        ("Time to train: B over A", [*lead, *of_ratios, *(["busy A, B"] if busy else [])], times),
+        forms.Table([*lead, *of_ratios, *(["busy A, B"] if busy else [])], times, "Time to train: B over A"),
     ]
 
 
@@ -676,10 +669,17 @@ def _change_in_full(change: Change) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity."""
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _lines(everything: dict[str, Any]) -> list[dict[str, Any]]:
+    """All points, one after the other; what stands below a key has its name behind that of the key."""
+    kinds = ("matches", "lost", "gained", "only_in_a", "only_in_b")
+    return [{"point_is": kind, **_flat(point)} for kind in kinds for point in everything[kind]]
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= {below if name == "point" else f"{name}_{below}": part for below, part in _flat(value).items()}
+        else:
+            flat[name] = "; ".join(map(str, value)) if isinstance(value, list) else value
+    return flat

@@ -14,7 +14,6 @@ from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
 
-FORMATS = ("text", "md", "csv")
 # What can tell runs of one series at one point apart, beside the point.
 _PLACES = ("sample", "input_digest", "environment", "installation", "threads", "cpu_model")
 _TIMES = {"real_time_train": "real", "cpu_time_train": "CPU", "real_time_epochs": "epochs'"}
@@ -121,19 +120,15 @@ def compare(
     return Differences(name, share, axes, found, notes)
 
 
-def write(found: Differences, form: str) -> str:
-    """The comparison as text, Markdown or CSV.
+def document(found: Differences) -> forms.Document:
+    """The comparison for people and programs.
 
     Args:
         found: see :func:`compare`.
-        form: one of :data:`FORMATS`.
     """
-    if form == "csv":
-        return _csv(found)
-    parts = []
-    for title, headings, lines in tables(found):
-        parts.append(f"{forms.escaped(title, form)}\n\n{forms.table(lines, headings, form)}")
-    return "\n\n".join([*parts, forms.notes(found.notes, form)])
+    lines = [_line(row, found) for row in found.rows]
+    values = {"reference": found.reference, "quality": found.share, "rows": lines, "notes": found.notes}
+    return forms.Document([*tables(found), forms.Notes(found.notes)], values, lines)
 
 
 def _check_membership(rows: list[naming.Row]) -> None:
@@ -473,8 +468,8 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
     return notes
 
 
-def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, headings and lines of each table that has lines: ROC areas, times, time to quality.
+def tables(found: Differences) -> list[forms.Table]:
+    """Each table that has lines: ROC areas, times, time to quality.
 
     Args:
         found: see :func:`compare`.
@@ -499,23 +494,23 @@ def tables(found: Differences) -> list[tuple[str, list[str], list[list[str]]]]:
     for name in _CLOCKS.values():
         quality_headings += [f"{name} time to quality", "68 % interval [s]"]
     tables = [
-        (
-            f"ROC area less that of {found.reference}",
+        forms.Table(
             area_headings,
             [[*_lead(row, found.axes), _runs(row), *area_cells(areas)] for row, areas in compared],
+            f"ROC area less that of {found.reference}",
         ),
-        (
-            f"Time to train: the series over {found.reference}",
+        forms.Table(
             time_headings,
             [[*_lead(row, found.axes), *_time_cells(row, timed)] for row in both],
+            f"Time to train: the series over {found.reference}",
         ),
-        (
-            f"Time to {100 * found.share:g} % of the way to the best validation loss",
+        forms.Table(
             quality_headings,
             [[*_lead(row, found.axes), *_quality_cells(row)] for row in found.rows if row.reached],
+            f"Time to {100 * found.share:g} % of the way to the best validation loss",
         ),
     ]
-    return [table for table in tables if table[2]]
+    return [table for table in tables if table.rows]
 
 
 def _lead(row: Row, axes: list[str]) -> list[str]:
@@ -567,12 +562,7 @@ def interval(low: float, high: float, form: str) -> str:
     return f"{format(low, form)} to {format(high, form)}".replace("inf", "never")
 
 
-def _csv(found: Differences) -> str:
-    lines = [_csv_line(row, found) for row in found.rows]
-    return forms.csv_text(list(lines[0]), (line.values() for line in lines))
-
-
-def _csv_line(row: Row, found: Differences) -> dict[str, Any]:
+def _line(row: Row, found: Differences) -> dict[str, Any]:
     """One row in full; what there is not is left empty."""
     whole = {**row.group.series, **row.group.point}
     line: dict[str, Any] = {"series": naming.series_name(row.group.series)}

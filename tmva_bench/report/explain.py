@@ -6,23 +6,18 @@ the reasons are written here.
 """
 
 import dataclasses
-import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-import tabulate
 
 from tmva_bench.basis import config, mapping
 from tmva_bench.basis.config import Point
 from tmva_bench.engines import keras_network
 from tmva_bench.engines.keras_stand_in import KERAS
 from tmva_bench.methods import registry
-from tmva_bench.results import naming
+from tmva_bench.results import forms, naming
 from tmva_bench.study import plan
 from tmva_bench.study import study as studies
 
-_PIPE = "&#124;"
-FORMATS = ("text", "md")
 # The columns: what is compared with, and what is compared.
 METHODS = {name: method for name, method in registry.METHODS.items() if method.cells}
 _TITLES = {name: method.title for name, method in METHODS.items()}
@@ -194,23 +189,29 @@ def rows(point: Point, methods: Sequence[str] = tuple(METHODS)) -> list[Row]:
     return table
 
 
-def write(explanation: Explanation, form: str) -> str:
-    """The mapping as a text.
+def document(explanation: Explanation) -> forms.Document:
+    """The mapping for people and programs.
 
     Args:
         explanation: what to write.
-        form: one of :data:`FORMATS`.
     """
-    head: Callable[[str], str] = "## {}".format if form == "md" else "{}:".format
-    parts = [f"# The mapping: {explanation.title}" if form == "md" else explanation.title, *explanation.notes]
-    parts.append(_table(explanation, form))
-    parts += [_differences(explanation, method) for method in explanation.methods[1:]]
-    parts.append(head("What TMVA is given"))
+    differing = [_differences(explanation, method) for method in explanation.methods[1:]]
+    headings, lines = table(explanation)
+    rows = [dict(zip(headings, line, strict=True)) for line in lines]
+    parts: list[forms.Part] = [forms.Heading(f"The mapping: {explanation.title}", 1), *explanation.notes]
+    parts += [_table(headings, lines, len(explanation.methods)), *differing, forms.Heading("What TMVA is given")]
     for use, text, names in explanation.strings:
-        to = f"{use} ({', '.join(names)})" if names else use
-        parts.append(f"{to}:\n\n```\n{text}\n```" if form == "md" else f"{to}\n  {text}")
-    parts += [head("Integer codes"), _CODES, _code_table(form)]
-    return "\n\n".join(parts)
+        parts.append(forms.Quotation(f"{use} ({', '.join(names)})" if names else use, text))
+    codes = _code_table()
+    parts += [forms.Heading("Integer codes"), _CODES, codes]
+    values = {
+        "title": explanation.title,
+        "rows": rows,
+        "strings": [{"of": use, "text": text, "series": names} for use, text, names in explanation.strings],
+        "codes": [dict(zip(codes.headings, row, strict=True)) for row in codes.rows],
+        "notes": [*explanation.notes, *differing],
+    }
+    return forms.Document(parts, values, rows)
 
 
 def _value(name: str, point: Point) -> str:
@@ -394,29 +395,21 @@ def table(explanation: Explanation) -> tuple[list[str], list[list[str]]]:
     return headings, lines
 
 
-def _table(explanation: Explanation, form: str) -> str:
-    headings, lines = table(explanation)
+def _table(headings: list[str], lines: list[list[str]], methods: int) -> forms.Table:
     ends = len(headings) - 2
-    cells = range(ends - len(explanation.methods), ends)
-    for line in lines:
-        for n in cells:
-            line[n] = _code(line[n]) if line[n] and form == "md" else line[n] or "-"
-    if form == "md":
-        lines = [[text.replace("|", _PIPE) for text in line] for line in lines]
-        return str(tabulate.tabulate(lines, headings, tablefmt="pipe", disable_numparse=True))
-    widths = [_WIDTHS.get(name) for name in headings]
-    return str(tabulate.tabulate(lines, headings, tablefmt="simple_grid", maxcolwidths=widths, disable_numparse=True))
+    cells = range(ends - methods, ends)
+    rows = [[_code(text) if n in cells else text for n, text in enumerate(line)] for line in lines]
+    return forms.Table(headings, rows, widths=_WIDTHS)
 
 
 def _code(text: str) -> str:
-    """Code in a cell of Markdown; where it has a pipe in HTML: some show the backslash before it in a code span."""
-    return f"<code>{html.escape(text, quote=False)}</code>" if "|" in text else f"`{text}`"
+    return forms.Code(text) if text else "-"
 
 
-def _code_table(form: str) -> str:
+def _code_table() -> forms.Table:
     coded = {name: parameter.codes for name, parameter in config.PARAMETERS.items() if parameter.coded}
     lines = [
         [str(code), *(codes[code] if code < len(codes) else "" for codes in coded.values())]
         for code in range(max(map(len, coded.values())))
     ]
-    return str(tabulate.tabulate(lines, ["code", *coded], tablefmt="pipe" if form == "md" else "simple"))
+    return forms.Table(["code", *coded], lines)

@@ -135,7 +135,7 @@ def make(made: list[Record], folder: ResultsFolder) -> Page:
     found: differences.Differences | None = None
     try:
         found = differences.compare(made, folder)
-        verdicts = [Table(*table) for table in differences.tables(found)]
+        verdicts = [Table(table.title, table.headings, table.rows) for table in differences.tables(found)]
         verdict_notes = [note for note in found.notes if note not in (*headline.notes, folder.note)]
     except UserError as error:
         verdicts, verdict_notes = [], [f"none: {error}"]

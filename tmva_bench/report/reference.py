@@ -5,14 +5,12 @@ import re
 import sys
 from collections.abc import Iterable
 
-import tabulate
-
 from tmva_bench.basis import config, parsing
 from tmva_bench.events import samples
 from tmva_bench.methods import registry
+from tmva_bench.results import forms
 from tmva_bench.study.file import KEYS, Key
 
-FORMATS = ("text", "md")
 # The columns that hold sentences, as wide as they may be in text.
 _WIDTHS = {"values": 34, "default": 30, "meaning": 60}
 _TYPES = {int: "whole number", float: "number", str: "text"}
@@ -25,56 +23,62 @@ def defaults() -> dict[str, str]:
     return {**found, "learning_rate": rates, **dict.fromkeys(config.COUNTS, "all of the file")}
 
 
-def study_file(form: str) -> str:
-    """The reference of the study file.
-
-    Args:
-        form: one of :data:`FORMATS`.
-    """
+def study_file() -> forms.Document:
+    """The reference of the study file."""
     common = [name for name in config.PARAMETERS if name not in config.ONE_SIDED]
-    parts = [
-        _head("The study file", form, 1),
+    parts: list[forms.Part] = [
+        forms.Heading("The study file", 1),
         "Every table and key of a study file, as the program reads it. What else stands in one is refused.",
-        *_section("Top of the file", KEYS[""], form),
-        *_section("[sample]", KEYS["sample"], form),
+        *_section("Top of the file", KEYS[""]),
+        *_section("[sample]", KEYS["sample"]),
     ]
     for name in samples.SAMPLES:
-        parts += _section(f'[sample], name = "{name}"', _sample(name), form)
+        parts += _section(f'[sample], name = "{name}"', _sample(name))
     parts += [
-        _head("[point], [axes] and [[series]]: the common parameters", form, 2),
+        forms.Heading("[point], [axes] and [[series]]: the common parameters"),
         "One value each under [point] and [[series]], a list of values under [axes]; those of a series stand over "
         "those of the point. Where a name has a number, the number does as well: the study's integer code.",
-        _parameters(common, form),
+        _parameters(common),
         "What does not belong together is refused, too: mutual_exclusive, which needs an output a class; a "
         "last_activation that the loss cannot use; momentum with another optimizer than sgd; weight_decay without "
         "regularization; a batch larger than the training or validation part.",
-        *_section("[[series]]: beside parameters of its own", KEYS["series"], form),
+        *_section("[[series]]: beside parameters of its own", KEYS["series"]),
     ]
     for side in dict.fromkeys(config.ONE_SIDED.values()):
         names = [name for name, its in config.ONE_SIDED.items() if its == side]
         methods = " and ".join(registry.of_side(side))
-        parts += [_head(f"[only.{side}]: {methods} alone", form, 2), _parameters(names, form)]
-    parts += [
-        *_section("[limits]", KEYS["limits"], form),
-        *_section("[environments.NAME]", KEYS["environments"], form),
-    ]
+        parts += [forms.Heading(f"[only.{side}]: {methods} alone"), _parameters(names)]
+    parts += [*_section("[limits]", KEYS["limits"]), *_section("[environments.NAME]", KEYS["environments"])]
     for name, values in parsing.PRESETS.items():
-        parts.append(_head(f'preset = "{name}"', form, 2))
-        parts.append(_table(["parameter", "value"], ([key, _value(key, value)] for key, value in values.items()), form))
-    return "\n\n".join(parts)
+        parts.append(forms.Heading(f'preset = "{name}"'))
+        parts.append(_table(["parameter", "value"], ([key, _value(key, value)] for key, value in values.items())))
+    return _document(parts)
 
 
-def _head(text: str, form: str, level: int) -> str:
-    return f"{'#' * level} {text}" if form == "md" else text
+def _document(parts: list[forms.Part]) -> forms.Document:
+    """With the tables as values, each under the heading that stands over it."""
+    tables: dict[str, list[dict[str, str]]] = {}
+    title = ""
+    for part in parts:
+        if isinstance(part, forms.Heading):
+            title = part.text
+        elif isinstance(part, forms.Table):
+            tables[title] = [dict(zip(part.headings, row, strict=True)) for row in part.rows]
+    lines = [
+        {"table": title, **{"key" if name == "parameter" else name: text for name, text in row.items()}}
+        for title, rows in tables.items()
+        for row in rows
+    ]
+    return forms.Document(parts, {"tables": tables}, lines)
 
 
-def _section(title: str, keys: dict[str, Key], form: str) -> list[str]:
+def _section(title: str, keys: dict[str, Key]) -> list[forms.Part]:
     lines = ([name, key.type, key.default, key.help] for name, key in keys.items())
-    return [_head(title, form, 2), _table(["key", "type", "default", "meaning"], lines, form)]
+    return [forms.Heading(title), _table(["key", "type", "default", "meaning"], lines)]
 
 
-def _parameters(names: Iterable[str], form: str) -> str:
-    own, lines = defaults(), []
+def _parameters(names: Iterable[str]) -> forms.Table:
+    usual, lines = defaults(), []
     for name in names:
         parameter = config.PARAMETERS[name]
         values = ", ".join(
@@ -83,8 +87,8 @@ def _parameters(names: Iterable[str], form: str) -> str:
         if name == "transformations":
             values = f"{', '.join(config.TRANSFORMATIONS)}, in a chain"
         kind = _TYPES[parameter.type]
-        lines.append([name, kind, values or config.limits(parameter), own[name], parameter.help])
-    return _table(["parameter", "type", "values", "default", "meaning"], lines, form)
+        lines.append([name, kind, values or config.limits(parameter), usual[name], parameter.help])
+    return _table(["parameter", "type", "values", "default", "meaning"], lines)
 
 
 def _value(name: str, value: int | float | str) -> str:
@@ -106,10 +110,5 @@ def _sample(name: str) -> dict[str, Key]:
     return keys
 
 
-def _table(headings: list[str], lines: Iterable[list[str]], form: str) -> str:
-    rows = [list(line) for line in lines]
-    if form == "md":
-        rows = [[f"`{row[0]}`", *(text.replace("|", "\\|") for text in row[1:])] for row in rows]
-        return str(tabulate.tabulate(rows, headings, tablefmt="pipe", disable_numparse=True))
-    widths = [_WIDTHS.get(name) for name in headings]
-    return str(tabulate.tabulate(rows, headings, tablefmt="simple", maxcolwidths=widths, disable_numparse=True))
+def _table(headings: list[str], lines: Iterable[list[str]]) -> forms.Table:
+    return forms.Table(headings, [[forms.Code(name), *others] for name, *others in lines], widths=_WIDTHS)

@@ -1,4 +1,4 @@
-"""The summary table: means over repetitions, as text, Markdown, CSV or LaTeX."""
+"""The summary table: means over repetitions."""
 
 import math
 from collections.abc import Iterable
@@ -9,7 +9,6 @@ from uncertainties import ufloat
 from tmva_bench.basis import config
 from tmva_bench.results import forms, naming, schema, summary
 
-FORMATS = ("text", "md", "csv", "latex")
 _COLUMNS = (
     ("roc_auc", "ROC area"),
     ("roc_integral", "ROC integral by TMVA"),
@@ -42,30 +41,29 @@ class SummaryTable(NamedTuple):
     best: list[tuple[int, int]]
 
 
-def write(groups: list[summary.Group], form: str, by: Iterable[str] = (), *, notes: Iterable[str] = ()) -> str:
-    """The summary table of finished runs.
+def document(groups: list[summary.Group], by: Iterable[str] = (), *, notes: Iterable[str] = ()) -> forms.Document:
+    """The summary table of finished runs; its values are the tree ``summary``.
 
     Args:
         groups: repetitions together, see :func:`tmva_bench.results.summary.groups`.
-        form: one of :data:`FORMATS`.
         by: columns that the rows are ordered by, before series and scanned parameters.
         notes: what must be known of all of it, a line each.
     """
-    if form == "csv":
-        return _csv(_ordered(groups, list(by)))
-    table = make(groups, by, latex=form == "latex")
-    text = forms.table(table.rows, table.headings, form)
-    lines = [*notes, *table.notes]
-    return f"{text}\n\n{forms.notes(lines, form)}" if lines else text
+    table = make(groups, by)
+    below = [*notes, *table.notes]
+    columns = summary.tree(_ordered(groups, list(by)))
+    lines = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return forms.Document(
+        [forms.Table(table.headings, table.rows), forms.Notes(below)], {"rows": lines, "notes": below}, lines
+    )
 
 
-def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = False) -> SummaryTable:
+def make(groups: list[summary.Group], by: Iterable[str] = ()) -> SummaryTable:
     """The columns that differ, means with errors, spreads, and notes on what the repetitions cannot carry.
 
     Args:
         groups: repetitions together.
         by: columns that the rows are ordered by, first.
-        latex: whether numbers with their errors are for LaTeX.
     """
     groups = _ordered(groups, list(by))
     rows = [row for group in groups for row in group.rows + group.missing]
@@ -88,7 +86,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = (), *, latex: bool = F
         row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
         for name, _ in shown:
             mean = group.means[name]
-            row.append(_with_error(mean, latex))
+            row.append(_with_error(mean))
             if name in _SPREAD:
                 row.append("" if math.isnan(mean.spread) else f"{mean.spread:.2g}")
             if name == "roc_auc":
@@ -182,16 +180,11 @@ def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]
     return named + notes
 
 
-def _with_error(mean: summary.Mean, latex: bool) -> str:
+def _with_error(mean: summary.Mean) -> str:
     if not mean.runs:
         return "-"
     # Clocks tick: equal measurements leave an error of rounding alone.
     if not mean.error > 1e-9 * abs(mean.value):
         return f"{mean.value:.4g}"
     number = ufloat(mean.value, mean.error)
-    return forms.Formula(f"${number:L}$") if latex else f"{number:P}".replace("±", " ± ")
-
-
-def _csv(groups: list[summary.Group]) -> str:
-    columns = summary.tree(groups)
-    return forms.csv_text(list(columns), zip(*columns.values(), strict=True))
+    return forms.Formula(f"{number:P}".replace("±", " ± "), f"${number:L}$")

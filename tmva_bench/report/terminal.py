@@ -43,8 +43,8 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
     )
 
 
-def doctor_table(found: Mapping[str, Any]) -> RenderableType:
-    """What :func:`tmva_bench.running.doctor.examine` found, for people."""
+def doctor_document(found: Mapping[str, Any]) -> forms.Document:
+    """What :func:`tmva_bench.running.doctor.examine` found, for people and programs."""
     machine, environment = found["machine"], found["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     head = [
@@ -52,14 +52,13 @@ def doctor_table(found: Mapping[str, Any]) -> RenderableType:
         f"GPU: {machine['gpu_model'] or 'none'}",
         f"Environment {environment['name']}: {versions}",
     ]
-    table = _table("Trained on a hundred events", padding=(0, 1, 0, 0))
-    for heading in ("method", "version", "runs here"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("why not, and the cure")
-    for method in found["methods"]:
-        runs = "yes" if method["runs"] else "no"
-        table.add_row(naming.method_name(method), method["backend_version"], runs, _text(method["reason"]))
-    return Group(*map(_text, head), Text(), table)
+    rows = [
+        [naming.method_name(method), method["backend_version"], "yes" if method["runs"] else "no", method["reason"]]
+        for method in found["methods"]
+    ]
+    headings = ["method", "version", "runs here", "why not, and the cure"]
+    table = forms.Table(headings, rows, "Trained on a hundred events")
+    return forms.Document([forms.Notes(head), table], found, found["methods"])
 
 
 def _text(text: str) -> Text:
