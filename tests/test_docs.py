@@ -46,15 +46,26 @@ def test_every_macro_is_explained_with_its_arguments(macro: Path) -> None:
     assert f"`{macro.stem}({written})`" in section
 
 
-@pytest.fixture
-def make_tutorial() -> types.ModuleType:
-    """The script, as a module."""
-    spec = importlib.util.spec_from_file_location("make_tutorial", CHECKOUT / "docs" / "make_tutorial.py")
+def script(name: str) -> types.ModuleType:
+    """A script among the pages, as a module."""
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / "docs" / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_drawing_of_the_rooms_is_that_of_the_imports() -> None:
+    pytest.importorskip("grimp")
+    stale = "made anew by: python docs/draw_rooms.py > docs/rooms.svg"
+    assert (CHECKOUT / "docs" / "rooms.svg").read_text(encoding="utf-8") == f"{script('draw_rooms').drawing()}\n", stale
+
+
+@pytest.fixture
+def make_tutorial() -> types.ModuleType:
+    """The script that writes the tutorial."""
+    return script("make_tutorial")
 
 
 def test_the_tutorial_is_filled_with_what_its_commands_print(
