@@ -13,6 +13,7 @@ from root_session import MACROS
 
 import tmva_bench
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.running import replay
 
 
 @pytest.fixture
@@ -54,6 +55,19 @@ def test_every_command_still_works_there(moved):
     assert "as they were written" in works("check-results", "taken")
     assert works("merge", "taken", "-o", "merged").startswith("merged: 4 runs brought in")
     assert ResultsFolder(moved.parent / "merged").input.is_file()
+
+
+def test_a_training_is_repeated_there(fake_study, tmp_path):
+    """A run of TMVA's DNN: what TMVA wrote lies in its folder, as recorded."""
+    left = f"import shutil\nshutil.copytree({str(replay.SHIPPED)!r}, folder, dirs_exist_ok=True)\n"
+    tmva_bench.run_study(fake_study(left + TRAINED), folder=tmp_path / "results", limit=1)
+    (tmp_path / "another").mkdir()
+    shutil.move(tmp_path / "results", tmp_path / "another" / "taken")
+    (run,) = (folder for folder in (tmp_path / "another" / "taken" / "runs").iterdir() if folder.is_dir())
+    for command in ("replay", "verify"):
+        done = command_line(tmp_path / "another", command, f"taken/runs/{run.name}", "--backend", "jax")
+        assert done.returncode == 0, done.stderr
+        assert "largest difference" in done.stdout
 
 
 def test_macros_draw_from_it(moved, tmp_path):
