@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import fake_child
 import numpy
 import pytest
 import uproot
@@ -147,43 +148,16 @@ def small_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fake_python(tmp_path: Path) -> Callable[[str], Environment]:
-    """Makes an environment whose Python runs a worker of the test's own.
-
-    The code given finds the run's folder in ``folder``, and the real module in ``worker``, whose ``main`` it may call.
-    """
+    """Makes an environment whose Python runs a worker of the test's own: code after :data:`fake_child.START`."""
 
     def make(code: str) -> Environment:
         path = tmp_path / f"python-{len(list(tmp_path.glob('python-*')))}"
-        head = (
-            f"#!{sys.executable}\n"
-            "import json, os, sys, time\nfrom pathlib import Path\n"
-            "if sys.argv[1] == '-c':\n    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])\n"
-            "from tmva_bench.methods import worker\n"
-            "del sys.argv[1:3]\nfolder = Path(sys.argv[1])\n"
-        )
+        head = f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{fake_child.START}"
         path.write_text(head + textwrap.dedent(code))
         path.chmod(0o755)
         return Environment(str(path), "fake", {"python": "3", "root": "6", "keras": "3"})
 
     return make
-
-
-# For `fake_python`: what a worker leaves that trained, in a fraction of the time; the numbers are made up.
-TRAINED = """
-from tmva_bench.events import inputs
-def made_up(folder):
-    task = worker.read_task(folder)
-    data = inputs.read(task.input_file)
-    scores = {tree: events[:, -1] * (1 + task.point.seed) for tree, events in data.events.items()}
-    worker._write_scores(folder / "scores.root", scores)
-    times = {f"{kind}_time_{name}": 0.5 for kind in ("cpu", "real") for name in ("prepare", "train", "test")}
-    values = {"real_time_fit": 0.4, "real_time_first_epoch": 0.1, "roc_integral": float("nan"), "device": "cpu"}
-    values.update(epochs=2, best_epoch=2, validation_loss=0.5, parameters=31, status="ok", reason="")
-    versions = {"root": "6", "keras": "3", "backend": "1"}
-    return {**times, **values, "versions": versions, "history": [[1, 0.6, 0.6, 0.1, 0.1], [2, 0.5, 0.5, 0.1, 0.1]]}
-worker.run = made_up
-worker.main()
-"""
 
 
 @pytest.fixture

@@ -157,10 +157,8 @@ def test_auto_takes_pip_where_the_channel_is_silent_and_keeps_it(checkout: Check
     assert (checkout.folder / ".route" / "bin" / "tmva-bench").is_file()
 
     log.write_text("untouched")
-    start = time.monotonic()
     assert checkout.run("--route", "pip").stdout.startswith("pip route (.venv): as asked")
     assert checkout.run("--route", "auto").stdout.startswith("pip route (.venv): made before")
-    assert time.monotonic() - start < 2
     assert log.read_text() == "untouched"
 
     checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved"))
@@ -261,9 +259,7 @@ def test_one_beside_the_route_is_made_and_completed_after_a_kill(
     assert (checkout.folder / ".route").readlink() == Path(".conda")
 
     log.write_text("untouched")
-    start = time.monotonic()
     assert checkout.run("--route", route).returncode == 0
-    assert time.monotonic() - start < 2
     assert log.read_text() == "untouched"
 
     (prefix / setup_env.STAMP).unlink()
@@ -352,10 +348,8 @@ def test_conda_route_by_py_rattler_solves_installs_and_runs_the_pip_section(chec
     assert calls.read_text() == f"{checkout.folder}: -m pip install -e .[test]\n"
     assert (checkout.folder / ".route").readlink() == Path(".conda")
 
-    start = time.monotonic()
     assert checkout.run("--route", "conda").returncode == 0
     assert checkout.run().stdout.startswith("conda route (.conda): made before")
-    assert time.monotonic() - start < 2
     assert calls.read_text().count("\n") == 1
 
     (prefix / setup_env.STAMP).unlink()

@@ -9,7 +9,8 @@ import numpy
 import pytest
 import uproot
 from click.testing import CliRunner
-from conftest import REAL_RUN, TRAINED, all_commands, command_line
+from conftest import REAL_RUN, all_commands, command_line
+from fake_child import TRAINED
 
 from tmva_bench import api, cli
 from tmva_bench.methods import registry

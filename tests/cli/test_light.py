@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import TRAINED, all_commands
+from conftest import all_commands
+from fake_child import TRAINED
 
 from tmva_bench.cli.commands import COMMANDS
 

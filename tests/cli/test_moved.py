@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import uproot
-from conftest import TRAINED, command_line
+from conftest import command_line
+from fake_child import TRAINED
 from root_session import MACROS
 
 import tmva_bench

@@ -1,10 +1,10 @@
 """Times by TStopwatch, whatever happens to the clock of the day."""
 
-import itertools
 import sys
 import types
 
 import pytest
+from fake_clock import FakeClock
 
 from tmva_bench.engines import stopwatch
 
@@ -25,7 +25,7 @@ def test_a_clock_set_meanwhile_changes_no_time(monkeypatch, told, passed, kept):
             return told
 
     monkeypatch.setitem(sys.modules, "ROOT", types.SimpleNamespace(TStopwatch=Watch))
-    monkeypatch.setattr(stopwatch, "time", types.SimpleNamespace(monotonic=itertools.count(5, passed).__next__))
+    monkeypatch.setattr(stopwatch, "time", FakeClock(passed))
     watch = stopwatch.Stopwatch()
     with watch.phase("train"):
         pass

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import importlib.util
-import itertools
 import json
 import math
 import os
@@ -15,6 +14,7 @@ import types
 import numpy
 import pytest
 import uproot
+from fake_clock import FakeClock
 
 from tmva_bench.basis import parsing
 from tmva_bench.basis.training import Epoch
@@ -77,7 +77,7 @@ def ends(monkeypatch, tmp_path):
     settings = types.SimpleNamespace(SetValue=lambda name, value: None)
     monkeypatch.setitem(sys.modules, "ROOT", types.SimpleNamespace(gROOT=root, gEnv=settings, TStopwatch=Watch))
     # Three seconds a phase, as Watch has it.
-    monkeypatch.setattr(stopwatch, "time", types.SimpleNamespace(monotonic=itertools.count(0, 3).__next__))
+    monkeypatch.setattr(stopwatch, "time", FakeClock(3))
 
     def run(method):
         monkeypatch.setitem(registry.METHODS, "keras", registry.METHODS["keras"]._replace(run=method))

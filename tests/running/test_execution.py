@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 import uproot
-from conftest import TRAINED
+from fake_child import TRAINED
 
 import tmva_bench
 from tmva_bench import api
@@ -126,16 +126,16 @@ def test_side_by_side_runs_have_cores_of_their_own(fake_study, tmp_path):
     seen = tmp_path / "seen"
     seen.mkdir()
     code = f"""
-def looked(folder, made_up=worker.run):
+def looked(folder):
     start, cores = time.time(), sorted(os.sched_getaffinity(0))
     time.sleep(1.5)
     Path({str(seen)!r}, folder.name).write_text(json.dumps([cores, start, time.time()]))
-    return made_up(folder)
+    return outcome(folder)
 worker.run = looked
 worker.main()
 """
     heard = Heard()
-    file = fake_study(TRAINED.replace("worker.main()\n", "") + code)
+    file = fake_study(code)
     made = tmva_bench.run_study(file, folder=tmp_path / "results", side_by_side=2, listener=heard)
     assert [row["status"] for row in made] == ["ok"] * 4
     runs = [json.loads(path.read_text()) for path in seen.iterdir()]
