@@ -219,7 +219,7 @@ def test_ratios_are_to_the_first_series_of_the_file_whatever_is_drawn(tmp_path: 
     assert f"reference: {label(SLIDES[1])}" in words(tmp_path / "1" / "scan_roc_auc_neurons.pdf")
     assert "ratio, series / reference" in words(tmp_path / "0" / "scan_roc_auc_neurons.pdf")
     colours = "".join(f'"{colour}"' for colour in naming.COLOURS)
-    assert colours in re.sub(r"[\s,]", "", (MACROS / "style.h").read_text())
+    assert colours in re.sub(r"[\s,]", "", (MACROS / "style" / "looks.h").read_text())
 
 
 def test_a_figure_the_page_and_the_tree_of_means_have_the_same_numbers(tmp_path: Path) -> None:

@@ -200,14 +200,6 @@ def test_curves_are_thinned_and_stay_where_they_were():
     assert errors * fine["unit"] == pytest.approx(record["scores"]["density_error"][:40], abs=fine["unit"])
 
 
-def test_correlations_are_those_of_the_weighted_events():
-    random = numpy.random.default_rng(2)
-    events = random.multivariate_normal([0, 5], [[1, 0.6], [0.6, 1]], size=500).astype(numpy.float32)
-    weights = random.integers(1, 4, size=500).astype(numpy.float32)
-    repeated = numpy.repeat(events, weights.astype(int), axis=0)
-    assert page._correlation(events, weights) == pytest.approx(numpy.corrcoef(repeated.T), abs=1e-5)
-
-
 def test_no_text_from_outside_is_taken_for_code(read):
     assert "img" not in read.tags
     assert read.tags.count("script") == 3

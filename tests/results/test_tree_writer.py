@@ -12,6 +12,7 @@ import uproot
 from made_up_results import made_up_tables, write_results
 
 from tmva_bench.results import schema
+from tmva_bench.results.figures import tree as tree_of_figures
 from tmva_bench.results.tree_writer import Table, write_trees
 
 
@@ -37,6 +38,7 @@ def best_keras(tables: dict[str, Table]) -> list[float]:
 
 
 def test_uproot_reads_every_value(tables: dict[str, Table], results: Path) -> None:
+    tables = {**tables, "figures": tree_of_figures.table(tables)}
     with uproot.open(results) as file:
         for name, columns in schema.TREES.items():
             tree = file[name]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy
 
 from tmva_bench.errors import UserError
+from tmva_bench.results.figures.curves import progress
 
 # Columns of the tree ``history``, without the run's name.
 History = Mapping[str, Sequence[float]]
@@ -124,20 +125,3 @@ def time_to_quality(reached: Iterable[Reached]) -> TimeToQuality:
         return TimeToQuality(math.nan, math.nan, math.nan, len(times), had)
     interval = stats.quantile_test(times, p=0.5).confidence_interval(_LEVEL)
     return TimeToQuality(float(numpy.median(times)), float(interval.low), float(interval.high), len(times), had)
-
-
-def progress(history: History, clock: str = "real_time") -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Quality against time: the best validation loss so far after each epoch.
-
-    Args:
-        history: of the run.
-        clock: the column with the time of each epoch [s].
-
-    Returns:
-        Time trained [s], NaN where epochs were not timed, and the lowest validation loss up to then; both of
-        shape ``(epochs,)``.
-    """
-    losses = numpy.asarray(history["validation_loss"], dtype=float)
-    if clock not in history:
-        return numpy.full(len(losses), math.nan), numpy.fmin.accumulate(losses)
-    return numpy.cumsum(numpy.asarray(history[clock], dtype=float)), numpy.fmin.accumulate(losses)

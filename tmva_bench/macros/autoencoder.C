@@ -2,7 +2,9 @@
 // encoded variables, and the ROC curve of the error as a score of what it has not met.
 //   root -l -b -q 'macros/autoencoder.C("encoded.root", "figures")'
 // The file is one of tmva-bench encode, or encoded.root of a run of the method dae.
-#include "style.h"
+#include "style/axes.h"
+#include "style/figures.h"
+#include "style/legend.h"
 
 #include "TLine.h"
 
@@ -12,8 +14,8 @@ const int nDrawn = 2000; // events of a class that a cell shows
 
 struct Reconstructed {
    std::vector<std::vector<double>> inputs, reconstructed; // by variable, then event
-   std::vector<double> errors, pca, weights;
    std::vector<std::vector<double>> encoded;
+   size_t size; // events
 };
 
 std::vector<std::string> Variables(TTree &tree)
@@ -37,9 +39,7 @@ Reconstructed ReadEvents(TFile &file, const char *letter, const std::vector<std:
       events.inputs.push_back(bench::Numbers(tree, name + "_input"));
       events.reconstructed.push_back(bench::Numbers(tree, name + "_reconstructed"));
    }
-   events.errors = bench::Numbers(tree, "error");
-   events.pca = bench::Numbers(tree, "pca_error");
-   events.weights = bench::Numbers(test, "weight");
+   events.size = tree.GetEntries();
    for (int i = 1; test.GetBranch(Form("latent%d", i)); ++i)
       events.encoded.push_back(bench::Numbers(test, Form("latent%d", i)));
    return events;
@@ -132,52 +132,25 @@ void DrawCodes(const Reconstructed &signal, const Reconstructed &background, con
    bench::Save(*canvas, figures);
 }
 
-// Signal efficiency and background rejection where the error is above a threshold, and the area under the curve.
-std::pair<TGraph, double> Roc(const std::vector<double> &signal, const std::vector<double> &signalWeights,
-                              const std::vector<double> &background, const std::vector<double> &backgroundWeights)
-{
-   std::vector<std::tuple<double, double, double>> events; // error, weight in signal and in background
-   double signalSum = 0, backgroundSum = 0;
-   for (size_t i = 0; i < signal.size(); ++i) {
-      events.emplace_back(signal[i], signalWeights[i], 0.);
-      signalSum += signalWeights[i];
-   }
-   for (size_t i = 0; i < background.size(); ++i) {
-      events.emplace_back(background[i], 0., backgroundWeights[i]);
-      backgroundSum += backgroundWeights[i];
-   }
-   std::sort(events.rbegin(), events.rend());
-   TGraph curve;
-   curve.AddPoint(0, 1);
-   double efficiency = 0, rejection = 1, area = 0;
-   const size_t step = 1 + events.size() / 500;
-   for (size_t i = 0; i < events.size(); ++i) {
-      const double before = efficiency;
-      efficiency += std::get<1>(events[i]) / signalSum;
-      rejection -= std::get<2>(events[i]) / backgroundSum;
-      area += (efficiency - before) * rejection;
-      if (i % step == 0 || i + 1 == events.size())
-         curve.AddPoint(efficiency, rejection);
-   }
-   return {curve, area};
-}
-
-void DrawAnomaly(const Reconstructed &signal, const Reconstructed &background, const std::string &line, const char *figures)
+void DrawAnomaly(const bench::Figure &figure, const std::string &line, const char *figures)
 {
    const bench::Grid grid(1);
    const double top = bench::kHeader + 58;
-   TCanvas *canvas = bench::Canvas("anomaly", grid.CanvasWidth(), top + grid.height + 10,
-                                   "The reconstruction error as a score", line);
-   const auto mine = Roc(signal.errors, signal.weights, background.errors, background.weights);
-   const auto linear = Roc(signal.pca, signal.weights, background.pca, background.weights);
+   TCanvas *canvas = bench::Canvas(figure.name, grid.CanvasWidth(), top + grid.height + 10, figure.Text("title"), line);
    grid.Cell(*canvas, 0, top, "", "", "signal efficiency", "background rejection");
    bench::Axes(0, 0, 1, 1.02, 510, 510);
-   bench::DrawDashed(mine.first, 0, grid.width - 80, grid.height - 90);
-   bench::DrawDashed(linear.first, 1, grid.width - 80, grid.height - 90);
-   bench::Write(*canvas, 82, top - 42, Form("autoencoder, ROC area %.4f", mine.second), bench::kText, 11,
-                bench::Colour(0));
-   bench::Write(*canvas, 82, top - 20, Form("principal components (dashed), ROC area %.4f", linear.second),
-                bench::kText, 11, bench::Colour(1));
+   double y = top - 42;
+   for (const bench::Mark &series : figure.Of("series")) {
+      TGraph curve;
+      for (const bench::Mark &point : figure.Of("curve", "", series.label))
+         curve.AddPoint(point.x, point.y);
+      bench::DrawDashed(curve, series.colour, grid.width - 80, grid.height - 90);
+   }
+   for (const bench::Mark &series : figure.Of("series")) {
+      bench::Write(*canvas, 82, y, Form("%s, ROC area %.4f", series.label.c_str(), series.y), bench::kText, 11,
+                   bench::Colour(series.colour));
+      y += 22;
+   }
    bench::Save(*canvas, figures);
 }
 
@@ -191,11 +164,13 @@ int autoencoder(const char *encodedFile, const char *figures = "figures")
       const auto names = Variables(bench::Tree(*file, "ReconstructionS"));
       const Reconstructed signal = ReadEvents(*file, "S", names), background = ReadEvents(*file, "B", names);
       const std::string line = Form("%s, test events: signal %zu, background %zu, %zu encoded variables",
-                                    gSystem->BaseName(encodedFile), signal.errors.size(), background.errors.size(),
+                                    gSystem->BaseName(encodedFile), signal.size, background.size,
                                     signal.encoded.size());
       DrawVariables(names, signal, background, line + Form(", the first %d of each class", nDrawn), figures);
       if (signal.encoded.size() == 2)
          DrawCodes(signal, background, line + Form(", the first %d of each class", nDrawn), figures);
-      DrawAnomaly(signal, background, line, figures);
+      const auto marks = bench::Ask(encodedFile, {"autoencoder", bench::AbsolutePath(encodedFile), "", "", ""});
+      bench::Check(encodedFile, marks);
+      DrawAnomaly(bench::Sorted(marks).front(), line, figures);
    });
 }

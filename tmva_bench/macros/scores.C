@@ -3,35 +3,13 @@
 //   root -l -b -q 'macros/scores.C("results/quick/results.root", "figures")'
 // A third argument selects runs by a formula on the tree benchmark: "neurons==100 && repetition==1". Without it the
 // last point of a scan is drawn: the largest value of each scanned parameter.
-#include "style.h"
+#include "style/axes.h"
+#include "style/figures.h"
+#include "style/legend.h"
 
 #include "TGraphErrors.h"
 
 namespace {
-
-using bench::Bin;
-
-// Sorted by score; keyed by run, sample (train, test) and class (signal, background).
-using ScoreBins = std::map<std::tuple<std::string, std::string, std::string>, std::vector<Bin>>;
-
-ScoreBins ReadScores(TFile &file)
-{
-   TTree &tree = bench::Tree(file, "scores");
-   const auto id = bench::Column<std::string>(tree, "run_id");
-   const auto sample = bench::Column<std::string>(tree, "sample");
-   const auto eventClass = bench::Column<std::string>(tree, "event_class");
-   const auto low = bench::Column<double>(tree, "low");
-   const auto high = bench::Column<double>(tree, "high");
-   const auto density = bench::Column<double>(tree, "density");
-   const auto error = bench::Column<double>(tree, "density_error");
-   ScoreBins bins;
-   for (size_t row = 0; row < id.size(); ++row)
-      bins[std::make_tuple(id[row], sample[row], eventClass[row])].push_back(
-         {low[row], high[row], density[row], error[row]});
-   for (auto &entry : bins)
-      std::sort(entry.second.begin(), entry.second.end(), [](const Bin &a, const Bin &b) { return a.low < b.low; });
-   return bins;
-}
 
 void SetPoints(TAttLine &line, TAttMarker &marker, bool signal)
 {
@@ -42,32 +20,17 @@ void SetPoints(TAttLine &line, TAttMarker &marker, bool signal)
    marker.SetMarkerSize(0.8);
 }
 
-void DrawTraining(const std::vector<Bin> &bins, bool signal)
+void DrawTraining(const std::vector<bench::Mark> &bins, bool signal)
 {
    auto points = new TGraphErrors;
-   for (const Bin &bin : bins)
-      if (bin.density != 0) {
-         points->AddPoint((bin.low + bin.high) / 2, bin.density);
-         points->SetPointError(points->GetN() - 1, 0, bin.error);
-      }
+   points->SetNameTitle(signal ? "train_signal" : "train_background", bins.empty() ? "" : bins.front().label.c_str());
+   for (const bench::Mark &bin : bins) {
+      points->AddPoint(bin.x, bin.y);
+      points->SetPointError(points->GetN() - 1, 0, bin.high - bin.y);
+   }
    SetPoints(*points, *points, signal);
    points->SetBit(kCanDelete);
    points->Draw("PZ");
-}
-
-// chi2 of training against test events and the number of bins where both hold events, "31/38".
-std::string Agreement(const std::vector<Bin> &training, const std::vector<Bin> &test)
-{
-   double chi2 = 0;
-   int used = 0;
-   for (size_t i = 0; i < std::min(training.size(), test.size()); ++i) {
-      if (training[i].density == 0 || test[i].density == 0)
-         continue;
-      chi2 += std::pow(training[i].density - test[i].density, 2) /
-              (training[i].error * training[i].error + test[i].error * test[i].error);
-      ++used;
-   }
-   return Form("%.0f/%d", chi2, used);
 }
 
 // The legend, on a line of its own above the frames.
@@ -87,28 +50,21 @@ void DrawScoreLegend(TCanvas &canvas, double y)
    }
 }
 
-void DrawRun(TCanvas &canvas, const bench::Grid &grid, int cell, double top, const std::string &title,
-             const std::string &file, const ScoreBins &bins, const std::string &id)
+void DrawRun(TCanvas &canvas, const bench::Grid &grid, int cell, double top, const bench::Figure &figure,
+             const std::string &run)
 {
-   const auto of = [&](const char *sample, const char *eventClass) {
-      const auto found = bins.find(std::make_tuple(id, std::string(sample), std::string(eventClass)));
-      if (found == bins.end())
-         bench::Fail(file + ": tree scores has no bins of run " + id + ", " + sample + " " + eventClass);
-      return found->second;
-   };
-   const auto signal = of("test", "signal"), background = of("test", "background");
-   const auto trainingSignal = of("train", "signal"), trainingBackground = of("train", "background");
-   double low = 1e99, high = -1e99, highest = 0;
+   const auto of = [&](const char *kind) { return figure.Of(kind, run); };
+   const auto signal = of("test_signal"), background = of("test_background");
+   const auto trainingSignal = of("train_signal"), trainingBackground = of("train_background");
+   double highest = 0;
+   bench::Extent scores;
    for (const auto *part : {&signal, &background, &trainingSignal, &trainingBackground})
-      for (const Bin &bin : *part) {
-         low = std::min(low, bin.low);
-         high = std::max(high, bin.high);
-         highest = std::max(highest, bin.density + bin.error);
+      for (const bench::Mark &bin : *part) {
+         scores.Add(bin.x);
+         highest = std::max(highest, std::isfinite(bin.high) ? bin.high : bin.y);
       }
-   const std::string agreement = "#chi^{2}/bins: signal " + Agreement(trainingSignal, signal) +
-                                 ", background " + Agreement(trainingBackground, background);
-   grid.Cell(canvas, cell, top, title, agreement, "score", "density");
-   bench::Axes(low, 0, high, 1.08 * highest);
+   grid.Cell(canvas, cell, top, figure.Text("title", run), figure.Text("agreement", run), "score", "density");
+   bench::Axes(scores.low, 0, scores.high, 1.08 * highest);
    bench::DrawArea(signal, true);
    bench::DrawArea(background, false);
    DrawTraining(trainingSignal, true);
@@ -116,32 +72,28 @@ void DrawRun(TCanvas &canvas, const bench::Grid &grid, int cell, double top, con
    gPad->RedrawAxis();
 }
 
+void DrawScores(const bench::Figure &figure, const std::string &folder)
+{
+   const auto names = bench::RunsOf(figure.Of("agreement"));
+   const int perPage = 12, runs = names.size();
+   for (int first = 0; first < runs; first += perPage) {
+      const int page = first / perPage + 1, last = std::min(first + perPage, runs);
+      const bench::Grid grid(last - first);
+      const double top = bench::kHeader + 34;
+      TCanvas *canvas =
+         bench::Canvas(figure.name + (page == 1 ? "" : Form("_%d", page)), grid.CanvasWidth(),
+                       top + grid.rows * grid.height + 10, figure.Text("title"), bench::Caption(figure));
+      DrawScoreLegend(*canvas, top - 20);
+      for (int i = first; i < last; ++i)
+         DrawRun(*canvas, grid, i - first, top, figure, names[i]);
+      bench::Save(*canvas, folder);
+   }
+}
+
 } // namespace
 
 int scores(const char *resultsFile = "results/quick/results.root", const char *figures = "figures",
            const char *selection = "", bool caption = false)
 {
-   return bench::RunBySample("scores.C", resultsFile, figures, selection, caption,
-                             [&](const auto &chosen, const auto &folder) {
-      const bench::Results results = bench::ReadResults(resultsFile, chosen);
-      const ScoreBins bins = ReadScores(*results.file);
-      const int perPage = 12, runs = results.runs.size();
-      for (int first = 0; first < runs; first += perPage) {
-         const int page = first / perPage + 1, last = std::min(first + perPage, runs);
-         const bench::Grid grid(last - first);
-         const double top = bench::kHeader + 34;
-         TCanvas *canvas =
-            bench::Canvas(page == 1 ? "scores" : Form("scores_%d", page), grid.CanvasWidth(),
-                          top + grid.rows * grid.height + 10, "Scores of test and training events", results.Caption());
-         DrawScoreLegend(*canvas, top - 20);
-         for (int i = first; i < last; ++i) {
-            const bench::RunRow &run = results.runs[i];
-            std::string title = results.series[run.series].label;
-            if (results.RunsOf(run.series).size() > 1)
-               title += Form(", run %lld", run.repetition);
-            DrawRun(*canvas, grid, i - first, top, title, resultsFile, bins, run.id);
-         }
-         bench::Save(*canvas, folder);
-      }
-   });
+   return bench::DrawFigures({"scores", resultsFile, figures, selection, caption, {"scores"}, {}}, DrawScores);
 }

@@ -15,12 +15,14 @@ from plotly import offline
 
 import tmva_bench
 from tmva_bench.basis import config, parsing
-from tmva_bench.compare import differences, headlines, quality
+from tmva_bench.compare import differences, headlines
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, output
+from tmva_bench.events.correlations import correlations
 from tmva_bench.methods import registry
 from tmva_bench.report import explain, tables
 from tmva_bench.results import naming, schema, summary
+from tmva_bench.results.figures.curves import progress
 from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.records import Record
 from tmva_bench.results.summary import Group
@@ -404,7 +406,7 @@ def _curves(record: Record, points: int) -> dict[str, Any]:
         found["roc"] = {"x": _shorts(efficiency, 4), "y": _shorts(passing, 3)}
     if record["history"]:
         kept = _kept(len(record["history"]["epoch"]), points)
-        times, best = quality.progress(record["history"])
+        times, best = progress(record["history"])
         found["history"] = {
             "epoch": [record["history"]["epoch"][n] for n in kept],
             "training": _shorts((record["history"]["training_loss"][n] for n in kept), 4),
@@ -464,15 +466,5 @@ def _correlations(folder: ResultsFolder, row: naming.Row) -> dict[str, Any]:
         return {"missing": str(error)}
     found: dict[str, Any] = {"sample": data.metadata["sample"], "variables": data.variables}
     for name, tree in (("signal", "TrainS"), ("background", "TrainB")):
-        found[name] = [_shorts(line, 2) for line in _correlation(data.events[tree], data.weights[tree])]
-    return found
-
-
-def _correlation(events: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:
-    """Weighted linear correlation of columns; weights may be negative, as TMVA has them."""
-    share = weights.astype(float) / weights.sum(dtype=float)
-    apart = events.astype(float) - share @ events.astype(float)
-    covariance = (apart * share[:, None]).T @ apart
-    spread = numpy.sqrt(numpy.diag(covariance))
-    found: numpy.ndarray = covariance / numpy.outer(spread, spread)
+        found[name] = [_shorts(line, 2) for line in correlations(data.events[tree], data.weights[tree])]
     return found

@@ -453,7 +453,7 @@ class ResultsFolder:
         return record
 
     def _state(self) -> dict[str, str]:
-        digest = hashlib.sha256(f"{schema.VERSION}\n".encode())
+        digest = hashlib.sha256(f"{schema.VERSION} {schema.TREES}\n".encode())
         for folder in self._folders():
             digest.update(f"{folder.name} {records.fingerprint(folder)}\n".encode(errors="surrogateescape"))
         digest.update(self.note.encode())

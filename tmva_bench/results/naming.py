@@ -12,7 +12,7 @@ from tmva_bench.results import doubts
 
 Row = Mapping[str, Any]
 # Okabe and Ito's colours, told apart by colour-blind eyes, without their yellow, which white paper swallows. The macros
-# have the same in style.h.
+# have the same in style/looks.h.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00")
 # Proper names; what has none is shown as it is called.
 _SHOWN = {

@@ -254,6 +254,24 @@ SUMMARY: list[Column] = [
     ],
 ]
 
+FIGURES: list[Column] = [
+    Column("figure", str, "name of the figure, e.g. scan_roc_auc_neurons"),
+    Column("sample", str, "sample of its runs"),
+    Column(
+        "panel", str, "frame of the figure: a quantity, ratio, difference, a series or run (empty: the whole figure)"
+    ),
+    Column("kind", str, "mean | run | best | curve | caption | ...: what the row is"),
+    Column("series", str, "name of its series in tables, as in the tree benchmark (empty: of none)"),
+    Column("label", str, "name of its series in the figure"),
+    Column("colour", int, "colour, marker and dashes of the series, from 0"),
+    Column("run_id", str, "its run (empty: of several or none)"),
+    Column("text", str, "words that stand in the figure"),
+    Column("x", float, "where it stands: the scanned value, epoch, time in s, efficiency, score or row"),
+    Column("y", float, "its value (NaN: none), in the unit of the quantity"),
+    Column("low", float, "lower end of its error or 68 % band (NaN: none)"),
+    Column("high", float, "upper end of its error or 68 % band (NaN: none)"),
+]
+
 TREES: dict[str, list[Column]] = {
     "benchmark": BENCHMARK,
     "roc": ROC,
@@ -261,6 +279,7 @@ TREES: dict[str, list[Column]] = {
     "scores": SCORES,
     "reconstruction": RECONSTRUCTION,
     "summary": SUMMARY,
+    "figures": FIGURES,
 }
 # The trees that a run fills with rows of its own beside the one in "benchmark".
 CURVES = ("roc", "history", "scores", "reconstruction")
@@ -271,4 +290,5 @@ TITLES = {
     "reconstruction": "errors of autoencoders, one row a variable and the total of a run",
     "scores": "binned scores of training and test events, one row a bin of a run",
     "summary": "means over repetitions with errors and spreads, one row a series and point",
+    "figures": "what tmva-bench plot draws, one row a point, step of a curve or text of a figure",
 }

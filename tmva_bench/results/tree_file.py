@@ -20,12 +20,13 @@ Tables = dict[str, dict[str, list[Any]]]
 
 
 def tables(records: list[Record]) -> Tables:
-    """The columns of every results tree; a float that was not measured is None.
+    """The columns of every results tree but ``figures``; a float that was not measured is None.
 
     Args:
         records: finished runs.
     """
-    columns: Tables = {tree: {column.name: [] for column in schema.TREES[tree]} for tree in schema.TREES}
+    measured = [tree for tree in schema.TREES if tree != "figures"]  # that one is made of the others
+    columns: Tables = {tree: {column.name: [] for column in schema.TREES[tree]} for tree in measured}
     named = naming.identified(record["row"] for record in records)
     for record, row in zip(records, named, strict=True):
         for name in columns["benchmark"]:

@@ -1,7 +1,7 @@
 """Writes the results trees through ROOT: ``python -m tmva_bench.results.tree_writer TABLES.json OUT.root [NOTE]``.
 
-``TABLES.json`` holds ``{tree: {column: [values]}}`` with every tree and column of :mod:`tmva_bench.results.schema`;
-a float that was not measured is ``null``.
+``TABLES.json`` holds ``{tree: {column: [values]}}`` with every tree and column of :mod:`tmva_bench.results.schema` but
+``figures``; a float that was not measured is ``null``.
 """
 
 import json
@@ -14,6 +14,7 @@ import numpy
 
 from tmva_bench.errors import UserError
 from tmva_bench.results import naming, schema
+from tmva_bench.results.figures import tree
 
 Table = dict[str, list[Any]]
 
@@ -82,6 +83,8 @@ private:
 def write_trees(tables: dict[str, Table], out: Path, note: str = "") -> None:
     """Writes the results trees of :data:`tmva_bench.results.schema.TREES`, complete or not at all.
 
+    The tree ``figures`` is made of the others here.
+
     Besides the trees the file holds two ``TNamed``: the title of ``schema_version`` is
     :data:`tmva_bench.results.schema.VERSION`, that of ``clocks`` says what the times hold; and
     a third, ``note``, where the results have one.
@@ -97,7 +100,10 @@ def write_trees(tables: dict[str, Table], out: Path, note: str = "") -> None:
         ValueError: ``tables`` does not agree with the schema.
     """
     for name in schema.TREES:
-        _check(name, tables.get(name, {}))
+        if name != "figures":
+            _check(name, tables.get(name, {}))
+    tables = {**tables, "figures": tree.table(tables)}
+    _check("figures", tables["figures"])
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         _write_file(tables, beside, note)
