@@ -53,6 +53,7 @@ lint: env
 	$(IN_ENV) ruff format --check
 	$(IN_ENV) mypy
 	$(IN_ENV) lint-imports
+	$(IN_ENV) oxlint
 
 # Exit code 1 where a figure could not be drawn.
 plots: env

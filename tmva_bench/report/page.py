@@ -181,7 +181,7 @@ def render(page: Page) -> str:
         page=page,
         version=tmva_bench.__version__,
         library=Markup(offline.get_plotlyjs()),
-        script=Markup(_file("page.js")),
+        script=Markup(_file("words.js") + _file("page.js")),
         style=Markup(_file("page.css")),
     )
 

@@ -2,9 +2,9 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 // Densities are kept as whole numbers of a unit.
-for (const { scores } of data.groups) {
-  for (const name in scores) {
-    if (/^(test|train)_/.test(name)) scores[name] = scores[name].map((value) => value * scores.unit);
+for (const { scores: bins } of data.groups) {
+  for (const name in bins) {
+    if (/^(test|train)_/.test(name)) bins[name] = bins[name].map((value) => value * bins.unit);
   }
 }
 
@@ -16,14 +16,6 @@ const MARKERS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "tr
 const BUTTONS = [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]];
 const CONFIG = { responsive: true, displaylogo: false, modeBarButtons: BUTTONS };
 
-// Plotly takes some HTML in its texts: names from outside are to be read as they stand.
-const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const known = (value) => value !== null && value !== undefined;
-const number = (value, digits = 4) => (known(value) ? String(Number(value.toPrecision(digits))) : "-");
-const range = (length) => Array.from({ length }, (_, n) => n);
-const distinct = (values) => [...new Set(values)];
-const same = (a, b) => a.every((value, n) => value === b[n]);
-const cycled = (list, n) => list[n % list.length];
 const style = (s) => ({ color: cycled(data.palette, data.colours[s]), dash: cycled(DASHES, data.colours[s]),
   symbol: cycled(MARKERS, data.colours[s]) });
 const category = (value) => (typeof value === "string" ? plain(value) : value);
@@ -98,20 +90,6 @@ const section = (id) => {
 
 function tell(note, texts) {
   note.textContent = texts.filter(Boolean).join(" ");
-}
-
-// Rows that Plotly makes of the names in a legend of so many pixels, about.
-function legendRows(names, width) {
-  let rows = names.length ? 1 : 0;
-  let used = 0;
-  for (const own of names.map((name) => 6.8 * name.length + 48)) {
-    if (used && used + own > width) {
-      rows += 1;
-      used = 0;
-    }
-    used += own;
-  }
-  return rows;
 }
 
 // The legend stands below; its height follows from the width there is.
@@ -198,8 +176,6 @@ function line(s, x, y, more = {}) {
     hoverinfo: "text", connectgaps: false, ...more };
 }
 
-const hover = (...lines) => lines.filter(Boolean).map(plain).join("<br>");
-const unit = (title) => title.match(/ (\[[^\]]*\])$/)?.[1] ?? "";
 
 // --- Scan ---
 
@@ -429,10 +405,6 @@ function seriesChoice(form, change) {
 
 const scored = (point, s) => groupsAt(point).find((group) => group.s === s && group.scores);
 
-function edges({ range: [low, high], test_signal: bins }) {
-  return range(bins.length + 1).map((n) => low + ((high - low) * n) / bins.length);
-}
-
 const CLASSES = [["signal", "#0072b2", "circle", ""], ["background", "#d55e00", "square", "/"]];
 
 function scores() {
@@ -480,13 +452,6 @@ function scores() {
   });
 }
 
-// Shares of a class above each edge.
-function passing(density, at) {
-  const shares = [0];
-  for (let n = density.length - 1; n >= 0; n -= 1) shares.unshift(shares[0] + density[n] * (at[n + 1] - at[n]));
-  return shares.map((share) => Math.min(share / shares[0], 1));
-}
-
 function cut() {
   const place = section("cut");
   let redraw = () => {};
@@ -501,11 +466,9 @@ function cut() {
     const notes = [point.words()];
     if (group) {
       const at = edges(group.scores);
-      const ofSignal = passing(group.scores.test_signal, at);
-      const ofBackground = passing(group.scores.test_background, at);
-      const chosen = at.map((_, n) => [signal * ofSignal[n], background * ofBackground[n]]);
-      const purity = chosen.map(([s, b]) => (s + b > 0 ? s / (s + b) : null));
-      const significance = chosen.map(([s, b]) => (s + b > 0 ? s / Math.sqrt(s + b) : null));
+      const ofSignal = passing(group.scores.test_signal);
+      const ofBackground = passing(group.scores.test_background);
+      const { purity, significance } = cuts(signal, ofSignal, background, ofBackground);
       const curve = (name, y, color, dash, more = {}) => traces.push({ type: "scatter", mode: "lines", x: at, y, name,
         legendgroup: name, line: { color, dash, width: 2 }, hoverinfo: "text",
         text: y.map((value, n) => hover(name, `cut ${number(at[n], 3)}`, number(value))), ...more });
@@ -575,13 +538,7 @@ correlations();
 
 // --- Tables that can be sorted ---
 
-// Numbers first, by size, then texts; the numbers in a text count as numbers.
 const cellText = (row, n) => row.cells[n].textContent.trim();
-function inOrder(a, b) {
-  const [x, y] = [Number.parseFloat(a), Number.parseFloat(b)];
-  if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
-  return (Number.isNaN(x) ? 0 : x - y) || a.localeCompare(b, "en", { numeric: true });
-}
 
 function sortBy(table, n) {
   const heading = table.tHead.rows[0].cells[n];
