@@ -32,9 +32,10 @@ from root_session import MACROS, Answer, RootSession
 from tmva_bench.basis import autoencoder
 from tmva_bench.engines import encoder
 from tmva_bench.events import inputs, roc, samples
-from tmva_bench.report import page
+from tmva_bench.report import page, tables
 from tmva_bench.results import naming, summary
-from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.figures import answer
+from tmva_bench.results.folder import ResultsFolder, example
 from tmva_bench.results.tree_writer import Table
 
 
@@ -246,6 +247,154 @@ def test_a_figure_the_page_and_the_tree_of_means_have_the_same_numbers(tmp_path:
         for x, value in means.items():
             assert on_page[place, x]["m"][column] == pytest.approx(value, rel=1e-3)
             assert on_page[place, x]["e"][column] == pytest.approx(errors[x], rel=0.05)
+
+
+class Shown(NamedTuple):
+    """The example's results as tables, page and figures have them.
+
+    Attributes:
+        results: the trees.
+        figures: the tree ``figures``, a mark a row.
+        plots: what the page's plots are drawn from.
+        table: the summary table, by series and neurons the texts of its columns.
+    """
+
+    results: Path
+    figures: list[dict[str, Any]]
+    plots: dict[str, Any]
+    table: dict[tuple[str, str], dict[str, str]]
+
+    def marks(self, figure: str, kind: str, panel: str = "") -> list[dict[str, Any]]:
+        of = (figure, kind)
+        return [one for one in self.figures if (one["figure"], one["kind"]) == of and panel in ("", one["panel"])]
+
+    def group(self, run_id: str) -> dict[str, Any] | None:
+        """The group of the page that draws a run's curves."""
+        runs = self.plots["runs"]
+        return next((one for one in self.plots["groups"] if runs[one["run"]]["id"] == run_id), None)
+
+    def groups(self) -> dict[tuple[str, float], dict[str, Any]]:
+        """Of the page, by series and neurons."""
+        (axis,) = self.plots["axes"]
+        return {(self.plots["series"][one["s"]], axis["values"][one["p"][0]]): one for one in self.plots["groups"]}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """See :class:`Shown`."""
+    folder = example()
+    records = folder.load()
+    results = tmp_path_factory.mktemp("example") / "results.root"
+    folder.write_tree(records, results)
+    with uproot.open(results) as file:
+        columns = file["figures"].arrays(library="np")
+    marks = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    made = tables.make(summary.groups(record["row"] for record in records))
+    rows = [dict(zip(made.headings, row, strict=True)) for row in made.rows]
+    table = {(row["series"], row["neurons"]): row for row in rows}
+    return Shown(results, marks, page.make(records, folder).plots, table)
+
+
+def test_table_page_and_figures_have_the_same_names_and_means(shown: Shown, tmp_path: Path) -> None:
+    titles = {"roc_auc": "ROC area", "cpu_time_train": "CPU train [s]", "real_time_train": "real train [s]"}
+    drawn = dict(zip(titles, scans(*[(shown.results, "neurons", name, tmp_path) for name in titles]), strict=True))
+    columns = [quantity["name"] for quantity in shown.plots["quantities"]]
+    for quantity, title in titles.items():
+        means = shown.marks(f"scan_{quantity}_neurons", "mean", quantity)
+        assert {(one["series"], one["x"]) for one in means} == set(shown.groups())
+        by_label: dict[str, list[tuple[float, Any]]] = {}
+        for one in means:
+            group = shown.groups()[one["series"], one["x"]]
+            error = one["high"] - one["y"]
+            assert one["y"] - one["low"] == pytest.approx(error)
+            assert group["m"][columns.index(quantity)] == pytest.approx(one["y"], rel=1e-3)
+            assert group["e"][columns.index(quantity)] == pytest.approx(error, rel=0.06)
+            text = shown.table[one["series"], f"{one['x']:g}"][title]
+            value, _, digits = text.partition("±")
+            rounding = 0.51 * 10.0 ** -len(digits.partition(".")[2])
+            assert float(value) == pytest.approx(one["y"], abs=rounding)
+            assert float(digits) == pytest.approx(error, abs=rounding)
+            by_label.setdefault(one["label"], []).append((one["x"], pytest.approx(one["y"])))
+        for label, points in by_label.items():
+            assert drawn[quantity].points("mean", label) == points
+        ratios = shown.marks(f"scan_{quantity}_neurons", "mean", "ratio")
+        first = {one["x"]: one["y"] for one in means if one["colour"] == 0}
+        for one, ratio in zip(means, ratios, strict=True):
+            assert (one["label"], one["x"]) == (ratio["label"], ratio["x"])
+            assert ratio["y"] == pytest.approx(one["y"] / first[one["x"]])
+            assert ratio["high"] - ratio["y"] == pytest.approx((one["high"] - one["y"]) / first[one["x"]])
+        bars = {one["series"]: one["y"] for one in shown.marks("bars", "mean", quantity)}
+        assert bars == {one["series"]: one["y"] for one in means if one["x"] == max(first)}
+
+
+def test_page_and_figures_have_the_same_curves(shown: Shown, tmp_path: Path) -> None:
+    draw_results(shown.results, tmp_path, "roc", "history", "quality", "scores")
+    found = Counter[str]()
+    runs = {one["run_id"]: one for one in shown.marks("roc", "curve")}
+    for run_id, first in runs.items():
+        group = shown.group(run_id)
+        if not group:  # a later repetition
+            continue
+        assert shown.plots["series"][group["s"]] == first["series"]
+
+        def points(figure: str, kind: str, run_id: str = run_id) -> list[tuple[float, float]]:
+            return [(one["x"], one["y"]) for one in shown.marks(figure, kind) if one["run_id"] == run_id]
+
+        curve = points("roc", "curve")
+        for x, passing in zip(group["roc"]["x"], group["roc"]["y"], strict=True):
+            assert min(math.hypot(a - x, 1 - b - passing) for a, b in curve) < 1e-3
+        history = group["history"]
+        for kind in ("training", "validation"):
+            losses = dict(points("history", kind))
+            assert [losses[epoch] for epoch in history["epoch"]] == pytest.approx(history[kind], rel=1e-3)
+        for (x, y), time, best in zip(points("quality", "progress"), history["time"], history["best"], strict=False):
+            assert (x, y) == pytest.approx((time, best), rel=1e-3)
+            found["timed"] += 1
+        scores = group["scores"]
+        for event_class in ("signal", "background"):
+            heights = [y for _, y in points("scores", f"test_{event_class}")]
+            unit = scores["unit"]
+            kept = numpy.array(heights[:-1]).reshape(len(scores[f"test_{event_class}"]), -1).mean(axis=1)
+            assert kept == pytest.approx(unit * numpy.array(scores[f"test_{event_class}"]), abs=unit)
+        found["runs"] += 1
+        for name in ("roc", "history", "quality"):
+            assert first["label"] in words(tmp_path / f"{name}.pdf").split("\n")
+    assert found["runs"] == len(shown.plots["series"])
+    assert found["timed"] > 0
+
+
+def test_page_and_figure_have_the_same_correlations(shown: Shown) -> None:
+    data = shown.plots["correlations"]
+    marks = answer.marks("inputs", str(next(example().inputs.glob("*.root"))), "", (), ())
+    for event_class in ("signal", "background"):
+        drawn = [one for one in marks if (one.kind, one.panel) == ("correlation", event_class)]
+        names = list(dict.fromkeys(one.label for one in drawn))
+        assert names == data["variables"]
+        matrix = [[one.y for one in drawn if one.label == name] for name in names]
+        for line, on_page in zip(matrix, data[event_class], strict=True):
+            assert line == pytest.approx(on_page, rel=0.06, abs=1e-6)
+
+
+def test_a_selection_of_all_runs_draws_what_stands_in_the_tree(tmp_path: Path) -> None:
+    """Python makes what a selection asks for, by the way in which it made the tree."""
+    results = write_results(made_up_scan(SLIDES[:3], (5, 20, 100), 3), tmp_path / "results.root")
+    for quantity in ("roc_auc", "real_time_train"):
+        call = (results, "neurons", quantity, tmp_path, "")
+        stored, selected = scans(call, (*call, "neurons > 0"))
+        assert selected == stored
+    some = scans((results, "neurons", "roc_auc", tmp_path, "", "repetition <= 2"))[0]
+    assert {len(band["x"]) for band in some.graphs("band", label(SLIDES[0]))} == {6}
+    assert len(some.points("runs", label(SLIDES[0]))) == 6
+
+
+def test_results_without_the_tree_of_figures_are_drawn_too(tmp_path: Path) -> None:
+    results = write_results(made_up_tables(2), tmp_path / "results.root")
+    code = "file = ROOT.TFile.Open(arguments[0], 'UPDATE')\nfile.Delete('figures;*')\nfile.Close()"
+    draw_results(results, tmp_path / "stored", "bars", "roc")
+    session(code, [str(results)])
+    draw_results(results, tmp_path / "made", "bars", "roc")
+    for name in ("bars", "roc"):
+        assert words(tmp_path / "stored" / f"{name}.pdf") == words(tmp_path / "made" / f"{name}.pdf")
 
 
 def test_a_single_run_has_delongs_error_for_the_area_and_none_for_times(tmp_path: Path) -> None:
