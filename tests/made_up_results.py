@@ -121,7 +121,8 @@ def add_run(
     }
     row |= {"environment": "made-up", "repetition": repetition, "sample": "made-up"}
     places = dict(zip(tables["benchmark"]["series"], tables["benchmark"]["series_order"], strict=True))
-    row |= {"series": naming.series_name(row), "label": naming.series_label(row)}
+    named = naming.Series(**series._asdict())
+    row |= {"series": naming.series_name(named), "label": naming.series_label(named)}
     row["series_order"] = places.get(row["series"], len(set(places)))
     row |= {"variables": 4, "threads": 1, "cpu_model": "made-up"}
     if status == "ok":

@@ -1,7 +1,6 @@
 """A results folder with MADE-UP runs and scores, for tests of what compares runs: nothing here was trained."""
 
 import json
-import math
 
 import numpy
 import uproot
@@ -9,8 +8,8 @@ import uproot
 from tmva_bench.basis import config
 from tmva_bench.compare import differences
 from tmva_bench.events import inputs, roc, samples
-from tmva_bench.results import schema
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.rows import History, Record, RunRow
 
 EVENTS = {"train_signal": 60, "train_background": 60, "test_signal": 300, "test_background": 300}
 TMVA = {"method": "tmva-dnn", "backend": "tmva"}
@@ -45,25 +44,20 @@ class Folder:
             self._keep(n, shift, losses, {"seed": n, **values})
 
     def _keep(self, n, shift, losses, values):
-        empty = {str: "", int: 0, float: math.nan}
-        row = {column.name: empty[column.type] for column in schema.BENCHMARK}
-        row.update(vars(config.Point()))
+        row = vars(config.Point()).copy()
         row.update(status="ok", method="keras", backend="jax", architecture="cpu", environment="here", threads=1)
         name = f"run{len(list(self.path.glob('runs/run*'))):03d}"
         row.update(run_id=name, repetition=n, sample="gauss", input_digest=self.digest, start_time=name)
         row.update(cpu_time_train=2.0 + n / 100, real_time_train=1.0 + n / 100)
         row.update(values)
-        history = {"epoch": list(range(1, len(losses) + 1)), "validation_loss": list(losses)}
-        history |= {"training_loss": list(losses), "real_time": [1.0] * len(losses)}
-        history["cpu_time"] = [1.5] * len(losses)
-        record = {
-            "schema": schema.VERSION,
-            "row": row,
-            "roc": {},
-            "history": history,
-            "scores": {},
-            "reconstruction": {},
-        }
+        history = History(
+            epoch=list(range(1, len(losses) + 1)),
+            training_loss=list(losses),
+            validation_loss=list(losses),
+            real_time=[1.0] * len(losses),
+            cpu_time=[1.5] * len(losses),
+        )
+        record = Record(row=RunRow(**row), history=history)
         with ResultsFolder(self.path).held(), ResultsFolder(self.path).under_way(name) as folder:
             (folder / "task.json").write_text(json.dumps({"input_file": str(self.input)}))
             with uproot.recreate(folder / "scores.root") as file:

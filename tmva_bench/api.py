@@ -89,8 +89,7 @@ def run(
     with results.held():
         results.link_input(results.keep_input(data))
         (record,) = execution.execute([job], results, limits=limits, rerun=rerun, listener=listener)
-    row: dict[str, Any] = record["row"]
-    return row
+    return record.row.columns()
 
 
 def run_study(
@@ -137,7 +136,7 @@ def run_study(
             limit=limit,
             listener=listener,
         )
-    return [record["row"] for record in made]
+    return [record.row.columns() for record in made]
 
 
 def study_jobs(

@@ -116,7 +116,7 @@ def test_a_real_run_and_the_same_again(real_run, small_input):
     results = real_run.cwd / "results" / "small"
     (first,) = ResultsFolder(results).load()
     with uproot.open(results / "results.root") as file:
-        assert file["benchmark"]["roc_auc"].array(library="np").tolist() == [first["row"]["roc_auc"]]
+        assert file["benchmark"]["roc_auc"].array(library="np").tolist() == [first.row.roc_auc]
     again = command_line(real_run.cwd, "run", small_input, *REAL_RUN)
     assert again.returncode == 0
     # As text: a NaN does not equal itself.
@@ -131,8 +131,8 @@ def test_what_cannot_run_is_exit_code_1_and_a_row(real_run, small_input, tmp_pat
     assert "Traceback" not in answer.stderr
     assert "has no TMVA; make env ROUTE=conda" in answer.stderr
     (record,) = ResultsFolder(tmp_path / "results" / "small").load()
-    assert record["row"]["status"] == "unavailable"
-    assert math.isnan(record["row"]["roc_auc"])
+    assert record.row.status == "unavailable"
+    assert math.isnan(record.row.roc_auc)
 
 
 @pytest.mark.parametrize(

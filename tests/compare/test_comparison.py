@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
+from made_up_rows import changed
 from made_up_runs import BAD, EVENTS, TMVA, Folder
 
 from tmva_bench import cli
@@ -55,7 +56,7 @@ def test_points_are_matched_wherever_they_ran(first, second):
         second.add(neurons=neurons, installation="new", cpu_model="fast", environment="conda", root_version="6.40")
     found = compare(first, second)
     assert found.axes == ["neurons"]
-    assert [match.second.point["neurons"] for match in found.matches] == [5, 20]
+    assert [match.second.row.neurons for match in found.matches] == [5, 20]
     assert all(match.first.point == match.second.point for match in found.matches)
     assert all(match.areas.verdict == verdict.NOT_TOLD_APART for match in found.matches)
     told = {place.column: (place.first, place.second) for place in found.places}
@@ -72,8 +73,8 @@ def test_what_is_no_match(first, second, column):
     second.add(repetitions=1, backend="torch")
     second.add(repetitions=2, **{column: values[column]})
     found = compare(first, second)
-    assert [match.first.series["backend"] for match in found.matches] == ["torch"]
-    assert [[group.series["backend"] for group in side] for side in found.only] == [["jax"], ["jax"]]
+    assert [match.first.row.backend for match in found.matches] == ["torch"]
+    assert [[group.row.backend for group in side] for side in found.only] == [["jax"], ["jax"]]
     text = forms.write(comparison.document(found), "text")
     assert "only in A: keras jax sgd, 1 point (1 run)" in text
     assert ", 1 point (2 runs)" in text
@@ -86,7 +87,7 @@ def test_of_several_runs_of_one_point_those_of_one_place_go_together(first, seco
         second.add(environment=environment, cpu_model=cpu)
     found = compare(first, second)
     groups = [group for match in found.matches for group in (match.first, match.second)]
-    places = [(group.series["environment"], group.series["cpu_model"]) for group in groups]
+    places = [(group.row.environment, group.row.cpu_model) for group in groups]
     assert places == [("one", "old"), ("other", "old"), *[("two", "old")] * 2, *[("two", "new")] * 2]
     assert found.axes == ["environment", "cpu_model"]
 
@@ -193,7 +194,7 @@ def test_the_very_same_runs_do_not_agree_they_are_the_same(tmp_path, first):
     assert comparison.verdicts(found)["roc_auc"]["expected_by_chance"] == 0
     assert "the same runs in A and in B, which say nothing of their agreement: all points" in found.notes
     # Done again, with equal scores: the times are others.
-    again = [{**record, "row": {**record["row"], "start_time": "later"}} for record in first.records()]
+    again = [changed(record, start_time="later") for record in first.records()]
     found = comparison.compare(first.records(), again, (ResultsFolder(first.path), ResultsFolder(copy)))
     assert found.matches[0].areas.verdict == comparison.SAME_RUN
     assert found.matches[0].ratios["real_time_train"].verdict == verdict.NOT_TOLD_APART

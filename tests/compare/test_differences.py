@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def by_name(found):
-    return {row.group.series["backend"]: row for row in found.rows}
+    return {row.group.row.backend: row for row in found.rows}
 
 
 def test_every_series_beside_the_first_that_finished(folder):
@@ -61,8 +61,8 @@ def test_series_are_compared_at_the_same_point_only(folder):
     folder.add(neurons=50)
     found = folder.compare()
     assert found.axes == ["neurons"]
-    assert [row.group.point["neurons"] for row in found.rows] == [5, 5, 20, 20, 50]
-    assert all(row.reference.point["neurons"] == row.group.point["neurons"] for row in found.rows[:4])
+    assert [row.group.row.neurons for row in found.rows] == [5, 5, 20, 20, 50]
+    assert all(row.reference.row.neurons == row.group.row.neurons for row in found.rows[:4])
     assert found.rows[4].reference is None
     assert "no run of tmva-dnn sgd at this point to compare with: keras jax sgd, neurons=50" in found.notes
 
@@ -73,7 +73,7 @@ def test_what_one_side_alone_has_does_not_part_the_sides(folder):
     folder.add(start="keras")
     found = folder.compare()
     assert found.axes == ["start"]
-    assert [row.reference.series["method"] for row in found.rows] == ["tmva-dnn"] * 3
+    assert [row.reference.row.method for row in found.rows] == ["tmva-dnn"] * 3
     # The other way round the two are points of their own.
     found = folder.compare(reference="keras jax sgd")
     assert sum(row.reference is row.group for row in found.rows) == 2
@@ -152,7 +152,7 @@ def test_environments_of_one_series_are_told_apart(folder):
     folder.add(environment="two")
     found = folder.compare()
     assert found.axes == ["environment"]
-    assert found.rows[1].reference.series["environment"] == "one"
+    assert found.rows[1].reference.row.environment == "one"
 
 
 def test_the_reference_on_the_same_processor_is_taken(folder):
@@ -160,7 +160,7 @@ def test_the_reference_on_the_same_processor_is_taken(folder):
         folder.add(cpu_model=cpu, **TMVA)
     folder.add(cpu_model="new", real_time_train=0.5)
     row = folder.compare().rows[2]
-    assert row.reference.series["cpu_model"] == "new"
+    assert row.reference.row.cpu_model == "new"
     assert row.times["real_time_train"].verdict == "2.04 times faster"
 
 
@@ -212,8 +212,8 @@ def test_runs_without_their_scores_are_told_and_the_others_compared(folder):
     whole = folder.compare()
     runs = folder.path / "runs"
     for record in folder.records():
-        if (record["row"]["backend"], record["row"]["neurons"]) in (("torch", 5), ("jax", 20)):
-            (runs / record["row"]["run_id"] / "scores.root").unlink()
+        if (record.row.backend, record.row.neurons) in (("torch", 5), ("jax", 20)):
+            (runs / record.row.run_id / "scores.root").unlink()
     found = folder.compare()
     assert [row.areas for row in found.rows] == [None] * 5 + [whole.rows[5].areas]
     assert [row.times for row in found.rows] == [row.times for row in whole.rows]
@@ -300,7 +300,7 @@ def test_split_seed_is_an_axis_of_its_own(folder):
         folder.add(backend=backend, split_seed=2, validation_digest="two", losses=(0.8, 0.7, 0.6))
     found = folder.compare()
     assert found.axes == ["split_seed"]
-    places = [(row.group.point["split_seed"], row.reference.point["split_seed"], row.target) for row in found.rows]
+    places = [(row.group.row.split_seed, row.reference.row.split_seed, row.target) for row in found.rows]
     assert places == [(1, 1, pytest.approx(0.42))] * 2 + [(2, 2, pytest.approx(0.62))] * 2
 
 
@@ -321,11 +321,8 @@ def test_runs_on_encoded_events_and_autoencoders_stand_beside_the_others(folder)
     )
     found = folder.compare(reference="keras jax sgd")
     chains = ["N,A(k=2)", "N,A(k=2)_Background", "N,A(k=14)", "N,D"]
-    assert list(dict.fromkeys(row.group.point["transformations"] for row in found.rows)) == chains
-    at = {
-        (row.group.series["method"], row.group.series["backend"], row.group.point["transformations"]): row
-        for row in found.rows
-    }
+    assert list(dict.fromkeys(row.group.row.transformations for row in found.rows)) == chains
+    at = {(row.group.row.method, row.group.row.backend, row.group.row.transformations): row for row in found.rows}
     torch = at["keras", "torch", "N,A(k=2)"]
     assert torch.areas is not None
     assert torch.reference is at["keras", "jax", "N,A(k=2)"].group
@@ -349,9 +346,7 @@ def test_autoencoders_are_compared_with_what_they_have_in_common(folder):
     for backend, loss in (("jax", 0.1), ("torch", 0.102)):
         pretrained = chain.format(":Pretraining")
         folder.add(**dae, backend=backend, transformations=pretrained, untrained_loss=loss, validation_digest="a fifth")
-    targets = {
-        (row.group.series["backend"], row.group.point["transformations"]): row.target for row in folder.compare().rows
-    }
+    targets = {(row.group.row.backend, row.group.row.transformations): row.target for row in folder.compare().rows}
     assert targets["jax", chain.format("")] == pytest.approx(0.41)
     assert targets["tmva", chain.format("")] == pytest.approx(4.1)
     folder.add(**dae, backend="torch", transformations=chain.format(""), untrained_loss=0.8)
@@ -366,14 +361,14 @@ def test_what_sample_and_transformations_decide_tells_no_points_apart(folder):
         folder.add(**encoded(k, method="dae", learning_rate=rate, training_digest="all", untrained_loss=k / 10))
     found = folder.compare()
     assert found.axes == ["transformations"]
-    assert all(row.reference.point["transformations"] == row.group.point["transformations"] for row in found.rows)
+    assert all(row.reference.row.transformations == row.group.row.transformations for row in found.rows)
     folder.add(**encoded(2, learning_rate=0.3))
     assert folder.compare().axes == ["learning_rate", "transformations"]
 
 
 def test_an_encoded_file_has_the_weights_of_its_events(folder):
     folder.add(**encoded(2))
-    (group,) = summary.groups(record["row"] for record in folder.records())
+    (group,) = summary.groups(record.row for record in folder.records())
     data = inputs.read(folder.input)
     digest = data.metadata["digest"]
     assert verdict.read_side(
@@ -389,7 +384,7 @@ def test_engines_that_compile_inside_and_before_the_clock_are_compared_by_their_
     folder.add(backend="theano", real_time_train=2.0, real_time_epochs=4.0)
     folder.add(**TMVA, real_time_train=2.0, **epochs)
     found = folder.compare()
-    rows = {row.group.series["backend"]: row for row in found.rows}
+    rows = {row.group.row.backend: row for row in found.rows}
     theano, tmva = rows["theano"].times, rows["tmva"].times
     assert [theano[name].verdict for name in ("real_time_train", "cpu_time_train")] == [verdict.NO_VERDICT] * 2
     assert theano["real_time_train"].ratio == 0.25
@@ -427,7 +422,7 @@ def test_input_files_of_one_name_and_size_are_told_apart(folder):
     """Of three, two differ in numbers of events and two do not."""
     for digest, events in (("a" * 64, 100), ("b" * 64, 100), ("c" * 64, 200)):
         folder.add(input_digest=digest, train_signal=events)
-    axes = differences.telling(summary.groups(record["row"] for record in folder.records()))
+    axes = differences.telling(summary.groups(record.row for record in folder.records()))
     assert axes == ["input_digest", "train_signal"]
     folder.add(input_digest="d" * 64, sample="rings")
-    assert "input_digest" in differences.telling(summary.groups(record["row"] for record in folder.records()))
+    assert "input_digest" in differences.telling(summary.groups(record.row for record in folder.records()))

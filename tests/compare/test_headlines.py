@@ -25,7 +25,7 @@ def test_who_is_faster_is_said_where_they_lie_farthest_apart(folder):
             folder.add(repetitions=1, neurons=neurons, repetition=n + 1, real_time_train=ratio * factor)
     found = folder.compare()
     line = sentence(found, "Keras on JAX beside TMVA DNN: ")
-    rows = {row.group.point["neurons"]: row for row in found.rows if row.times}
+    rows = {row.group.row.neurons: row for row in found.rows if row.times}
     slow, fast = rows[5].times["real_time_train"], rows[100].times["real_time_train"]
     assert (
         f"TMVA DNN 8 times ({slow.low:.2g} to {slow.high:.2g}) faster at 5 neurons; Keras on JAX 2 times "
@@ -39,7 +39,7 @@ def test_areas_are_called_different_only_where_they_are(folder):
     folder.add(backend="torch", shift=BAD)
     folder.add(backend="tensorflow")
     found = folder.compare()
-    by_name = {row.group.series["backend"]: row.areas for row in found.rows}
+    by_name = {row.group.row.backend: row.areas for row in found.rows}
     line = sentence(found, "Keras on PyTorch beside Keras on JAX")
     assert by_name["torch"].verdict == verdict.DIFFERENT
     assert re.search(r"ROC areas different at 1 of 1 point \(by -0\.\d+, -0\.\d+ to -0\.\d+\)", line)

@@ -7,13 +7,19 @@ import pytest
 
 from tmva_bench.compare import quality
 from tmva_bench.errors import UserError
+from tmva_bench.results.rows import History
 
 NAN = math.nan
 
 
-def history(losses, times=None):
-    times = [1.0] * len(losses) if times is None else times
-    return {"epoch": list(range(1, len(losses) + 1)), "validation_loss": losses, "real_time": times}
+def history(losses, times=None, cpu_times=None):
+    return History(
+        epoch=list(range(1, len(losses) + 1)),
+        training_loss=losses,
+        validation_loss=losses,
+        real_time=times or [1.0] * len(losses),
+        cpu_time=cpu_times or [NAN] * len(losses),
+    )
 
 
 def test_target_lies_between_start_and_best_of_all_runs():
@@ -62,7 +68,7 @@ def test_epochs_without_a_time():
 
 
 def test_another_clock_is_read_where_there_is_one():
-    run = {**history([0.6, 0.5]), "cpu_time": [2.0, 2.5]}
+    run = history([0.6, 0.5], cpu_times=[2.0, 2.5])
     assert quality.reach(run, 0.5, clock="cpu_time") == (2, 4.5)
     # CPU time that was not taken epoch by epoch is not made up.
     assert math.isnan(quality.reach(history([0.6, 0.5]), 0.5, clock="cpu_time").time)

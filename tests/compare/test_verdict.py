@@ -5,24 +5,14 @@ import math
 import numpy
 import pytest
 import uproot
+from made_up_rows import row
 from scipy import stats
 
-from tmva_bench.basis import config
 from tmva_bench.compare import verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
-from tmva_bench.results import schema, summary
+from tmva_bench.results import summary
 from tmva_bench.results.folder import ResultsFolder
-
-
-def row(**values):
-    """A row of the benchmark tree: a finished run of the default point unless told otherwise."""
-    empty = {str: "", int: 0, float: math.nan}
-    made = {column.name: empty[column.type] for column in schema.BENCHMARK}
-    made.update(vars(config.Point()))
-    made.update(status="ok", method="keras", backend="jax", architecture="cpu", sample="gauss", repetition=1)
-    made.update(values)
-    return made
 
 
 def timed(times, **values):

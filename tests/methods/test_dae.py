@@ -44,35 +44,35 @@ def record(done):
 
 
 def test_its_errors_are_in_row_tree_and_file(done, record, small_input):
-    row, data = record["row"], inputs.read(small_input)
-    path = done.cwd / "results" / "small" / "runs" / row["run_id"] / "encoded.root"
+    row, data = record.row, inputs.read(small_input)
+    path = done.cwd / "results" / "small" / "runs" / row.run_id / "encoded.root"
     rows = encoder.error_table(encoder.read(path), data)
-    assert row["reconstruction_error"] == pytest.approx(rows[-1]["error"])
-    assert row["pca_error"] == pytest.approx(rows[-1]["pca_error"])
-    assert f"Autoencoder: error {row['reconstruction_error']:.4f}" in done.stdout
-    assert record["reconstruction"]["variable"] == [*data.variables, "total"]
+    assert row.reconstruction_error == pytest.approx(rows[-1]["error"])
+    assert row.pca_error == pytest.approx(rows[-1]["pca_error"])
+    assert f"Autoencoder: error {row.reconstruction_error:.4f}" in done.stdout
+    assert record.reconstruction.variable == [*data.variables, "total"]
     with uproot.open(done.cwd / "results" / "small" / "results.root") as file:
         tree = file["reconstruction"].arrays(library="np")
-        assert tree["run_id"].tolist() == [row["run_id"]] * 5
+        assert tree["run_id"].tolist() == [row.run_id] * 5
         assert tree["error_signal"] == pytest.approx([one["error_signal"] for one in rows])
         assert file["benchmark"]["encoded_variables"].array(library="np").tolist() == [2]
 
 
 def test_its_score_is_the_error_of_the_event(done, record, small_input):
-    row, data = record["row"], inputs.read(small_input)
-    folder = done.cwd / "results" / "small" / "runs" / row["run_id"]
+    row, data = record.row, inputs.read(small_input)
+    folder = done.cwd / "results" / "small" / "runs" / row.run_id
     ours = encoder.read(folder / "encoded.root")
     errors = {tree: ours.error(data.events[tree]) for tree in inputs.TREES}
     with uproot.open(folder / "scores.root") as file:
         for tree in inputs.TREES:
             assert file[tree]["score"].array(library="np") == pytest.approx(errors[tree])
     area = roc.auc(errors["TestS"], errors["TestB"], data.weights["TestS"], data.weights["TestB"])
-    assert row["roc_auc"] == pytest.approx(area)
+    assert row.roc_auc == pytest.approx(area)
 
 
 def test_the_histogram_of_its_score_resolves_99_percent_and_holds_all(record, done):
-    folder = done.cwd / "results" / "small" / "runs" / record["row"]["run_id"]
-    bins = {name: numpy.array(values) for name, values in record["scores"].items()}
+    folder = done.cwd / "results" / "small" / "runs" / record.row.run_id
+    bins = {name: numpy.array(values) for name, values in record.scores.columns().items()}
     with uproot.open(folder / "scores.root") as file:
         scores = [file[tree]["score"].array(library="np") for tree in inputs.TREES]
     assert bins["high"].max() == pytest.approx(max(numpy.quantile(values, 0.99) for values in scores))
@@ -85,21 +85,21 @@ def test_the_histogram_of_its_score_resolves_99_percent_and_holds_all(record, do
 
 
 def test_its_row_says_what_was_trained(record, small_input):
-    row = record["row"]
-    assert (row["status"], row["transformations"], row["epochs"]) == ("ok", CHAIN, 3)
-    assert (row["optimizer"], row["learning_rate"], row["batch_size"], row["loss"]) == (
+    row = record.row
+    assert (row.status, row.transformations, row.epochs) == ("ok", CHAIN, 3)
+    assert (row.optimizer, row.learning_rate, row.batch_size, row.loss) == (
         "sgd",
         0.3,
         50,
         "sum_of_squares",
     )
-    assert row["parameters"] == 2 * (4 * 20 + 20 * 2) + 20 + 2 + 20 + 4
+    assert row.parameters == 2 * (4 * 20 + 20 * 2) + 20 + 2 + 20 + 4
     for clock in ("prepare", "train", "test", "total"):
         assert row[f"real_time_{clock}"] > 0
-    assert 0 < row["real_time_fit"] < row["real_time_train"]
-    assert numpy.isnan(row["real_time_encode"])
-    assert len(record["history"]["epoch"]) == 3
-    assert row["test_digest"]
+    assert 0 < row.real_time_fit < row.real_time_train
+    assert numpy.isnan(row.real_time_encode)
+    assert len(record.history.epoch) == 3
+    assert row.test_digest
 
 
 AS_RECORDED = (
@@ -239,6 +239,6 @@ def test_parameters_that_it_does_not_have_are_those_of_the_autoencoder():
 
 
 def test_the_point_is_what_the_child_was_told(done, record):
-    folder = done.cwd / "results" / "small" / "runs" / record["row"]["run_id"]
+    folder = done.cwd / "results" / "small" / "runs" / record.row.run_id
     task = json.loads((folder / "task.json").read_text())
     assert (task["method"], task["point"]["transformations"]) == ("dae", CHAIN)

@@ -243,13 +243,13 @@ def test_the_same_training_as_on_jax(small_input: Path, tmp_path: Path, name: st
         for backend, python in (("theano", str(THEANO.python)), ("jax", sys.executable))
     }
     theano, jax = records["theano"], records["jax"]
-    assert theano["row"]["status"] == jax["row"]["status"] == "ok", [r["row"]["reason"] for r in records.values()]
+    assert theano.row.status == jax.row.status == "ok", [r.row.reason for r in records.values()]
     for losses in ("training_loss", "validation_loss"):
-        assert len(theano["history"][losses]) == 3
-        assert theano["history"][losses] == pytest.approx(jax["history"][losses], abs=1e-4)
-    assert theano["row"]["roc_auc"] == pytest.approx(jax["row"]["roc_auc"], abs=1e-4)
-    assert theano["row"]["parameters"] == jax["row"]["parameters"]
-    versions = [theano["row"][column] for column in ("keras_version", "backend_version", "device")]
+        assert len(theano.history) == 3
+        assert theano.history.value(losses) == pytest.approx(jax.history.value(losses), abs=1e-4)
+    assert theano.row.roc_auc == pytest.approx(jax.row.roc_auc, abs=1e-4)
+    assert theano.row.parameters == jax.row.parameters
+    versions = [theano.row.value(column) for column in ("keras_version", "backend_version", "device")]
     assert versions == ["2.3.1", "1.0.5", "cpu"]
 
 
@@ -264,9 +264,9 @@ def test_what_cannot_run_there_says_what_it_lacks(
     # PyPI's Theano comes without the library by which it takes a GPU, and then trains on the CPU.
     request = requests.Request(parsing.point(NET), method, "theano", architecture)
     environment = environments.describe(str(THEANO.python))
-    row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), environment=environment)["row"]
-    assert row["status"] == "unavailable"
-    assert lacks in row["reason"]
+    row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), environment=environment).row
+    assert row.status == "unavailable"
+    assert lacks in row.reason
 
 
 def test_theano_elsewhere_names_the_cure(make_task, run_worker) -> None:

@@ -333,8 +333,8 @@ def test_a_disk_that_fills_up_is_one_line(small_disk, fake_python, small_input, 
     assert "\n" not in str(error.value)
     # A record may be left that says so; it is whole, and no result.
     for record in ResultsFolder(small_disk).load():
-        assert record["row"]["status"] == "failed"
-        assert "no space left" in record["row"]["reason"].lower()
+        assert record.row.status == "failed"
+        assert "no space left" in record.row.reason.lower()
 
 
 # The process with real methods.

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import made_up_rows
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -218,7 +219,12 @@ def test_a_bar_in_a_cell_does_not_break_the_table():
 
 def test_runs_that_were_done_are_explained_as_their_study_is():
     planned = study_file.read("validity", ["neurons=5,20", "dropout=0.2", "repetitions=2"])
-    rows = [{**request._asdict(), **vars(request.point)} for request, *_ in plan.plan(planned)]
+    rows = [
+        made_up_rows.row(
+            **vars(request.point), **{name: getattr(request, name) for name in ("method", "backend", "architecture")}
+        )
+        for request, *_ in plan.plan(planned)
+    ]
     of_runs, of_plan = explain.of_rows(rows, "x"), explain.of_study(planned)
     assert of_runs.methods == of_plan.methods
     assert of_runs.strings == of_plan.strings

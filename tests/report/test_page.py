@@ -1,5 +1,6 @@
 """The HTML page: what stands on it, that nothing in it is taken for code, its size, and how it works in Chromium."""
 
+import dataclasses
 import html.parser
 import json
 import math
@@ -7,11 +8,13 @@ import shutil
 import tempfile
 
 import made_up_results
+import made_up_rows
 import numpy
 import pytest
 import uproot
 from click.testing import CliRunner
 from made_up_results import Series
+from made_up_rows import changed
 from plotly import offline
 
 from tmva_bench import cli
@@ -19,7 +22,6 @@ from tmva_bench.basis import config
 from tmva_bench.compare import differences, verdict
 from tmva_bench.events import inputs, samples
 from tmva_bench.report import page
-from tmva_bench.results import schema
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan
@@ -39,20 +41,8 @@ def made(runs):
     random = numpy.random.default_rng(3)
     for run in runs:
         made_up_results.add_run(tables, random, *run)
-    curves = {tree: {} for tree in ("roc", "history", "scores", "reconstruction")}
-    for tree, by_run in curves.items():
-        columns = {name: values for name, values in tables[tree].items() if name != "run_id"}
-        for n, run_id in enumerate(tables[tree]["run_id"]):
-            own = by_run.setdefault(run_id, {name: [] for name in columns})
-            for name, values in columns.items():
-                own[name].append(values[n])
-    found = []
-    for n, values in enumerate(zip(*tables["benchmark"].values(), strict=True)):
-        row = dict(zip(tables["benchmark"], (math.nan if value is None else value for value in values), strict=True))
-        row["start_time"] = f"2026-01-02T03:04:{n:06d}"
-        own = {tree: by_run.get(row["run_id"], {}) for tree, by_run in curves.items()}
-        found.append({"schema": schema.VERSION, "row": row, **own})
-    return found
+    records = made_up_rows.of_tables(tables)
+    return [changed(record, start_time=f"2026-01-02T03:04:{n:06d}") for n, record in enumerate(records)]
 
 
 def leave(found, folder):
@@ -63,8 +53,8 @@ def leave(found, folder):
     random = numpy.random.default_rng(5)
     with ResultsFolder(folder).held():
         for record in found:
-            record["row"]["input_digest"] = digest
-            with ResultsFolder(folder).under_way(record["row"]["run_id"]) as run:
+            record = changed(record, input_digest=digest)
+            with ResultsFolder(folder).under_way(record.row.run_id) as run:
                 (run / "task.json").write_text(json.dumps({"input_file": str(folder / "input.root")}))
                 with uproot.recreate(run / "scores.root") as file:
                     for tree, shift in (("TestS", 1.5), ("TestB", 0.0)):
@@ -87,10 +77,10 @@ def results(tmp_path_factory):
     ]
     found = made([*runs, (TMVA, 1, {}, "unavailable")])
     for n, record in enumerate(found):
-        record["row"].update(overtraining_signal=0.25, overtraining_background=0.5)
-        if record["history"]:
-            record["history"]["real_time"] = [0.5 + 0.01 * n] * made_up_results.EPOCHS
-    found[-1]["row"]["reason"] = EVIL
+        record = changed(record, overtraining_signal=0.25, overtraining_background=0.5)
+        times = [0.5 + 0.01 * n] * len(record.history)
+        found[n] = dataclasses.replace(record, history=dataclasses.replace(record.history, real_time=times))
+    found[-1] = changed(found[-1], reason=EVIL)
     leave(found, folder)
     (folder / "study.toml").write_text(STUDY.replace("\n[axes]", f"\nname = 'mine'\n# {EVIL}\n[axes]"))
     return folder
@@ -165,18 +155,18 @@ def test_every_section_says_its_own(read):
 
 def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, results):
     data = read.data
-    rows = {record["row"]["run_id"]: record["row"] for record in ResultsFolder(results).load(curves=False)}
-    finished = [name for name, row in rows.items() if row["status"] == "ok"]
+    rows = {record.row.run_id: record.row for record in ResultsFolder(results).load(curves=False)}
+    finished = [name for name, row in rows.items() if row.status == "ok"]
     assert sorted(run["id"] for run in data["runs"]) == sorted(finished)
     quantity = [one["name"] for one in data["quantities"]].index("roc_auc")
     for run in data["runs"]:
-        assert run["v"][quantity] == pytest.approx(rows[run["id"]]["roc_auc"], rel=1e-4)
+        assert run["v"][quantity] == pytest.approx(rows[run["id"]].roc_auc, rel=1e-4)
     assert [axis["values"] for axis in data["axes"]] == [[5, 20, 100], [1, 3]]
     for group in data["groups"]:
         row = rows[data["runs"][group["run"]]["id"]]
-        assert row["repetition"] == 1
+        assert row.repetition == 1
         values = [axis["values"][n] for axis, n in zip(data["axes"], group["p"], strict=True)]
-        assert [row[axis["name"]] for axis in data["axes"]] == values
+        assert [row.value(axis["name"]) for axis in data["axes"]] == values
         own = [run["v"][quantity] for run in data["runs"] if data["groups"][run["g"]] is group]
         assert (len(own), group["n"]) == (3, 3)
         assert group["m"][quantity] == pytest.approx(numpy.mean(own), rel=1e-4)
@@ -185,19 +175,19 @@ def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, resu
 
 def test_curves_are_thinned_and_stay_where_they_were():
     (record,) = made([(JAX,)])
-    roc, (group,) = record["roc"], page.make([record], NOWHERE).plots["groups"]
-    assert len(group["roc"]["x"]) == 100 < len(roc["signal_efficiency"])
-    expected = numpy.interp(group["roc"]["x"], roc["signal_efficiency"], roc["background_rejection"])
+    roc, (group,) = record.roc, page.make([record], NOWHERE).plots["groups"]
+    assert len(group["roc"]["x"]) == 100 < len(roc)
+    expected = numpy.interp(group["roc"]["x"], roc.signal_efficiency, roc.background_rejection)
     assert 1 - numpy.array(group["roc"]["y"]) == pytest.approx(expected, abs=2e-3)
-    assert group["history"]["time"][-1] == pytest.approx(sum(record["history"]["real_time"]))
+    assert group["history"]["time"][-1] == pytest.approx(sum(record.history.real_time))
     # 20 bins of 40: the area stays, and errors add in quadrature.
-    area = sum(record["scores"]["density"][80:120]) / 40
-    fine, coarse = group["scores"], page._scores(record["scores"], 2)
+    area = sum(record.scores.density[80:120]) / 40
+    fine, coarse = group["scores"], page._scores(record.scores, 2)
     for scores, bins in ((fine, 40), (coarse, 20)):
         assert sum(scores["test_signal"]) * scores["unit"] / bins == pytest.approx(area, rel=1e-3)
     errors = numpy.array(fine["train_signal_error"])
     assert coarse["train_signal_error"] == pytest.approx(numpy.hypot(errors[::2], errors[1::2]) / 2, abs=1)
-    assert errors * fine["unit"] == pytest.approx(record["scores"]["density_error"][:40], abs=fine["unit"])
+    assert errors * fine["unit"] == pytest.approx(record.scores.density_error[:40], abs=fine["unit"])
 
 
 def test_no_text_from_outside_is_taken_for_code(read):
@@ -207,8 +197,7 @@ def test_no_text_from_outside_is_taken_for_code(read):
 
 
 def test_series_names_from_outside_are_no_code():
-    found = made([(JAX,)])
-    found[0]["row"].update(backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)
+    found = [changed(*made([(JAX,)]), backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)]
     read = Reader(page.render(page.make(found, NOWHERE)))
     assert read.data["series"] == [f"keras {EVIL} sgd"]
     assert read.tags.count("script") == 3
@@ -239,8 +228,8 @@ def test_a_thousand_runs_make_a_small_page(monkeypatch):
     ]
     done = made(runs)
     for n, record in enumerate(done):
-        record["row"]["run_id"] = f"keras-tensorflow-sgd-{n:012d}"
-        record["row"].update((name, math.pi * (n + 1)) for name in page._QUANTITIES if name != "roc_auc")
+        values = {name: math.pi * (n + 1) for name in page._QUANTITIES if name != "roc_auc"}
+        done[n] = changed(record, run_id=f"keras-tensorflow-sgd-{n:012d}", **values)
     found = page.make(done, NOWHERE)
     assert [len(table.rows) for table in found.verdicts] == [900, 900, 1000]
     text = page.render(found)
@@ -468,9 +457,7 @@ def test_scans_of_other_kinds(browser, tmp_path, runs, points):
 
 
 def test_names_from_outside_are_shown_as_they_stand(browser, tmp_path):
-    found = made([(JAX, 1, {"neurons": n}) for n in (5, 20)])
-    for record in found:
-        record["row"]["backend"] = EVIL
+    found = [changed(record, backend=EVIL) for record in made([(JAX, 1, {"neurons": n}) for n in (5, 20)])]
     page.write(found, NOWHERE, tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     assert section(browser, "scan").find_element("css selector", ".legendtext").text == f"keras {EVIL} sgd"

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 
 import pytest
 from made_up_rows import row
@@ -26,7 +27,7 @@ def groups():
         for n in (5, 20)
     ]
     rows += [row(neurons=n, method="tmva-dnn", backend="tmva", status="unavailable", reason="no TMVA") for n in (5, 20)]
-    return summary.groups([{**one, "optimizer": "sgd", "roc_auc_best_possible": 0.9} for one in rows])
+    return summary.groups([replace(one, optimizer="sgd", roc_auc_best_possible=0.9) for one in rows])
 
 
 def test_text(groups):
@@ -94,11 +95,11 @@ def test_a_warning_stands_under_a_table_of_few_repetitions():
 
 def test_what_one_side_alone_has_is_named_where_it_is_not_as_usual():
     usual = [row(optimizer="sgd", roc_auc=0.8), row(optimizer="sgd", method="tmva-dnn", backend="tmva", roc_auc=0.8)]
-    usual[1]["factory_string"] = parsing.PRESETS["seed"]["factory_string"]
+    usual[1] = replace(usual[1], factory_string=parsing.PRESETS["seed"]["factory_string"])
     assert "one side" not in forms.write(tables.document(summary.groups(usual)), "text")
-    changed = [{**usual[0], "start": "keras"}, {**usual[0], "start": "keras", "backend": "tensorflow"}]
+    changed = [replace(usual[0], start="keras"), replace(usual[0], start="keras", backend="tensorflow")]
     # Keras never reads the options of the Factory.
-    changed += [{**one, "factory_string": "V"} for one in usual]
+    changed += [replace(one, factory_string="V") for one in usual]
     for form in ("text", "latex"):
         lines = forms.write(tables.document(summary.groups(changed)), form).splitlines()
         (line,) = [line.removeprefix("% ") for line in lines if "on one side only" in line]
@@ -107,9 +108,8 @@ def test_what_one_side_alone_has_is_named_where_it_is_not_as_usual():
 
 def test_dropout_by_two_rules_is_named_as_unequal():
     def note(*rows):
-        text = forms.write(
-            tables.document(summary.groups([{**one, "optimizer": "sgd", "roc_auc": 0.8} for one in rows])), "text"
-        )
+        groups = summary.groups([replace(one, optimizer="sgd", roc_auc=0.8) for one in rows])
+        text = forms.write(tables.document(groups), "text")
         return [line for line in text.splitlines() if line.startswith("not equal")]
 
     tmva = row(method="tmva-dnn", backend="tmva", dropout=0.2)
@@ -121,7 +121,7 @@ def test_dropout_by_two_rules_is_named_as_unequal():
     assert note(tmva, row(method="tmva-dnn", backend="tmva", architecture="gpu", dropout=0.2))
     assert note(tmva, masked) == note(keras, keras) == note(row(), row(method="tmva-dnn", backend="tmva")) == []
     # Without a hidden layer nothing is dropped.
-    assert note({**tmva, "layers": 0}, {**keras, "layers": 0}) == []
+    assert note(replace(tmva, layers=0), replace(keras, layers=0)) == []
 
 
 def test_environments_are_named_where_there_are_several():
@@ -149,7 +149,7 @@ def test_equal_measurements_have_no_error():
 
 def test_numbers_of_events_are_an_axis_and_their_input_files_are_not():
     rows = [row(train_signal=n, input_digest=str(n) * 64, roc_auc=0.8, roc_auc_best_possible=0.9) for n in (5, 20)]
-    rows += [{**one, "method": "tmva-dnn", "backend": "tmva", "status": "unavailable"} for one in rows]
+    rows += [replace(one, method="tmva-dnn", backend="tmva", status="unavailable") for one in rows]
     table = tables.make(summary.groups(rows))
     assert table.headings[:3] == ["series", "train_signal", "runs"]
     assert [line[1] for line in table.rows] == ["5", "20", ""]
@@ -176,6 +176,6 @@ def test_a_sample_written_anew_is_said_with_short_digests_and_each_has_its_best_
     # What the note names is a filter that fits the runs of one.
     (given,) = re.findall(r"--only (\S+)", note)
     wanted = filters.parse([given], ["input_digest"])
-    assert [filters.fits(one, wanted) for one in rows] == [True, False] * 2
+    assert [filters.fits(one.columns(), wanted) for one in rows] == [True, False] * 2
     assert not filters.fits({"input_digest": "c" * 64}, wanted)
-    assert not filters.fits(rows[0], filters.parse(["input_digest=a"], ["input_digest"]))
+    assert not filters.fits(rows[0].columns(), filters.parse(["input_digest=a"], ["input_digest"]))

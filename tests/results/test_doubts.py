@@ -10,6 +10,7 @@ from made_up_rows import row
 
 from tmva_bench.engines import tmva_files
 from tmva_bench.results import doubts, naming
+from tmva_bench.results.rows import History
 
 TRAINED = [name for name in recordings.names("*") if tmva_files.epoch_table(recordings.log(name))]
 SOUND = {"roc_auc": 0.8, "roc_auc_error": 0.01}
@@ -17,7 +18,7 @@ SOUND = {"roc_auc": 0.8, "roc_auc_error": 0.01}
 
 def history(losses, training=None):
     training = losses if training is None else training
-    return {"epoch": list(range(1, len(losses) + 1)), "validation_loss": losses, "training_loss": training}
+    return History(epoch=list(range(1, len(losses) + 1)), validation_loss=losses, training_loss=training)
 
 
 def kinds(losses, curve_fall=0.0, training=None, **values):

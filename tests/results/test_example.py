@@ -35,9 +35,9 @@ def invoke(*arguments, code=0):
 
 def test_it_is_whole_and_has_a_real_tmva():
     assert EXAMPLE.problems() == {}
-    rows = [record["row"] for record in EXAMPLE.load(curves=False)]
-    assert {row["status"] for row in rows} == {"ok"}
-    assert {"tmva-dnn", "pykeras", "keras"} == {row["method"] for row in rows}
+    rows = [record.row for record in EXAMPLE.load(curves=False)]
+    assert {row.status for row in rows} == {"ok"}
+    assert {"tmva-dnn", "pykeras", "keras"} == {row.method for row in rows}
     assert "not a released ROOT" in EXAMPLE.note
 
 
@@ -52,14 +52,14 @@ def test_differences_go_on_with_the_points_that_have_their_scores():
     said = invoke("differences", "example")
     assert said.count("not a released ROOT") == 1
     (note,) = [line for line in said.splitlines() if "not in the results folder" in line]
-    scored = [row for row in (record["row"] for record in EXAMPLE.load()) if EXAMPLE.scores(row["run_id"]).exists()]
-    points = {(row["method"], row["backend"], row["neurons"]) for row in scored if row["method"] != "tmva-dnn"}
+    scored = [row for row in (record.row for record in EXAMPLE.load()) if EXAMPLE.scores(row.run_id).exists()]
+    points = {(row.method, row.backend, row.neurons) for row in scored if row.method != "tmva-dnn"}
     areas, times, *_ = said.split("Time to ")
     lines = [line for line in areas.splitlines() if "%" not in line and line.startswith(("keras", "pykeras"))]
     assert sorted(int(line.split()[3]) for line in lines) == sorted(neurons for _, _, neurons in points)
-    others = {(row["method"], row["backend"], row["optimizer"], row["neurons"]) for row in scored}
-    rows = {record["row"]["run_id"]: record["row"] for record in EXAMPLE.load()}
-    groups = {(row["method"], row["backend"], row["optimizer"], row["neurons"]) for row in rows.values()}
+    others = {(row.method, row.backend, row.optimizer, row.neurons) for row in scored}
+    rows = {record.row.run_id: record.row for record in EXAMPLE.load()}
+    groups = {(row.method, row.backend, row.optimizer, row.neurons) for row in rows.values()}
     references = sum(group[0] == "tmva-dnn" and group[2] == "sgd" for group in groups)
     without = len(groups) - references - len(lines)
     assert len(others) < len(groups)
@@ -75,8 +75,7 @@ def test_two_results_say_which_of_them_it_is(here):
     assert found["notes"][0] == f"A: {EXAMPLE.note}"
     verdicts = [match["roc_auc"]["verdict"] for match in found["matches"]]
     assert verdicts.count("the same run") == sum(
-        EXAMPLE.scores(row["run_id"]).exists() and row["repetition"] == 1
-        for row in (record["row"] for record in EXAMPLE.load())
+        EXAMPLE.scores(row.run_id).exists() and row.repetition == 1 for row in (record.row for record in EXAMPLE.load())
     )
     assert verdicts.count("no verdict") == len(verdicts) - verdicts.count("the same run") > 0
     assert {match["ratios"]["real_time_train"]["verdict"] for match in found["matches"]} == {"the same run"}

@@ -23,7 +23,7 @@ def test_a_finished_run_is_found_and_only_then(tmp_path):
         assert find(tmp_path, "a") is None
         assert ResultsFolder(tmp_path).load() == []
         ResultsFolder(tmp_path).finish(folder, record("a"))
-    assert find(tmp_path, "a")["row"]["run_id"] == "a"
+    assert find(tmp_path, "a").row.run_id == "a"
 
 
 def test_what_a_killed_run_left_is_tidied_up(tmp_path):
@@ -76,7 +76,7 @@ def test_merge_brings_in_what_is_new_and_recognises_equals(tmp_path):
     with ResultsFolder(target).held():
         assert ResultsFolder(target).merge([ResultsFolder(tmp_path / "one"), ResultsFolder(tmp_path / "two")]) == (2, 1)
         assert ResultsFolder(target).merge([ResultsFolder(tmp_path / "two")]) == (0, 2)
-    assert sorted(record["row"]["run_id"] for record in ResultsFolder(target).load()) == ["a", "b"]
+    assert sorted(record.row.run_id for record in ResultsFolder(target).load()) == ["a", "b"]
 
 
 def test_merge_brings_the_input_files_along(tmp_path):
@@ -110,7 +110,7 @@ def test_merge_refuses_two_records_of_one_run_and_copies_nothing(tmp_path):
 
 
 def run_ids(folder, **options):
-    return [record["row"]["run_id"] for record in ResultsFolder(folder).load(**options)]
+    return [record.row.run_id for record in ResultsFolder(folder).load(**options)]
 
 
 def make_fifo(path):
@@ -167,7 +167,7 @@ def test_a_record_changed_by_hand_is_told(tmp_path, caplog, old):
     assert run_ids(tmp_path) == ["a"]
     assert ("changed after it was written" in caplog.text) is not old
     for kept in (ResultsFolder(tmp_path).load(), ResultsFolder(tmp_path).load(curves=False)):
-        assert (doubts.ALTERED in kept[0]["row"]["warnings"]) is not old
+        assert (doubts.ALTERED in kept[0].row.warnings) is not old
     (problem,) = ResultsFolder(tmp_path).problems().values()
     assert problem.startswith(
         "cannot be checked" if old else "changed, gone or added after the run was finished: record.json"
@@ -218,7 +218,7 @@ def test_the_trees_are_made_anew_whatever_happened_to_them(tmp_path):
             folder.tree.write_bytes(flipped)
             folder.rebuild()
             assert folder.tree.read_bytes() != flipped
-            assert [row["run_id"] for row in tree_file.rows_of(folder.tree)] == ["a"]
+            assert [row.run_id for row in tree_file.rows_of(folder.tree)] == ["a"]
         folder.tree.unlink()
         folder.rebuild()
         made = folder.tree.stat().st_mtime_ns

@@ -1,40 +1,38 @@
 """One name, place and colour of a series, whoever shows it."""
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_runs import TMVA, Folder
 
 from tmva_bench.compare import differences
 from tmva_bench.report import page, tables
-from tmva_bench.results import naming, schema, summary, tree_file
+from tmva_bench.results import naming, summary, tree_file
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.rows import STATUSES, RunRow
 
 ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "method": st.sampled_from(["tmva-dnn", "pykeras", "keras", "dae", "a method of tomorrow"]),
-            "backend": st.sampled_from(["tmva", "tensorflow", "jax", "torch", "theano", "mlx"]),
-            "architecture": st.sampled_from(["cpu", "gpu"]),
-            "optimizer": st.sampled_from(["sgd", "adam", "adagrad", "lion"]),
-            "status": st.sampled_from(schema.STATUSES),
-        }
+    st.builds(
+        RunRow,
+        method=st.sampled_from(["tmva-dnn", "pykeras", "keras", "dae", "a method of tomorrow"]),
+        backend=st.sampled_from(["tmva", "tensorflow", "jax", "torch", "theano", "mlx"]),
+        architecture=st.sampled_from(["cpu", "gpu"]),
+        optimizer=st.sampled_from(["sgd", "adam", "adagrad", "lion"]),
+        status=st.sampled_from(STATUSES),
     ),
     max_size=12,
 )
 
 
 @given(ROWS)
-def test_series_stand_as_they_first_finished(rows: list[dict[str, Any]]) -> None:
+def test_series_stand_as_they_first_finished(rows: list[RunRow]) -> None:
     named = naming.identified(rows)
-    finished = [row["series"] for row in named if row["status"] == "ok"]
-    order = {row["series"]: row["series_order"] for row in named}
+    finished = [row.series for row in named if row.status == "ok"]
+    order = {row.series: row.series_order for row in named}
     assert sorted(order.values()) == list(range(len(order)))
     assert sorted(dict.fromkeys(finished), key=lambda name: order[name]) == list(dict.fromkeys(finished))
     assert all(order[name] < len(set(finished)) for name in finished)
     # names of different series differ in figures, too
-    assert len({row["label"] for row in named}) == len(order)
+    assert len({row.label for row in named}) == len(order)
     assert naming.identified(named) == named
 
 
@@ -54,7 +52,7 @@ def test_table_trees_differences_and_page_call_a_series_alike(tmp_path) -> None:
         made.add(**TMVA, neurons=neurons)
     made.add(backend="theano", status="unavailable")
     records = made.records()
-    rows = [record["row"] for record in records]
+    rows = [record.row for record in records]
     names = sorted(naming.series_order(rows), key=naming.series_order(rows).__getitem__)
     assert names == ["keras torch sgd", "tmva-dnn sgd", "keras theano sgd"]
     trees = tree_file.tables(records)

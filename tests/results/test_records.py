@@ -65,7 +65,7 @@ def test_torn_newer_and_foreign_records_are_refused_by_name(tmp_path, text, mess
 def test_rows_are_read_without_the_curves(tmp_path):
     keep(tmp_path, "a")
     (tmp_path / "runs" / "a" / "curves.json").write_text("{")
-    assert [record["row"]["run_id"] for record in ResultsFolder(tmp_path).load(curves=False)] == ["a"]
+    assert [record.row.run_id for record in ResultsFolder(tmp_path).load(curves=False)] == ["a"]
     with pytest.raises(records.Damaged, match=r"curves\.json: no readable record"):
         records.read(tmp_path / "runs" / "a")
 
@@ -93,12 +93,12 @@ def test_what_the_reader_refuses_is_not_recorded(tmp_path, column, value):
         keep(tmp_path, "a", **{column: value})
     assert ResultsFolder(tmp_path).load() == []
     keep(tmp_path, "b")
-    assert [record["row"]["run_id"] for record in ResultsFolder(tmp_path).load()] == ["b"]
+    assert [record.row.run_id for record in ResultsFolder(tmp_path).load()] == ["b"]
 
 
 def test_not_a_number_survives(tmp_path):
     keep(tmp_path, "a")
-    assert math.isnan(find(tmp_path, "a")["row"]["roc_auc"])
+    assert math.isnan(find(tmp_path, "a").row.roc_auc)
     assert json.loads((tmp_path / "runs" / "a" / "record.json").read_text())["schema"] == schema.VERSION
 
 
@@ -114,11 +114,11 @@ def test_records_of_version_1_are_brought_to_the_present_one(tmp_path):
     for name in ("cores_used", "load_before", "load_after", "others_load", "busy", "installation", *added):
         del old["row"][name]
     path.write_text(json.dumps(old))
-    row = find(tmp_path, "a")["row"]
-    assert (row["cores_used"], row["busy"], row["installation"]) == (1.5, 0, "")
-    assert (row["roc_integral_difference"], row["start"], row["dropout_rule"]) == (0.25, "tmva", "keras")
-    assert math.isnan(row["others_load"])
-    assert math.isnan(row["signal_efficiency_at_1_percent_low"])
+    row = find(tmp_path, "a").row
+    assert (row.cores_used, row.busy, row.installation) == (1.5, 0, "")
+    assert (row.roc_integral_difference, row.start, row.dropout_rule) == (0.25, "tmva", "keras")
+    assert math.isnan(row.others_load)
+    assert math.isnan(row.signal_efficiency_at_1_percent_low)
 
 
 def test_records_of_version_2_are_brought_to_the_present_one(tmp_path):
@@ -131,10 +131,11 @@ def test_records_of_version_2_are_brought_to_the_present_one(tmp_path):
     history = {"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_loss": [0.6, 0.5], "real_time": [1.0, 1.0]}
     (folder / "curves.json").write_text(json.dumps({"roc": {}, "history": history, "scores": {}}))
     record = find(tmp_path, "a")
-    assert record["row"]["split_seed"] == 100
-    assert math.isnan(record["row"]["initial_weights_spread"])
-    assert record["history"].pop("cpu_time") == [pytest.approx(math.nan, nan_ok=True)] * 2
-    assert record["history"] == history
+    assert record.row.split_seed == 100
+    assert math.isnan(record.row.initial_weights_spread)
+    columns = record.history.columns()
+    assert columns.pop("cpu_time") == [pytest.approx(math.nan, nan_ok=True)] * 2
+    assert columns == history
 
 
 def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
@@ -148,9 +149,9 @@ def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
     (folder / "record.json").write_text(json.dumps(old))
     (folder / "curves.json").write_text(json.dumps({"roc": {}, "history": {}, "scores": {}}))
     record = find(tmp_path, "a")
-    assert math.isnan(record["row"]["real_time_encode"])
-    assert (record["row"]["encoded_variables"], record["row"]["encoded_digest"]) == (0, "")
-    assert record["reconstruction"] == {}
+    assert math.isnan(record.row.real_time_encode)
+    assert (record.row.encoded_variables, record.row.encoded_digest) == (0, "")
+    assert len(record.reconstruction) == 0
 
 
 def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):
@@ -162,6 +163,6 @@ def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):
     for name in ("norm_mode", "real_time_epochs", "warnings"):
         del old["row"][name]
     path.write_text(json.dumps(old))
-    row = find(tmp_path, "a")["row"]
-    assert (row["norm_mode"], row["warnings"]) == ("none", "")
-    assert math.isnan(row["real_time_epochs"])
+    row = find(tmp_path, "a").row
+    assert (row.norm_mode, row.warnings) == ("none", "")
+    assert math.isnan(row.real_time_epochs)

@@ -36,9 +36,9 @@ def test_repetitions_of_a_series_at_a_point_stand_together():
     rows = [row(neurons=n, seed=s, roc_auc=0.8 + n / 1000) for s in (1, 2) for n in (5, 20)]
     rows += [row(neurons=5, backend="tensorflow", status="failed", reason="why")]
     found = summary.groups(rows)
-    assert [(g.point["neurons"], len(g.rows), len(g.missing)) for g in found] == [(5, 2, 0), (20, 2, 0), (5, 0, 1)]
-    assert found[1].means["roc_auc"].value == pytest.approx(0.82)
-    assert math.isnan(found[2].means["roc_auc"].value)
+    assert [(g.row.neurons, len(g.rows), len(g.missing)) for g in found] == [(5, 2, 0), (20, 2, 0), (5, 0, 1)]
+    assert found[1].means.roc_auc.value == pytest.approx(0.82)
+    assert math.isnan(found[2].means.roc_auc.value)
 
 
 def test_axes_are_what_differs_within_a_series():

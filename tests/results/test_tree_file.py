@@ -7,6 +7,7 @@ import numpy
 import pytest
 import uproot
 from made_up_results import made_up_tables
+from made_up_rows import changed, of_tables
 
 from tmva_bench import api
 from tmva_bench.errors import UserError
@@ -19,18 +20,7 @@ BEFORE = b"what was measured before"
 
 def made_up_records(series, **options):
     """Records of made-up runs, as the runner makes them: NaN where nothing was measured."""
-    tables = made_up_tables(series, **options)
-    made = []
-    for number, name in enumerate(tables["benchmark"]["run_id"]):
-        row = {column: values[number] for column, values in tables["benchmark"].items()}
-        record = {"schema": schema.VERSION, "row": {k: math.nan if v is None else v for k, v in row.items()}}
-        for tree in ("roc", "history", "scores", "reconstruction"):
-            table = tables[tree]
-            own = [index for index, run in enumerate(table["run_id"]) if run == name]
-            columns = {column: [table[column][i] for i in own] for column in table if column != "run_id"}
-            record[tree] = columns if own else {}
-        made.append(record)
-    return made
+    return of_tables(made_up_tables(series, **options))
 
 
 def keep(folder, made):
@@ -47,7 +37,7 @@ def read(path):
 
 def test_a_row_a_run_and_curves_keyed_by_run():
     made = made_up_records(2, unavailable=1)
-    made[0]["row"]["validation_loss"] = math.inf
+    made[0] = changed(made[0], validation_loss=math.inf)
     tables = tree_file.tables(made)
     assert set(schema.TREES) - set(tables) == {"figures"}  # made of the others
     for tree, columns in schema.TREES.items():
@@ -55,15 +45,15 @@ def test_a_row_a_run_and_curves_keyed_by_run():
             continue
         assert list(tables[tree]) == [column.name for column in columns]
         assert len({len(values) for values in tables[tree].values()}) == 1
-    names = [record["row"]["run_id"] for record in made]
+    names = [record.row.run_id for record in made]
     assert tables["benchmark"]["run_id"] == names
-    assert tables["benchmark"]["roc_auc"] == [made[0]["row"]["roc_auc"], made[1]["row"]["roc_auc"], None]
+    assert tables["benchmark"]["roc_auc"] == [made[0].row.roc_auc, made[1].row.roc_auc, None]
     assert tables["benchmark"]["validation_loss"] == [None] * 3
     # The unavailable run has no curve.
     assert tables["history"]["run_id"] == [name for name in names[:2] for _ in range(10)]
     assert tables["history"]["epoch"] == [*range(1, 11)] * 2
-    assert tables["roc"]["signal_efficiency"][:200] == made[0]["roc"]["signal_efficiency"]
-    assert tables["roc"]["background_rejection"][200:] == made[1]["roc"]["background_rejection"]
+    assert tables["roc"]["signal_efficiency"][:200] == made[0].roc.signal_efficiency
+    assert tables["roc"]["background_rejection"][200:] == made[1].roc.background_rejection
 
 
 def test_rebuilt_from_the_records_and_renamed_into_place(tmp_path, monkeypatch):
@@ -77,7 +67,7 @@ def test_rebuilt_from_the_records_and_renamed_into_place(tmp_path, monkeypatch):
     with path.open("rb") as reader:
         tree_file.write(ResultsFolder(folder).load(), path.relative_to(tmp_path))
         assert reader.read() == BEFORE
-    names = [record["row"]["run_id"] for record in made]
+    names = [record.row.run_id for record in made]
     assert read(path) == names[:2]
     shutil.rmtree(folder / "runs" / names[0])
     keep(folder, made[2:])
@@ -87,7 +77,7 @@ def test_rebuilt_from_the_records_and_renamed_into_place(tmp_path, monkeypatch):
     with uproot.open(path) as file:
         areas = file["benchmark"]["roc_auc"].array(library="np")
         assert set(file["history"]["run_id"].array(library="np")) == {names[1]}
-    numpy.testing.assert_array_equal(areas, [made[1]["row"]["roc_auc"], math.nan])
+    numpy.testing.assert_array_equal(areas, [made[1].row.roc_auc, math.nan])
     assert sorted(entry.name for entry in folder.iterdir()) == ["results.root", "runs"]
 
 

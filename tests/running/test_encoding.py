@@ -58,8 +58,8 @@ def test_every_method_runs_on_encoded_events(encoded):
     done = command_line(encoded.cwd, "run", "encoded.root", *REAL_RUN)
     assert done.returncode == 0, done.stderr
     (record,) = ResultsFolder(encoded.cwd / "results" / "encoded").load()
-    assert (record["row"]["sample"], record["row"]["variables"]) == ("gauss encoded", 2)
-    assert 0.5 < record["row"]["roc_auc"] < 1
+    assert (record.row.sample, record.row.variables) == ("gauss encoded", 2)
+    assert 0.5 < record.row.roc_auc < 1
 
 
 def test_a_stored_encoder_encodes_another_file(encoded, small_input, tmp_path):
@@ -97,17 +97,17 @@ def test_a_run_with_an_autoencoder_in_its_chain(encoded, small_input, tmp_path):
     folder = tmp_path / "results" / "small"
     (made,) = (folder / "inputs").glob("encoded-gauss-2-AllClasses-*.root")
     assert inputs.read(made).metadata["digest"] == inputs.read(encoded.cwd / "encoded.root").metadata["digest"]
-    first, second = (record["row"] for record in ResultsFolder(folder).load())
+    first, second = (record.row for record in ResultsFolder(folder).load())
     training = inputs.read(made).metadata["encoded"]["training"]
     for row in (first, second):
-        assert row["transformations"] == chain
-        assert row["input_digest"] == inputs.read(small_input).metadata["digest"]
-        assert (row["real_time_encode"], row["cpu_time_encode"]) == (
+        assert row.transformations == chain
+        assert row.input_digest == inputs.read(small_input).metadata["digest"]
+        assert (row.real_time_encode, row.cpu_time_encode) == (
             training["real_time_encode"],
             training["cpu_time_encode"],
         )
-    assert first["parameters"] == 2 * 8 + 8 + 2 * (8 * 8 + 8) + 8 + 1
-    assert first["roc_auc"] != second["roc_auc"]
+    assert first.parameters == 2 * 8 + 8 + 2 * (8 * 8 + 8) + 8 + 1
+    assert first.roc_auc != second.roc_auc
 
 
 def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp_path):
@@ -122,9 +122,9 @@ def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp
     with ResultsFolder(tmp_path).held():
         record = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), on_encoding=seen.append)
     assert [epoch.epoch for epoch in seen] == [1, 2]
-    assert record["row"]["status"] == "failed"
-    assert "not encoded: no epoch of 2 had a lower validation loss" in record["row"]["reason"]
-    assert ResultsFolder(tmp_path).load()[0]["row"]["reason"] == record["row"]["reason"]
+    assert record.row.status == "failed"
+    assert "not encoded: no epoch of 2 had a lower validation loss" in record.row.reason
+    assert ResultsFolder(tmp_path).load()[0].row.reason == record.row.reason
     assert not list((tmp_path / "inputs").glob("encoded-*"))
 
 
@@ -139,10 +139,10 @@ def test_the_limits_of_a_run_hold_for_its_autoencoder(small_input, tmp_path, lim
     point = parsing.point({"transformations": "A(k=2:TrainingStrategy=BatchSize=50:Backend=jax)", "batch_size": 50})
     request = requests.make_request(point, "keras", "jax")
     with ResultsFolder(tmp_path).held():
-        row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), limits=limits)["row"]
-    assert row["status"] == status
-    assert row["reason"].startswith(f"{small_input}: not encoded: ended ")
-    assert row["reason"].endswith(words)
+        row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), limits=limits).row
+    assert row.status == status
+    assert row.reason.startswith(f"{small_input}: not encoded: ended ")
+    assert row.reason.endswith(words)
     assert not list((tmp_path / "inputs").glob("encoded-*"))
 
 

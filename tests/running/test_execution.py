@@ -1,5 +1,6 @@
 """Planned runs: each once, whatever interrupts; side by side on disjoint cores; tried once where nothing can run."""
 
+import dataclasses
 import json
 import math
 import random
@@ -19,6 +20,7 @@ from tmva_bench.basis import parsing
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.results.folder import DiskFull, ResultsFolder
+from tmva_bench.results.rows import Record
 from tmva_bench.running import child, encoding, environments, execution, runner
 from tmva_bench.study import requests
 
@@ -26,7 +28,7 @@ from tmva_bench.study import requests
 def rows(results):
     """What the runs found, without clocks and hosts."""
     kept = ("run_id", "status", "reason", "neurons", "repetition", "roc_auc", "epochs")
-    found = [{name: record["row"][name] for name in kept} for record in ResultsFolder(results).load()]
+    found = [{name: record.row.value(name) for name in kept} for record in ResultsFolder(results).load()]
     return sorted(map(str, found))
 
 
@@ -50,7 +52,7 @@ class Heard(execution.Silent):
         self.said.append(("epoch", epoch.epoch))
 
     def finished(self, job, record):
-        self.said.append(("finished", record["row"]["status"]))
+        self.said.append(("finished", record.row.status))
 
 
 def test_every_run_once_in_rounds_and_none_twice(fake_study, tmp_path):
@@ -115,7 +117,7 @@ if worker.read_task(folder).point.neurons == 20:
     assert "Traceback" not in errors
     assert "the same command goes on from there" in errors.splitlines()[-1]
     assert not psutil.pid_exists(int(noted.read_text()))
-    assert [record["row"]["neurons"] for record in ResultsFolder(results).load()] == [5]
+    assert [record.row.neurons for record in ResultsFolder(results).load()] == [5]
     with uproot.open(results / "results.root") as file:
         assert file["benchmark"].num_entries == 1
 
@@ -186,7 +188,7 @@ def test_a_missing_environment_says_how_to_make_it_and_its_rows_go_when_it_is_th
 
     file.write_text(text)
     tmva_bench.run_study(file, folder=tmp_path / "results")
-    assert [record["row"]["status"] for record in ResultsFolder(tmp_path / "results").load()] == ["ok"] * 4
+    assert [record.row.status for record in ResultsFolder(tmp_path / "results").load()] == ["ok"] * 4
 
 
 def test_failed_runs_are_done_again_when_asked(fake_study, tmp_path):
@@ -215,7 +217,7 @@ def test_the_time_left_is_judged_from_the_point_then_from_the_series(small_input
         )
 
     def record(job, seconds):
-        return {"row": {**runner.planned_row(*job), "status": "ok", "real_time_total": seconds}}
+        return Record(row=dataclasses.replace(runner.planned_row(*job), status="ok", real_time_total=seconds))
 
     made = [record(job(neurons=5, seed=2), 3.0), record(job(neurons=20), 10.0), record(job(neurons=20, seed=3), 12.0)]
     assert execution.estimate([job(neurons=5), job(neurons=100)], made) == (3.0 + 10.0, 0)
@@ -231,9 +233,9 @@ def test_results_that_are_whole_are_left_alone(fake_study, tmp_path):
     jobs = api.study_jobs(study, ResultsFolder(results))
     with ResultsFolder(results).held():
         for job in jobs[1:]:
-            row = {**first["row"], **runner.planned_row(*job), "status": "ok"}
+            planned = dataclasses.replace(runner.planned_row(*job), status="ok")
             with ResultsFolder(results).under_way(job.name) as folder:
-                ResultsFolder(results).finish(folder, {**first, "row": row})
+                ResultsFolder(results).finish(folder, dataclasses.replace(first, row=planned))
     assert len(jobs) == 200
     tmva_bench.run_study(file, changes=["repetitions=100"], folder=results)
     written = (results / "results.root").stat().st_mtime_ns
@@ -253,7 +255,7 @@ def test_a_full_disk_ends_the_study_with_a_row_of_its_own(fake_study, tmp_path, 
         tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
     assert [said for said in heard.said if said[0] == "started"] == [("started", 5, 1)]
     (record,) = ResultsFolder(tmp_path / "results").load()
-    assert record["row"]["status"] == "failed"
-    assert "then --rerun failed" in record["row"]["reason"]
+    assert record.row.status == "failed"
+    assert "then --rerun failed" in record.row.reason
     assert ResultsFolder(tmp_path / "results").runs_under_way() == []
     assert not list((tmp_path / "results" / "runs").glob("*/large"))

@@ -67,9 +67,9 @@ def ended(fake_python, small_input, tmp_path):
         )
         (kept,) = ResultsFolder(results).load()
         derived = [column.name for column in schema.DERIVED]
-        assert str(without(kept["row"], derived)) == str(without(made["row"], derived))
-        assert "\n" not in made["row"]["reason"]
-        return made["row"]
+        assert str(without(kept.row.columns(), derived)) == str(without(made.row.columns(), derived))
+        assert "\n" not in made.row.reason
+        return made.row
 
     return run
 
@@ -87,8 +87,8 @@ def ended(fake_python, small_input, tmp_path):
 )
 def test_a_child_that_dies_is_a_row(ended, code, status, reason):
     row = ended(code)
-    assert row["status"] == status
-    assert reason in row["reason"]
+    assert row.status == status
+    assert reason in row.reason
 
 
 @pytest.mark.parametrize("through", ["ROOT", "C++"])
@@ -100,13 +100,13 @@ def test_a_crash_is_told_by_its_signal_and_the_line_that_names_it(ended, through
         "C++": "import ROOT; ROOT.gInterpreter.Declare('void end() { std::abort(); }'); ROOT.end()",
     }[through]
     row = ended(f"worker.attempt(lambda folder: exec({crash!r}), folder)")
-    assert row["status"] == "killed"
+    assert row.status == "killed"
     signal_name, line = {
         "ROOT": ("SIGSEGV", "*** Break *** segmentation violation"),
         "C++": ("SIGABRT", "*** Break *** abort"),
     }[through]
-    assert row["reason"].startswith(f"the child was ended by signal {signal_name}: ")
-    assert row["reason"].endswith(line)
+    assert row.reason.startswith(f"the child was ended by signal {signal_name}: ")
+    assert row.reason.endswith(line)
 
 
 def test_a_child_that_hangs_is_ended_with_all_it_started(ended, tmp_path, monkeypatch):
@@ -119,7 +119,7 @@ def test_a_child_that_hangs_is_ended_with_all_it_started(ended, tmp_path, monkey
     # An hour is over as soon as the child has started another.
     monkeypatch.setattr(child, "time", FakeClock(4000, lambda: noted.is_file() and noted.read_text() != ""))
     row = ended(code, seconds=3600)
-    assert (row["status"], row["reason"]) == ("timeout", "ended after the time limit of 3600 s")
+    assert (row.status, row.reason) == ("timeout", "ended after the time limit of 3600 s")
     deadline = time.monotonic() + 10
     pid = int(noted.read_text())
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -129,8 +129,8 @@ def test_a_child_that_hangs_is_ended_with_all_it_started(ended, tmp_path, monkey
 
 def test_a_child_that_eats_memory_is_ended(ended):
     row = ended("hoard = bytearray(600 * 2**20)\ntime.sleep(60)", memory=400)
-    assert row["status"] == "out_of_memory"
-    assert "the memory limit is 400 MiB" in row["reason"]
+    assert row.status == "out_of_memory"
+    assert "the memory limit is 400 MiB" in row.reason
 
 
 # What a child starts: at once, by another that has ended, and in a session of its own.
@@ -148,14 +148,14 @@ def test_what_a_child_starts_counts_for_its_memory(ended, name):
     hungry = HUNGRY.replace("60", "15")  # the one in a session of its own outlives the run
     code = f"import subprocess\n{STARTS[name].format(hungry=hungry)}\ntime.sleep(60)"
     row = ended(code, memory=400)
-    assert row["status"] == "out_of_memory"
-    assert "the memory limit is 400 MiB" in row["reason"]
-    assert row["peak_memory"] > 400
+    assert row.status == "out_of_memory"
+    assert "the memory limit is 400 MiB" in row.reason
+    assert row.peak_memory > 400
 
 
 def test_memory_shared_after_a_fork_counts_once(ended):
     row = ended("hoard = bytearray(250 * 2**20)\nos.fork() or time.sleep(60)\ntime.sleep(4); sys.exit(3)", memory=450)
-    assert row["status"] == "failed", row["reason"]
+    assert row.status == "failed", row.reason
 
 
 def test_a_file_replaced_between_planning_and_run_is_a_failed_run(fake_python, small_input, tmp_path):
@@ -167,14 +167,14 @@ def test_a_file_replaced_between_planning_and_run_is_a_failed_run(fake_python, s
     other = samples.gauss(train_signal=500, train_background=500, test_signal=1000, test_background=800, seed=2)
     inputs.write(other, path)
     results = ResultsFolder(tmp_path / "results")
-    row = runner.run(REQUEST, data, results, environment=fake_python(READING))["row"]
-    assert row["status"] == "failed"
+    row = runner.run(REQUEST, data, results, environment=fake_python(READING)).row
+    assert row.status == "failed"
     planned, now = (read.metadata["digest"][:12] for read in (data, inputs.read(path)))
-    assert row["reason"] == (
+    assert row.reason == (
         f"{path}: the input file was replaced while the study ran (digest {planned} when it was planned, {now} now); "
         "run again, with the file left alone"
     )
-    assert row["input_digest"] == data.metadata["digest"]
+    assert row.input_digest == data.metadata["digest"]
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_a_file_changed_after_the_method_read_it_is_looked_at_again(fake_python,
     path.write_bytes(small_input.read_bytes())
     results = ResultsFolder(tmp_path / "results")
     code = READING.replace("pass  # afterwards", change)
-    row = runner.run(REQUEST, inputs.read(path), results, environment=fake_python(code))["row"]
-    assert row["status"] == "failed"
-    assert reason in row["reason"]
+    row = runner.run(REQUEST, inputs.read(path), results, environment=fake_python(code)).row
+    assert row.status == "failed"
+    assert reason in row.reason
 
 
 def test_threads_backend_and_gpu_reach_the_child(ended, tmp_path):
@@ -216,7 +216,7 @@ def test_the_child_is_bound_to_its_cores(ended, tmp_path):
         )[1]
         worker.main()
     """
-    assert ended(code)["reason"] == "looked"
+    assert ended(code).reason == "looked"
     assert json.loads(seen.read_text()) == 1
 
 
@@ -240,38 +240,42 @@ def test_limits_must_be_above_zero():
 
 def test_a_real_run(real_run):
     (record,) = ResultsFolder(real_run.cwd / "results" / "small").load()
-    row = record["row"]
-    assert row["status"] == "ok"
-    assert 0.5 < row["roc_auc"] < 1
-    assert row["epochs"] == len(record["history"]["epoch"]) == 3
-    assert 0 < row["real_time_fit"] <= row["real_time_train"] < row["real_time_total"]
-    assert row["peak_memory"] > 50
+    row = record.row
+    assert row.status == "ok"
+    assert 0.5 < row.roc_auc < 1
+    assert row.epochs == len(record.history.epoch) == 3
+    assert 0 < row.real_time_fit <= row.real_time_train < row.real_time_total
+    assert row.peak_memory > 50
     for share in (10, 30):
         name = f"signal_efficiency_at_{share}_percent"
-        assert 0 <= row[f"{name}_low"] < row[name] < row[f"{name}_high"] <= 1
+        assert 0 <= row.value(f"{name}_low") < row.value(name) < row.value(f"{name}_high") <= 1
     # 1 % of 800 background events are too few to place the threshold.
-    assert math.isnan(row["signal_efficiency_at_1_percent"])
-    assert row["background_rejection_at_30_percent"] > row["background_rejection_at_90_percent"]
-    assert 0 < row["overtraining_signal"] <= 1
-    assert math.isnan(row["roc_integral_difference"])
-    assert 2 < len(record["roc"]["signal_efficiency"]) <= 500
+    assert math.isnan(row.signal_efficiency_at_1_percent)
+    assert row.background_rejection_at_30_percent > row.background_rejection_at_90_percent
+    assert 0 < row.overtraining_signal <= 1
+    assert math.isnan(row.roc_integral_difference)
+    assert 2 < len(record.roc.signal_efficiency) <= 500
 
 
 def test_columns_from_the_scores(fake_python, small_input, tmp_path):
     """The scores are the fake worker's: the last variable."""
     data = inputs.read(small_input)
     code = "train(folder, roc_integral=0.75)"
-    row = runner.run(REQUEST, data, ResultsFolder(tmp_path / "results"), environment=fake_python(code))["row"]
+    row = runner.run(REQUEST, data, ResultsFolder(tmp_path / "results"), environment=fake_python(code)).row
     scores = {tree: 2 * events[:, -1] for tree, events in data.events.items()}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     name = "signal_efficiency_at_10_percent"
-    assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == roc.signal_efficiencies(*test, at=[0.1])[0]
+    assert (row.value(name), row.value(f"{name}_low"), row.value(f"{name}_high")) == roc.signal_efficiencies(
+        *test, at=[0.1]
+    )[0]
     name = "background_rejection_at_70_percent"
-    assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == roc.background_rejections(*test, at=[0.7])[0]
-    assert row["overtraining_background"] == pytest.approx(
+    assert (row.value(name), row.value(f"{name}_low"), row.value(f"{name}_high")) == roc.background_rejections(
+        *test, at=[0.7]
+    )[0]
+    assert row.overtraining_background == pytest.approx(
         stats.ks_2samp(scores["TrainB"], scores["TestB"], method="asymp").pvalue, abs=0.02
     )
-    assert row["roc_integral_difference"] == 0.75 - roc.auc(*test)
+    assert row.roc_integral_difference == 0.75 - roc.auc(*test)
 
 
 def test_a_parent_that_is_killed_takes_its_child_along(small_input, tmp_path):
@@ -313,9 +317,9 @@ def test_an_area_outside_0_to_1_is_told_and_has_no_working_points(fake_python, s
     record = runner.run(
         REQUEST, inputs.read(path), ResultsFolder(tmp_path / "results"), environment=fake_python(TRAINED)
     )
-    row = record["row"]
-    assert row["status"] == "ok"
-    assert row["roc_auc"] > 1
-    assert "put the ROC area outside 0 to 1" in row["warnings"]
-    assert all(math.isnan(row[name]) for name in row if "_at_" in name)
-    assert all(0 <= value <= 1 for value in record["roc"]["signal_efficiency"])
+    row = record.row
+    assert row.status == "ok"
+    assert row.roc_auc > 1
+    assert "put the ROC area outside 0 to 1" in row.warnings
+    assert all(math.isnan(row.value(name)) for name in row.columns() if "_at_" in name)
+    assert all(0 <= value <= 1 for value in record.roc.signal_efficiency)

@@ -15,8 +15,9 @@ from tmva_bench.cli import shell
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.report import reference
 from tmva_bench.results import folder as results_folder
-from tmva_bench.results import forms, naming, records, tree_file
+from tmva_bench.results import forms, naming, tree_file
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.rows import Record, RunRow
 from tmva_bench.study import file as study_file
 
 # The results that come with the package, unless something in the current directory is called so.
@@ -113,7 +114,7 @@ def say_document(document: forms.Document, form: str = "text") -> None:
     shell.say(forms.write(document, form, width))
 
 
-def say_options(rows: Iterable[naming.Row]) -> None:
+def say_options(rows: Iterable[RunRow]) -> None:
     """What the short names of long options stand for."""
     for line in naming.named_options(rows):
         shell.say(line)
@@ -140,14 +141,14 @@ def _is_example(file: str) -> bool:
     return file == EXAMPLE and not Path(file).exists()
 
 
-def rows_of(file: str) -> list[dict[str, Any]]:
+def rows_of(file: str) -> list[RunRow]:
     """The rows of the tree ``benchmark`` that a user means: of a results folder, a results file or a study."""
     if Path(file).is_file() and Path(file).suffix == ".root":
         return tree_file.rows_of(Path(file))
-    return [record["row"] for record in finished_records(folder_of(file))]
+    return [record.row for record in finished_records(folder_of(file))]
 
 
-def finished_records(folder: ResultsFolder) -> list[records.Record]:
+def finished_records(folder: ResultsFolder) -> list[Record]:
     """The records of a results folder that has some."""
     made = folder.load()
     if not made:

@@ -157,13 +157,13 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
     with folder.held():
         made = folder.load(curves=False)
         wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
-        gone = [record["row"] for record in made if filters.fits(record["row"], wanted)]
-        names = naming.varied(record["row"] for record in made)
+        gone = [record.row for record in made if filters.fits(record.row.columns(), wanted)]
+        names = naming.varied(record.row for record in made)
         common.say_options(gone)
         for row in gone:
-            shell.say(f"{row['run_id']}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
+            shell.say(f"{row.run_id}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
         if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
-            folder.remove([row["run_id"] for row in gone])
+            folder.remove([row.run_id for row in gone])
             folder.rebuild()
     if not gone:
         shell.say(f"no run of {len(made)} fits")

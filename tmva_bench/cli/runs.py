@@ -18,8 +18,9 @@ from tmva_bench.basis import config, parsing
 from tmva_bench.cli import common, shell
 from tmva_bench.methods import registry
 from tmva_bench.report import progress, tables, terminal
-from tmva_bench.results import naming, records, summary
+from tmva_bench.results import naming, summary
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.rows import Record, RunRow
 from tmva_bench.running import doctor, execution, runner
 from tmva_bench.study import file as study_file
 from tmva_bench.study import requests
@@ -65,7 +66,7 @@ def run(
     and a row in results.root. A run that is there is not run again.
     """
     point = parsing.point({name: value for name, value in parameters.items() if value is not None}, preset=preset)
-    row = api.run(
+    columns = api.run(
         input_file,
         method,
         backend=backend,
@@ -77,16 +78,17 @@ def run(
         rerun=rerun,
         listener=progress.Bars(),
     )
+    row = RunRow(**columns)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(terminal.benchmark_table([row]))
-    if not math.isnan(row["reconstruction_error"]):
+    if not math.isnan(row.reconstruction_error):
         shell.say(
-            f"Autoencoder: error {row['reconstruction_error']:.4f}, principal components {row['pca_error']:.4f} "
+            f"Autoencoder: error {row.reconstruction_error:.4f}, principal components {row.pca_error:.4f} "
             "(mean square of the test events, in units of the variance)"
         )
     common.say_results(api.results_folder(input_file, folder))
-    if row["status"] != "ok":
-        shell.fail(f"{naming.series_name(row)}: {row['status']}: {row['reason']}", 1)
+    if row.status != "ok":
+        shell.fail(f"{naming.series_name(row)}: {row.status}: {row.reason}", 1)
 
 
 @shell.command()
@@ -122,7 +124,7 @@ def study(
     for place in planned.environments.values():
         if place.python:
             shell.say(f"Environment {place.name} starts {place.python}, as the study says", err=True)
-    rows = api.run_study(
+    columns = api.run_study(
         file,
         changes=changes,
         only=only,
@@ -132,9 +134,10 @@ def study(
         limit=limit,
         listener=progress.Bars(),
     )
+    rows = [RunRow(**row) for row in columns]
     common.say_document(tables.document(summary.groups(rows), notes=filter(None, [results.note])))
     common.say_results(results)
-    statuses = {row["status"] for row in rows}
+    statuses = {row.status for row in rows}
     if failed := statuses - {"ok", "unavailable"}:
         shell.fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
     if rows and "ok" not in statuses:
@@ -164,7 +167,7 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
     made = results.load(curves=False)
     jobs = api.study_jobs(planned, results, only, look=True)
     _, todo = execution.split(jobs, made, None)
-    by_name = {record["row"]["run_id"]: record["row"]["status"] for record in made}
+    by_name = {record.row.run_id: record.row.status for record in made}
     counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
     shell.say(f"{results.path}: {results.holder() or 'no process is at work'}")
     done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
@@ -212,7 +215,7 @@ def _say_plan(
     shell.say(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
 
 
-def _takes(todo: list[execution.Job], made: list[records.Record]) -> str:
+def _takes(todo: list[execution.Job], made: list[Record]) -> str:
     if not todo:
         return ""
     found = execution.estimate(todo, made)
@@ -232,5 +235,5 @@ def _run_under_way(partial: Path) -> str:
     except (OSError, ValueError):
         return partial.name
     reader = registry.of(values["method"]).read_epochs
-    name = naming.series_name({**values, "optimizer": values["point"]["optimizer"]})
-    return f"{name}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
+    series = naming.Series(values["method"], values["backend"], values["architecture"], values["point"]["optimizer"])
+    return f"{naming.series_name(series)}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"

@@ -14,7 +14,7 @@ from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
 from tmva_bench.results import forms, naming, schema, summary
 from tmva_bench.results.folder import Missing, ResultsFolder
-from tmva_bench.results.records import Record
+from tmva_bench.results.rows import Record
 from tmva_bench.results.summary import Group
 
 SAME_RUN = "the same run"
@@ -154,14 +154,14 @@ def compare(first: list[Record], second: list[Record], folders: tuple[ResultsFol
     Raises:
         UserError: no point with a result on both sides, none with its input file and scores, or damaged scores.
     """
-    groups = [summary.groups(record["row"] for record in made) for made in (first, second)]
+    groups = [summary.groups(record.row for record in made) for made in (first, second)]
     pairs = _pairs(*groups)
     both = [pair for pair in pairs if all(group.rows for group in pair)]
     if not both:
         raise _nothing(groups, pairs, folders)
     axes = list(dict.fromkeys(name for side in zip(*both, strict=True) for name in differences.telling(list(side))))
     scanned = [name for name in axes if name in schema.POINT]
-    both.sort(key=lambda pair: [naming.place(pair[0].point[name]) for name in scanned])
+    both.sort(key=lambda pair: [naming.place(pair[0].row.value(name)) for name in scanned])
     files: dict[tuple[str, ...], inputs.InputFile] = {}
     matches = [_match(*pair, folders, files) for pair in both]
     if all(differences.MISSING in match.remarks for match in matches):
@@ -231,8 +231,7 @@ def document(found: Comparison) -> forms.Document:
 
 
 def _key(group: Group) -> tuple[Any, ...]:
-    whole = {**group.series, **group.point}
-    return tuple(whole[name] for name in _KEY)
+    return tuple(map(group.row.value, _KEY))
 
 
 def _pairs(first: list[Group], second: list[Group]) -> list[tuple[Group, Group]]:
@@ -240,7 +239,7 @@ def _pairs(first: list[Group], second: list[Group]) -> list[tuple[Group, Group]]
 
     def nearness(pair: tuple[int, int]) -> list[bool]:
         ours, theirs = first[pair[0]], second[pair[1]]
-        environment, *others = [ours.series[name] == theirs.series[name] for name in _NEARNESS]
+        environment, *others = [ours.row.value(name) == theirs.row.value(name) for name in _NEARNESS]
         return [environment, bool(ours.rows and theirs.rows), *others]
 
     by_key: dict[tuple[Any, ...], list[int]] = {}
@@ -275,7 +274,7 @@ def _nothing(
     apart = [
         f"{name} ({' and '.join(', '.join(map(naming.short, sorted(side))) for side in values)})"
         for name in _KEY
-        for values in [[{{**group.series, **group.point}[name] for group in side} for side in groups]]
+        for values in [[{group.row.value(name) for group in side} for side in groups]]
         if values[0].isdisjoint(values[1])
     ]
     names = [naming.some(list(_by_series(side))) for side in groups]
@@ -285,13 +284,11 @@ def _nothing(
 
 def _change(having: Group, lacking: Group) -> Change | None:
     """The repetitions that have a result on one side and ended without on the other."""
-    there = {row["repetition"] for row in having.rows} - {row["repetition"] for row in lacking.rows}
-    without = [row for row in lacking.missing if row["repetition"] in there]
+    there = {row.repetition for row in having.rows} - {row.repetition for row in lacking.rows}
+    without = [row for row in lacking.missing if row.repetition in there]
     if not without:
         return None
-    return Change(
-        lacking, sorted({row["repetition"] for row in without}), str(without[0]["status"]), str(without[0]["reason"])
-    )
+    return Change(lacking, sorted({row.repetition for row in without}), without[0].status, without[0].reason)
 
 
 def _two_samples(data: list[inputs.InputFile], same_events: bool) -> str:
@@ -315,7 +312,7 @@ def _match(
         data, (ours, theirs) = _read(groups, folders, files)
     except Missing as error:
         return _unjudged(first, second, error)
-    same_input = first.series["input_digest"] == second.series["input_digest"]
+    same_input = first.row.input_digest == second.row.input_digest
     same_training = same_input and _values(first, "training_digest") == _values(second, "training_digest")
     same_events = same_input or _same_test_events(*data)
     areas = verdict.compare_areas(
@@ -356,7 +353,7 @@ def _read(
     """Input files and scores of both sides."""
     data = []
     for group, folder in zip(groups, folders, strict=True):
-        given = group.series["input_digest"], *config.encoding_of(group.point["transformations"])
+        given = group.row.input_digest, *config.encoding_of(group.row.transformations)
         if given not in files:
             files[given] = differences.input_of(group, folder)
         data.append(files[given])
@@ -366,12 +363,12 @@ def _read(
 
 def _unjudged(first: Group, second: Group, missing: Missing) -> Match:
     """Two groups of which a side lacks its scores or its input file: their times, and the plain difference of areas."""
-    areas = verdict.no_areas(second.means["roc_auc"].value - first.means["roc_auc"].value, math.nan, str(missing))
+    areas = verdict.no_areas(second.means.roc_auc.value - first.means.roc_auc.value, math.nan, str(missing))
     ratios = {name: verdict.ratio_of(second, first, name) for name in RATIOS}
     remarks = [differences.MISSING, *_on_times((first, second), ratios)]
     if all(_values(first, name) == _values(second, name) for name in ("run_id", "start_time")):
         ratios = {name: ratio._replace(verdict=SAME_RUN, note="") for name, ratio in ratios.items()}
-    same_events = first.series["input_digest"] == second.series["input_digest"]
+    same_events = first.row.input_digest == second.row.input_digest
     return Match(first, second, areas, same_events, ratios, remarks)
 
 
@@ -389,7 +386,7 @@ def _from(folders: tuple[ResultsFolder, ResultsFolder]) -> list[str]:
 
 
 def _values(group: Group, column: str) -> set[str]:
-    return {str(row[column]) for row in group.rows}
+    return {str(row.value(column)) for row in group.rows}
 
 
 def _same_test_events(first: inputs.InputFile, second: inputs.InputFile) -> bool:
@@ -430,7 +427,7 @@ def _places(matches: list[Match]) -> list[Place]:
             for match in matches
         ]
         by_values = naming.gathered(
-            ((ours, theirs), naming.series_name(match.first.series)) for ours, theirs, match in values if ours != theirs
+            ((ours, theirs), naming.series_name(match.first.row)) for ours, theirs, match in values if ours != theirs
         )
         found += [Place(column, list(ours), list(theirs), names) for (ours, theirs), names in by_values.items()]
     return found
@@ -505,7 +502,9 @@ def _beyond(found: Comparison, limit: Limit) -> list[str]:
 
 def _vanished(match: Match, quantity: str) -> bool:
     """Whether a quantity was measured in A and was not in B: no number is within no limit."""
-    return not math.isnan(match.first.means[quantity].value) and math.isnan(match.second.means[quantity].value)
+    return not math.isnan(match.first.means.value(quantity).value) and math.isnan(
+        match.second.means.value(quantity).value
+    )
 
 
 def _measured(match: Match, quantity: str) -> tuple[float, float, float]:
@@ -551,12 +550,12 @@ def _differing(found: Comparison) -> list[str]:
     ):
         by_reason: dict[tuple[str, str, str], int] = {}
         for change in changes:
-            key = (naming.series_name(change.group.series), change.status, change.reason)
+            key = (naming.series_name(change.group.row), change.status, change.reason)
             by_reason[key] = by_reason.get(key, 0) + len(change.repetitions)
         lines += [f"{title}: {name}, {_runs(runs)}: {status}: {why}" for (name, status, why), runs in by_reason.items()]
     for side, groups in zip("AB", found.only, strict=True):
         lines += [f"only in {side}: {name}, {counted}" for name, counted in _by_series(groups).items()]
-    series = list(dict.fromkeys(naming.series_name(match.first.series) for match in found.matches))
+    series = list(dict.fromkeys(naming.series_name(match.first.row) for match in found.matches))
     for place in found.places:
         cut = 12 if place.column == "input_digest" else None
         of = "" if place.series == series else f" ({naming.some(place.series)})"
@@ -569,7 +568,7 @@ def _by_series(groups: Iterable[Group]) -> dict[str, str]:
     """How many points and runs each series has, in words."""
     found: dict[str, list[Group]] = {}
     for group in groups:
-        found.setdefault(naming.series_name(group.series), []).append(group)
+        found.setdefault(naming.series_name(group.row), []).append(group)
     counted = {}
     for name, some in found.items():
         runs, with_result = sum(len(g.rows) + len(g.missing) for g in some), sum(len(g.rows) for g in some)
@@ -587,7 +586,7 @@ def _tables(found: Comparison) -> list[forms.Table]:
     areas, times = [], []
     for match in found.matches:
         facts = differences.facts(match.second)
-        lead = [naming.series_name(facts), *(naming.label(facts[axis]) for axis in found.axes)]
+        lead = [naming.series_name(facts), *(naming.label(facts.value(axis)) for axis in found.axes)]
         areas.append(
             [*lead, _both(len(match.first.rows), len(match.second.rows)), *differences.area_cells(match.areas)]
         )
@@ -632,14 +631,13 @@ def _everything(found: Comparison) -> dict[str, Any]:
 
 
 def _name_and_point(group: Group) -> dict[str, Any]:
-    whole = {**group.series, **group.point}
-    return {"series": naming.series_name(group.series), "point": {name: whole[name] for name in _KEY}}
+    return {"series": naming.series_name(group.row), "point": {name: group.row.value(name) for name in _KEY}}
 
 
 def _group_in_full(group: Group) -> dict[str, Any]:
     return {
         **_name_and_point(group),
-        **{name: group.series[name] for name in _NEARNESS},
+        **{name: group.row.value(name) for name in _NEARNESS},
         "runs": len(group.rows),
         "without_result": len(group.missing),
     }
@@ -648,7 +646,7 @@ def _group_in_full(group: Group) -> dict[str, Any]:
 def _match_in_full(match: Match) -> dict[str, Any]:
     sides = {}
     for side, group in (("a", match.first), ("b", match.second)):
-        means = {name: group.means[name]._asdict() for name in ("roc_auc", *RATIOS)}
+        means = {name: group.means.value(name)._asdict() for name in ("roc_auc", *RATIOS)}
         own = {name: value for name, value in _group_in_full(group).items() if name not in ("series", "point")}
         sides[side] = {**own, "busy": summary.busy(group), "means": means}
     return {

@@ -1,5 +1,6 @@
 """Every series beside a reference at each point: ROC area, time, and time to quality."""
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from tmva_bench.events import inputs
 from tmva_bench.methods import registry
 from tmva_bench.results import forms, naming, schema, summary
 from tmva_bench.results.folder import Missing, ResultsFolder
-from tmva_bench.results.records import Record
+from tmva_bench.results.rows import History, Record, RunRow
 from tmva_bench.results.summary import Group
 
 # What can tell runs of one series at one point apart, beside the point.
@@ -90,8 +91,8 @@ def compare(
         UserError: no run has a result, no such series, input files or scores of all runs are not there, scores are
             damaged, or runs of one input file were not trained, validated and tested on the same events.
     """
-    rows = [record["row"] for record in made]
-    finished = [row for row in rows if row["status"] == "ok"]
+    rows = [record.row for record in made]
+    finished = [row for row in rows if row.status == "ok"]
     if not finished:
         raise UserError(f"{results.path}: no finished run with a result; `tmva-bench table {results.path}` says why")
     names = list(naming.series_order(finished))
@@ -106,7 +107,7 @@ def compare(
     partners = [_partner(group, groups, name, axes) for group in groups]
     areas = _areas(groups, partners, results)
     targets, untold = _targets(groups, made, share)
-    histories = {record["row"]["run_id"]: record["history"] for record in made}
+    histories = {record.row.run_id: record.history for record in made}
     found = []
     for group, partner, compared in zip(groups, partners, areas, strict=True):
         other = partner if partner is not group else None
@@ -131,76 +132,76 @@ def document(found: Differences) -> forms.Document:
     return forms.Document([*tables(found), forms.Notes(found.notes)], values, lines)
 
 
-def _check_membership(rows: list[naming.Row]) -> None:
+def _check_membership(rows: list[RunRow]) -> None:
     """Refuses to compare runs of the same events that were not trained, validated and tested on the same of them."""
     parts = {"training_digest": "trained on", "validation_digest": "validated on", "test_digest": "tested on"}
-    first: dict[tuple[Any, ...], naming.Row] = {}
+    first: dict[tuple[Any, ...], RunRow] = {}
     for row in rows:
         for digest, words in parts.items():
-            if not row[digest]:
+            if not row.value(digest):
                 continue  # a record from before it was kept
-            given = digest, row["input_digest"], *_encoded(row), *(row[name] for name in _MEMBERSHIP)
+            given = digest, row.input_digest, *_encoded(row), *(row.value(name) for name in _MEMBERSHIP)
             other = first.setdefault(given, row)
-            if other[digest] != row[digest]:
+            if other.value(digest) != row.value(digest):
                 raise UserError(
                     f"{naming.series_name(other)} and {naming.series_name(row)} were not {words} the same events "
-                    f"({other['run_id']}, {row['run_id']}): nothing can be compared; please report it"
+                    f"({other.run_id}, {row.run_id}): nothing can be compared; please report it"
                 )
 
 
-def _check_start(rows: list[naming.Row]) -> None:
+def _check_start(rows: list[RunRow]) -> None:
     """Refuses to compare runs of one point that did not train the same network, or not from the start that they share.
 
     Spread and untrained loss are compared among the methods that tell them.
     """
-    networks: dict[tuple[Any, ...], naming.Row] = {}
-    starts: dict[tuple[Any, ...], naming.Row] = {}
+    networks: dict[tuple[Any, ...], RunRow] = {}
+    starts: dict[tuple[Any, ...], RunRow] = {}
     for row in rows:
-        own = row["transformations"] if registry.of(row["method"]).autoencoder else ""
-        layout = own, row["encoded_variables"], row["variables"], row["neurons"], row["layers"]
+        own = row.transformations if registry.of(row.method).autoencoder else ""
+        layout = own, row.encoded_variables, row.variables, row.neurons, row.layers
         other = networks.setdefault(layout, row)
-        if row["parameters"] != other["parameters"]:
+        if row.parameters != other.parameters:
             raise UserError(
                 f"{naming.series_name(other)} and {naming.series_name(row)} did not train the same network, "
-                f"{other['parameters']} and {row['parameters']} parameters ({other['run_id']}, {row['run_id']}): "
+                f"{other.parameters} and {row.parameters} parameters ({other.run_id}, {row.run_id}): "
                 "nothing can be compared; please report it"
             )
         names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
         started = (
-            registry.of(row["method"]).autoencoder,
+            registry.of(row.method).autoencoder,
             *_encoded(row),
-            *(row[name] for name in (*names, "seed", "input_digest")),
+            *(row.value(name) for name in (*names, "seed", "input_digest")),
         )
         for name in ("initial_weights_spread", "untrained_loss"):
-            if math.isnan(row[name]) or not _starts_alike(row):
+            if math.isnan(row.value(name)) or not _starts_alike(row):
                 continue
             other = starts.setdefault((name, *started), row)
-            if not math.isclose(row[name], other[name], rel_tol=_SAME):
+            if not math.isclose(row.value(name), other.value(name), rel_tol=_SAME):
                 raise UserError(
                     f"{naming.series_name(other)} and {naming.series_name(row)} did not start alike, {name} "
-                    f"{other[name]:g} and {row[name]:g} ({other['run_id']}, {row['run_id']}): nothing can be compared; "
-                    "please report it"
+                    f"{other.value(name):g} and {row.value(name):g} ({other.run_id}, {row.run_id}): nothing can be "
+                    "compared; please report it"
                 )
 
 
-def _starts_alike(row: naming.Row) -> bool:
+def _starts_alike(row: RunRow) -> bool:
     """Whether the start of a run is that of the other methods: TMVA's numbers, and none that a pre-training left."""
-    method = registry.of(row["method"])
+    method = registry.of(row.method)
     if method.autoencoder:
-        return not _autoencoder(row["transformations"]).pretraining
-    return bool("start" in method.lacks or row["start"] == "tmva")
+        return not _autoencoder(row.transformations).pretraining
+    return bool("start" in method.lacks or row.start == "tmva")
 
 
-def _encoded(row: naming.Row) -> tuple[Any, ...]:
+def _encoded(row: RunRow) -> tuple[Any, ...]:
     """What makes the events that a run is given, or their parts, other ones than those of its input file.
 
     An autoencoder that is itself the method takes the training events of its class, and validates on a part of its own.
     """
-    if registry.of(row["method"]).autoencoder:
-        wanted = _autoencoder(row["transformations"])
+    if registry.of(row.method).autoencoder:
+        wanted = _autoencoder(row.transformations)
         return wanted.event_class, wanted.validation
     # Results from before the digest was kept are compared with none.
-    return (row["encoded_digest"] or row["run_id"],) if config.encoding_of(row["transformations"]) else ()
+    return (row.encoded_digest or row.run_id,) if config.encoding_of(row.transformations) else ()
 
 
 def _autoencoder(chain: str) -> autoencoder.Specification:
@@ -216,29 +217,29 @@ def telling(groups: list[Group]) -> list[str]:
     Args:
         groups: repetitions together.
     """
-    rows = [{**group.series, **group.point} for group in groups]
+    rows = [group.row for group in groups]
     found = naming.differing((*_PLACES, *schema.POINT), rows)
     # Names and numbers of events mostly tell input files apart.
     others = [name for name in found if name in (*config.COUNTS, "sample")]
-    if len({tuple(row[name] for name in others) for row in rows}) == len({row["input_digest"] for row in rows}):
+    if len({tuple(row.value(name) for name in others) for row in rows}) == len({row.input_digest for row in rows}):
         found = [name for name in found if name != "input_digest"]
     return [name for name in found if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
 
 
-def _varies(name: str, rows: list[dict[str, Any]]) -> bool:
+def _varies(name: str, rows: list[RunRow]) -> bool:
     """Whether a parameter has several values for one series, sample and chain of transformations."""
     first: dict[tuple[str, ...], Any] = {}
-    keys = [(naming.series_name(row), row["sample"], row["transformations"]) for row in rows]
-    return any(first.setdefault(key, row[name]) != row[name] for key, row in zip(keys, rows, strict=True))
+    keys = [(naming.series_name(row), row.sample, row.transformations) for row in rows]
+    return any(first.setdefault(key, row.value(name)) != row.value(name) for key, row in zip(keys, rows, strict=True))
 
 
 def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
     """By sample and point, then as they first appeared."""
     names = [name for name in axes if name in config.PARAMETERS]
-    samples = list(dict.fromkeys(group.series["sample"] for group in groups))
+    samples = list(dict.fromkeys(group.row.sample for group in groups))
 
     def place(group: Group) -> tuple[Any, ...]:
-        return samples.index(group.series["sample"]), *(naming.place(group.point[name]) for name in names)
+        return samples.index(group.row.sample), *(naming.place(group.row.value(name)) for name in names)
 
     return sorted(groups, key=place)
 
@@ -246,14 +247,14 @@ def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
 def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> Group | None:
     def fits(other: Group) -> bool:
         return (
-            naming.series_name(other.series) == name
-            and other.series["input_digest"] == group.series["input_digest"]
-            and all(other.point[axis] == group.point[axis] for axis in axes if _common(axis, group, other))
+            naming.series_name(other.row) == name
+            and other.row.input_digest == group.row.input_digest
+            and all(other.row.value(axis) == group.row.value(axis) for axis in axes if _common(axis, group, other))
         )
 
     def nearness(other: Group) -> tuple[int, ...]:
-        same = [int(other.series[place] == group.series[place]) for place in ("cpu_model", "threads")]
-        return *same, sum(other.point[parameter] == value for parameter, value in group.point.items())
+        same = [int(other.row.value(place) == group.row.value(place)) for place in ("cpu_model", "threads")]
+        return *same, sum(theirs == ours for theirs, ours in zip(other.point, group.point, strict=True))
 
     return max(filter(fits, groups), key=nearness, default=None)
 
@@ -263,15 +264,15 @@ def _common(name: str, group: Group, other: Group) -> bool:
     if name not in config.PARAMETERS:
         return False
     side = config.ONE_SIDED.get(name)
-    return side is None or all(registry.of(one.series["method"]).side == side for one in (group, other))
+    return side is None or all(registry.of(one.row.method).side == side for one in (group, other))
 
 
 def _unequal(group: Group, other: Group) -> list[str]:
     """In what a group differs from its reference, but for method and optimizer."""
-    parameters = [name for name in group.point if _common(name, group, other) and name not in config.COUNTS]
+    parameters = [name for name in schema.POINT if _common(name, group, other) and name not in config.COUNTS]
     return [
-        *(name for name in parameters if group.point[name] != other.point[name]),
-        *(name for name in ("threads",) if group.series[name] != other.series[name]),
+        *(name for name in parameters if group.row.value(name) != other.row.value(name)),
+        *(name for name in ("threads",) if group.row.value(name) != other.row.value(name)),
     ]
 
 
@@ -282,13 +283,13 @@ def same_start(group: Group, other: Group) -> bool:
     batches: TMVA's DNN, and the direct Keras runs with ``start = "tmva"``. With dropout both must draw TMVA's masks,
     those of the CPU.
     """
-    alike = group.series["optimizer"] == other.series["optimizer"] and not _unequal(group, other)
-    seeds = [{int(row["repetition"]): int(row["seed"]) for row in side.rows} for side in (group, other)]
+    alike = group.row.optimizer == other.row.optimizer and not _unequal(group, other)
+    seeds = [{row.repetition: row.seed for row in side.rows} for side in (group, other)]
     return alike and seeds[0] == seeds[1] and _starts_as_tmva(group) and _starts_as_tmva(other)
 
 
 def _starts_as_tmva(group: Group) -> bool:
-    return registry.of(group.series["method"]).paired({**group.series, **group.point})
+    return registry.of(group.row.method).paired(group.row.point, group.row.architecture)
 
 
 def _areas(
@@ -304,7 +305,7 @@ def _areas(
     data: dict[str, inputs.InputFile] = {}
 
     def side(group: Group) -> verdict.Side:
-        digest = group.series["input_digest"]
+        digest = group.row.input_digest
         if digest not in data:
             data[digest] = input_of(group, results)
         return verdict.read_side(group, results, data[digest])
@@ -340,13 +341,13 @@ def input_of(group: Group, results: ResultsFolder) -> inputs.InputFile:
     Raises:
         UserError: it is not there, or a run does not name it.
     """
-    return results.read_input(group.rows[0]["run_id"], group.rows[0]["input_digest"])
+    return results.read_input(group.row.run_id, group.row.input_digest)
 
 
 def _compare_times(group: Group, other: Group, column: str) -> verdict.TimeComparison:
     """Like with like: no verdict where one side compiles inside the clock what the other compiled before."""
     compared = verdict.compare_times(group, other, column)
-    ways = {naming.compilation(side.series) for side in (group, other)}
+    ways = {naming.compilation(side.row) for side in (group, other)}
     if column in _WITH_COMPILATION and ways == {"inside", "before"}:
         note = "one side compiles inside the training and the other before it; the epochs' time can be compared"
         return compared._replace(low=math.nan, high=math.nan, interval="", verdict=verdict.NO_VERDICT, note=note)
@@ -356,26 +357,26 @@ def _compare_times(group: Group, other: Group, column: str) -> verdict.TimeCompa
 def _kind(group: Group) -> tuple[Any, ...]:
     """Groups that are equal here have validation losses that can be compared."""
     own: tuple[Any, ...] = ()
-    if registry.of(group.series["method"]).autoencoder:
+    if registry.of(group.row.method).autoencoder:
         # An autoencoder's loss knows of its own layout only; TMVA prepares its inputs on its class alone, Keras on all.
-        chain = group.point["transformations"]
+        chain = group.row.transformations
         of_class = _autoencoder(chain).event_class != autoencoder.CLASSES[0]
-        own = chain, of_class and group.series["backend"] == "tmva"
+        own = chain, of_class and group.row.backend == "tmva"
     names = ("loss", "norm_mode", *_MEMBERSHIP)
-    return (group.series["input_digest"], *own, *(group.point[name] for name in names))
+    return (group.row.input_digest, *own, *(group.row.value(name) for name in names))
 
 
 def _comparable(group: Group) -> bool:
     """Methods count a regularization term differently in the validation loss."""
-    return bool(group.point["regularization"] == "none")
+    return group.row.regularization == "none"
 
 
 def _targets(groups: list[Group], made: list[Record], share: float) -> tuple[dict[tuple[Any, ...], float], list[str]]:
     """The validation loss to reach by kind, and why some have none."""
-    histories = {record["row"]["run_id"]: record["history"] for record in made if record["history"]}
-    by_kind: dict[tuple[Any, ...], list[quality.History]] = {}
+    histories = {record.row.run_id: record.history for record in made if len(record.history)}
+    by_kind: dict[tuple[Any, ...], list[History]] = {}
     for group in filter(_comparable, groups):
-        of_group = [histories[row["run_id"]] for row in group.rows if row["run_id"] in histories]
+        of_group = [histories[row.run_id] for row in group.rows if row.run_id in histories]
         by_kind.setdefault(_kind(group), []).extend(of_group)
     targets, notes = {}, []
     for kind, some in by_kind.items():
@@ -388,10 +389,10 @@ def _targets(groups: list[Group], made: list[Record], share: float) -> tuple[dic
     return targets, list(dict.fromkeys(notes))
 
 
-def _reached(group: Group, histories: Mapping[str, quality.History], target: float) -> dict[str, quality.TimeToQuality]:
+def _reached(group: Group, histories: Mapping[str, History], target: float) -> dict[str, quality.TimeToQuality]:
     if math.isnan(target) or not _comparable(group):
         return {}
-    of_group = [history for row in group.rows if (history := histories[row["run_id"]])]
+    of_group = [history for row in group.rows if len(history := histories[row.run_id])]
     return {
         clock: quality.time_to_quality(quality.reach(history, target, clock) for history in of_group)
         for clock in _CLOCKS
@@ -402,10 +403,12 @@ def _name(row: Row, axes: Iterable[str]) -> str:
     return naming.run_name(facts(row.group), axes)
 
 
-def facts(group: Group) -> dict[str, Any]:
-    """Series and point, digests cut short."""
-    whole = {**group.series, **group.point}
-    return {**whole, **{name: whole[name][:12] for name in ("input_digest", "installation")}}
+def facts(group: Group) -> RunRow:
+    """A run for the series and point of all, its digests cut short."""
+    row = group.row
+    return dataclasses.replace(
+        row, input_digest=naming.digest(row.input_digest), installation=naming.digest(row.installation)
+    )
 
 
 def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
@@ -514,7 +517,7 @@ def tables(found: Differences) -> list[forms.Table]:
 
 
 def _lead(row: Row, axes: list[str]) -> list[str]:
-    return [naming.series_name(row.group.series), *(naming.label(facts(row.group)[axis]) for axis in axes)]
+    return [naming.series_name(row.group.row), *(naming.label(facts(row.group).value(axis)) for axis in axes)]
 
 
 def _runs(row: Row) -> str:
@@ -564,9 +567,8 @@ def interval(low: float, high: float, form: str) -> str:
 
 def _line(row: Row, found: Differences) -> dict[str, Any]:
     """One row in full; what there is not is left empty."""
-    whole = {**row.group.series, **row.group.point}
-    line: dict[str, Any] = {"series": naming.series_name(row.group.series)}
-    line |= {axis: whole[axis] for axis in found.axes}
+    line: dict[str, Any] = {"series": naming.series_name(row.group.row)}
+    line |= {axis: row.group.row.value(axis) for axis in found.axes}
     line |= {"reference": found.reference if row.reference else "", "runs": len(row.group.rows)}
     line["reference_runs"] = len(row.reference.rows) if row.reference else ""
     for prefix, fields, values in (

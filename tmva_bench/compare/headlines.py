@@ -22,7 +22,7 @@ def sentences(found: differences.Differences) -> list[str]:
     alike = [row for row in compared if row.reference and _optimizer(row.group) == _optimizer(row.reference)]
     by_series: dict[str, list[differences.Row]] = {}
     for row in alike or compared:
-        by_series.setdefault(naming.series_name(row.group.series), []).append(row)
+        by_series.setdefault(naming.series_name(row.group.row), []).append(row)
     lines = _largest(found)
     lines += [_beside(rows, found) for rows in list(by_series.values())[:_MOST]]
     if compared:
@@ -34,32 +34,32 @@ def sentences(found: differences.Differences) -> list[str]:
 
 
 def _optimizer(group: summary.Group) -> str:
-    return str(group.series["optimizer"])
+    return group.row.optimizer
 
 
 def _largest(found: differences.Differences) -> list[str]:
     lines = []
     groups = [row.group for row in found.rows]
-    samples = list(dict.fromkeys(group.series["sample"] for group in groups))
+    samples = list(dict.fromkeys(group.row.sample for group in groups))
     for sample in samples[:_MOST]:
-        measured = [g for g in groups if g.series["sample"] == sample and not math.isnan(g.means["roc_auc"].value)]
+        measured = [g for g in groups if g.row.sample == sample and not math.isnan(g.means.roc_auc.value)]
         if not measured:
             continue
-        group = max(measured, key=lambda g: g.means["roc_auc"].value)
-        mean, best = group.means["roc_auc"], summary.best_possible(group)
+        group = max(measured, key=lambda g: g.means.roc_auc.value)
+        mean, best = group.means.roc_auc, summary.best_possible(group)
         error = "" if math.isnan(mean.error) else f" ± {mean.error:.2g}"
         of = f" of {sample}" if len(samples) > 1 else ""
         possible = "" if math.isnan(best) else f"; the best possible is {best:.4f}"
         where = _at(group, found.axes)
-        lines.append(f"Largest ROC area{of}: {mean.value:.5f}{error}, {naming.spoken(group.series)}{where}{possible}.")
+        lines.append(f"Largest ROC area{of}: {mean.value:.5f}{error}, {naming.spoken(group.row)}{where}{possible}.")
     return lines
 
 
 def _beside(rows: list[differences.Row], found: differences.Differences) -> str:
     """One series beside the reference: areas over all points, times at the two points where they lie farthest apart."""
     optimizers = {_optimizer(row.group) for row in found.rows}
-    own = naming.spoken(rows[0].group.series, optimizer=len(optimizers) > 1)
-    (other,) = {naming.spoken(row.reference.series, optimizer=len(optimizers) > 1) for row in rows[:1] if row.reference}
+    own = naming.spoken(rows[0].group.row, optimizer=len(optimizers) > 1)
+    (other,) = {naming.spoken(row.reference.row, optimizer=len(optimizers) > 1) for row in rows[:1] if row.reference}
     parts = [_areas(rows, found.axes), *_times(rows, found.axes, own, other)]
     return f"{own} beside {other}: {'; '.join(parts)}."
 
@@ -123,7 +123,9 @@ def _faster(times: verdict.TimeComparison, own: str, other: str) -> str:
 def _at(group: summary.Group, axes: Iterable[str]) -> str:
     facts = differences.facts(group)
     words = [
-        f"{naming.label(facts[axis])} {axis}" if axis in _COUNTED else f"{axis} = {naming.label(facts[axis])}"
+        f"{naming.label(facts.value(axis))} {axis}"
+        if axis in _COUNTED
+        else f"{axis} = {naming.label(facts.value(axis))}"
         for axis in axes
     ]
     return f" at {', '.join(words)}" if words else ""

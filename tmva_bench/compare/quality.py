@@ -2,20 +2,18 @@
 
 Only clocks that run epoch by epoch are read. CPU time is not among them for every method, and the total CPU time
 shared out over epochs would be a guess: it holds transformations and the scores of the training events, too. Where
-a history has no such column, the time is not known.
+epochs were not timed, the time is not known.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy
 
 from tmva_bench.errors import UserError
 from tmva_bench.results.figures.curves import progress
-
-# Columns of the tree ``history``, without the run's name.
-History = Mapping[str, Sequence[float]]
+from tmva_bench.results.rows import History
 
 _LEVEL = 0.6827
 
@@ -76,7 +74,7 @@ def target(histories: Iterable[History], share: float, untrained: float = math.n
     """
     if not 0 < share <= 1:
         raise UserError(f"share = {share:g}: must be above 0 and at most 1")
-    losses = [numpy.asarray(history["validation_loss"], dtype=float) for history in histories]
+    losses = [numpy.asarray(history.validation_loss, dtype=float) for history in histories]
     finite = [values[numpy.isfinite(values)] for values in losses]
     firsts = [values[0] for values in losses if len(values) and numpy.isfinite(values[0])]
     if not any(map(len, finite)):
@@ -99,11 +97,11 @@ def reach(history: History, loss: float, clock: str = "real_time") -> Reached:
         loss: the validation loss to reach.
         clock: the column with the time of each epoch [s].
     """
-    there = numpy.flatnonzero(numpy.asarray(history["validation_loss"], dtype=float) <= loss)
+    there = numpy.flatnonzero(numpy.asarray(history.validation_loss, dtype=float) <= loss)
     if not len(there):
         return Reached(0, math.inf)
     times, _ = progress(history, clock)
-    return Reached(int(history["epoch"][there[0]]), float(times[there[0]]))
+    return Reached(int(history.epoch[there[0]]), float(times[there[0]]))
 
 
 def time_to_quality(reached: Iterable[Reached]) -> TimeToQuality:

@@ -131,13 +131,13 @@ def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> S
         UserError: the runs had other events than ``data``, or scores are damaged.
     """
     # An encoded file holds the weights of the events that it was made of.
-    if group.series["input_digest"] not in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
+    if group.row.input_digest not in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
         raise UserError(
             f"{data.path}: not the events of these runs ({data.metadata['digest'][:12]}, not "
-            f"{group.series['input_digest'][:12]}); give the input file that they were run on"
+            f"{group.row.input_digest[:12]}); give the input file that they were run on"
         )
-    rows = sorted(group.rows, key=lambda row: int(row["repetition"]))
-    scored = ((int(row["repetition"]), *_read_scores(results.scores(row["run_id"]), data)) for row in rows)
+    rows = sorted(group.rows, key=lambda row: row.repetition)
+    scored = ((row.repetition, *_read_scores(results.scores(row.run_id), data)) for row in rows)
     return side(scored, data.weights["TestS"], data.weights["TestB"])
 
 
@@ -258,7 +258,7 @@ def compare_times(series: Group, reference: Group, quantity: str = "real_time_tr
         reference: those of the other.
         quantity: a time of the benchmark tree.
     """
-    if series.series["cpu_model"] != reference.series["cpu_model"]:
+    if series.row.cpu_model != reference.row.cpu_model:
         return _no_times(math.nan, 0, "timed on different processors; time both on one")
     ours, theirs = _times(series, quantity), _times(reference, quantity)
     ratios = numpy.array([ours[n] / theirs[n] for n in sorted(set(ours) & set(theirs))])
@@ -375,7 +375,7 @@ def _no_ratio(ratio: float, note: str) -> Ratio:
 
 def _times(group: Group, quantity: str) -> dict[int, float]:
     """Times by repetition; what was not measured, is not finite, or too short for the clock, is left out."""
-    return {int(row["repetition"]): float(row[quantity]) for row in group.rows if 0 < row[quantity] < math.inf}
+    return {row.repetition: float(time) for row in group.rows if 0 < (time := row.value(quantity)) < math.inf}
 
 
 def _student_interval(ratios: numpy.ndarray) -> tuple[float, float]:

@@ -4,7 +4,7 @@ They are listed in :mod:`tmva_bench.methods.registry`. No other room knows any o
 """
 
 import math
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -77,7 +77,7 @@ def _as_it_is(point: Point, backend: str) -> Point:
     return point
 
 
-def _never(run: Mapping[str, Any]) -> bool:
+def _never(point: Point, architecture: str) -> bool:
     return False
 
 
@@ -102,8 +102,8 @@ class Method(NamedTuple):
         autoencoder: whether it trains the autoencoder at the end of the transformations itself. It is then given the
             events as they are and leaves them encoded, its score is the error, which has no upper end, and it has no
             run without an autoencoder.
-        paired: whether a run, given its parameters and ``architecture``, has initial weights, batches and masks of
-            TMVA's DNN, so that runs of equal seeds differ in the engine alone.
+        paired: whether the run of a point on an architecture has initial weights, batches and masks of TMVA's DNN, so
+            that runs of equal seeds differ in the engine alone.
         compiled_before: the backends that it has compile the network before the clock of the training starts.
         tried: backend and architecture of the runs by which the doctor finds out what can run.
         cells: what each common parameter of a point is for it, option or argument with its value, "" for none; None
@@ -121,7 +121,7 @@ class Method(NamedTuple):
     lacks: Tuple[str, ...] = ()
     complete: Callable[[Point, str], Point] = _as_it_is
     autoencoder: bool = False
-    paired: Callable[[Mapping[str, Any]], bool] = _never
+    paired: Callable[[Point, str], bool] = _never
     compiled_before: Tuple[str, ...] = ()
     tried: Tuple[Tuple[str, str], ...] = ()
     cells: Optional[Callable[[Point], Dict[str, str]]] = None

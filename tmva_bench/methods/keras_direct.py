@@ -1,7 +1,7 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Mapping
+from typing import Dict, FrozenSet
 
 import numpy
 
@@ -106,8 +106,8 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
-def _paired(run: Mapping[str, Any]) -> bool:
-    return bool(run["start"] == "tmva" and (run["dropout"] == 0 or run["dropout_rule"] == "tmva"))
+def _paired(point: Point, architecture: str) -> bool:
+    return point.start == "tmva" and (point.dropout == 0 or point.dropout_rule == "tmva")
 
 
 def _cells(point: Point) -> Dict[str, str]:

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy
 
@@ -151,9 +151,9 @@ def _agree(table: List[Epoch], losses: List[Tuple[float, float]]) -> bool:
     return len(logged) == len(losses) and numpy.allclose(logged, losses, rtol=1e-4, equal_nan=True)
 
 
-def _paired(run: Mapping[str, Any]) -> bool:
+def _paired(point: Point, architecture: str) -> bool:
     """The GPU draws masks of its own."""
-    return bool(run["dropout"] == 0 or run["architecture"] == "cpu")
+    return point.dropout == 0 or architecture == "cpu"
 
 
 def _cells(point: Point) -> Dict[str, str]:

@@ -6,7 +6,7 @@ the reasons are written here.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tmva_bench.basis import config, mapping
@@ -15,6 +15,7 @@ from tmva_bench.engines import keras_network
 from tmva_bench.engines.keras_stand_in import KERAS
 from tmva_bench.methods import registry
 from tmva_bench.results import forms, naming
+from tmva_bench.results.rows import RunRow
 from tmva_bench.study import plan
 from tmva_bench.study import study as studies
 
@@ -101,14 +102,14 @@ def of_study(study: studies.Study) -> Explanation:
     """
     runs = []
     for request, *_ in plan.plan(study._replace(repetitions=1)):
-        name = naming.series_name({**request._asdict(), "optimizer": request.point.optimizer})
+        series = naming.Series(request.method, request.backend, request.architecture, request.point.optimizer)
         # In a comparison each side has its own beside the common parameters.
         point = dataclasses.replace(request.point, **study.only["tmva"], **study.only["keras"])
-        runs.append(_Run(name, request.method, request.architecture, point))
+        runs.append(_Run(naming.series_name(series), request.method, request.architecture, point))
     return _of_runs(runs, f"study {study.name}", _notes(study))
 
 
-def of_rows(made: Iterable[Mapping[str, Any]], title: str) -> Explanation:
+def of_rows(made: Iterable[RunRow], title: str) -> Explanation:
     """The mapping of runs that were done, as :func:`of_study` has that of a study.
 
     Args:
@@ -119,14 +120,13 @@ def of_rows(made: Iterable[Mapping[str, Any]], title: str) -> Explanation:
     own: dict[str, Any] = {}
     for row in made:
         for name, side in config.ONE_SIDED.items():
-            if registry.of(row["method"]).side == side:
-                own.setdefault(name, row[name])
+            if registry.of(row.method).side == side:
+                own.setdefault(name, row.value(name))
     runs = []
     for row in made:
         # Another repetition has another seed.
-        common = {name: row[name] for name in config.PARAMETERS} | {"seed": made[0]["seed"]}
-        point = Point(**{**common, **own})
-        runs.append(_Run(naming.series_name(row), row["method"], row["architecture"], point))
+        point = dataclasses.replace(row.point, seed=made[0].seed, **own)
+        runs.append(_Run(naming.series_name(row), row.method, row.architecture, point))
     return _of_runs(dict.fromkeys(runs), title, [])
 
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from tmva_bench.basis import process
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.results import naming, tree_file
 from tmva_bench.results.folder import ResultsFolder
-from tmva_bench.results.records import Record
+from tmva_bench.results.rows import Record, RunRow
 
 # ROOT loads and draws on one core.
 _AT_ONCE = 2
@@ -35,7 +36,7 @@ class _Source(NamedTuple):
 
     tree: Path
     input: Path | None
-    rows: Sequence[naming.Row]
+    rows: Sequence[RunRow]
 
 
 class _Figure(NamedTuple):
@@ -53,12 +54,12 @@ class _Figure(NamedTuple):
 def _of_runs(*others: str) -> _Figure:
     return _Figure(
         lambda source, out, whole: [str(source.tree), str(out), "", *others, whole],
-        lambda source: "" if any(row["status"] == "ok" for row in source.rows) else "no finished run has a result",
+        lambda source: "" if any(row.status == "ok" for row in source.rows) else "no finished run has a result",
     )
 
 
 def _no_autoencoder(source: _Source) -> str:
-    measured = any(row["reconstruction_error"] == row["reconstruction_error"] for row in source.rows)
+    measured = any(not math.isnan(row.reconstruction_error) for row in source.rows)
     return "" if measured else _NO_AUTOENCODER
 
 
@@ -156,7 +157,7 @@ def _source(folder: ResultsFolder) -> Iterator[_Source]:
     readable = folder.load(curves=not current)
     if not readable:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
-    rows = [record["row"] for record in readable]
+    rows = [record.row for record in readable]
     with tempfile.TemporaryDirectory() as temporary:
         tree = folder.tree
         if not current:
@@ -170,9 +171,9 @@ def _input(folder: ResultsFolder, readable: list[Record]) -> Path | None:
     if folder.input.is_file():
         return folder.input.resolve()
     for record in readable:
-        row = record["row"]
+        row = record.row
         with contextlib.suppress(UserError):
-            return Path(folder.read_input(row["run_id"], row["input_digest"]).path).resolve()
+            return Path(folder.read_input(row.run_id, row.input_digest).path).resolve()
     return None
 
 

@@ -3,7 +3,7 @@
 import itertools
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from tmva_bench.report import explain, tables
 from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.figures.curves import progress
 from tmva_bench.results.folder import Missing, ResultsFolder
-from tmva_bench.results.records import Record
+from tmva_bench.results.rows import STATUSES, Record, RunRow, Scores
 from tmva_bench.results.summary import Group
 from tmva_bench.study import file as study_file
 
@@ -129,7 +129,7 @@ def make(made: list[Record], folder: ResultsFolder) -> Page:
     Raises:
         UserError: the study file in the folder is damaged.
     """
-    rows = [record["row"] for record in made]
+    rows = [record.row for record in made]
     groups = summary.groups(rows)
     headline = tables.make(groups)
     study = folder.study
@@ -213,11 +213,11 @@ def _file(name: str) -> str:
     return resources.files("tmva_bench.report").joinpath("page_files", name).read_text(encoding="utf-8")
 
 
-def _facts(rows: list[naming.Row]) -> list[str]:
-    times = sorted(row["start_time"] for row in rows)
-    counts = {status: sum(row["status"] == status for row in rows) for status in schema.STATUSES}
-    hosts = dict.fromkeys(f"{row['host']} ({row['cpu_model']})" for row in rows)
-    events = dict.fromkeys(f"{row['sample']}, {row['variables']} variables" for row in rows)
+def _facts(rows: list[RunRow]) -> list[str]:
+    times = sorted(row.start_time for row in rows)
+    counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
+    hosts = dict.fromkeys(f"{row.host} ({row.cpu_model})" for row in rows)
+    events = dict.fromkeys(f"{row.sample}, {row.variables} variables" for row in rows)
     return [
         f"{len(rows)} runs: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}",
         f"Started from {_minute(times[0])} to {_minute(times[-1])} UTC",
@@ -230,11 +230,11 @@ def _minute(time: str) -> str:
     return time[:16].replace("T", " ")
 
 
-def _versions(rows: Iterable[naming.Row]) -> Table:
-    finished = [row for row in rows if row["status"] == "ok"]
+def _versions(rows: Iterable[RunRow]) -> Table:
+    finished = [row for row in rows if row.status == "ok"]
     found: dict[tuple[str, ...], int] = {}
     for row in finished:
-        line = tuple(str(row[name]) for name in _INSTALLED)
+        line = tuple(str(row.value(name)) for name in _INSTALLED)
         found[line] = found.get(line, 0) + 1
     headings = [name.replace("_version", "").replace("_", " ") for name in _INSTALLED]
     headings[headings.index("backend") + 1] = "backend version"
@@ -242,49 +242,47 @@ def _versions(rows: Iterable[naming.Row]) -> Table:
     return Table("What the finished runs ran on", [*headings, "runs"], lines)
 
 
-def _parameters(rows: list[naming.Row]) -> Table:
+def _parameters(rows: list[RunRow]) -> Table:
     lines = []
     for name, parameter in config.PARAMETERS.items():
-        values = dict.fromkeys(naming.short(row[name]) for row in rows)
+        values = dict.fromkeys(naming.short(row.value(name)) for row in rows)
         lines.append([name, ", ".join(values), parameter.help])
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
 
 
-def _events(rows: Iterable[naming.Row], folder: ResultsFolder) -> list[str]:
+def _events(rows: Iterable[RunRow], folder: ResultsFolder) -> list[str]:
     """Which events the runs were given, and where in the results folder they lie."""
-    files = naming.gathered(
-        ((row["sample"], row["input_digest"][:12]), folder.input_name(row["run_id"])) for row in rows
-    )
+    files = naming.gathered(((row.sample, row.input_digest[:12]), folder.input_name(row.run_id)) for row in rows)
     return [
         f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder"
         for (sample, digest), names in files.items()
     ]
 
 
-def _commands(rows: Iterable[naming.Row], folder: ResultsFolder, name: str) -> list[str]:
+def _commands(rows: Iterable[RunRow], folder: ResultsFolder, name: str) -> list[str]:
     """How to do the study again; without its file, the first run of each series that has a result."""
     if folder.study.exists():
         file = f"{name}.toml"
         return [f"tmva-bench study {file} --dry-run", f"tmva-bench study {file}", f"tmva-bench report {file}"]
-    first: dict[str, naming.Row] = {}
+    first: dict[str, RunRow] = {}
     for row in rows:
-        if row["status"] == "ok":
+        if row.status == "ok":
             first.setdefault(naming.series_name(row), row)
-    return [_run_command(row, folder.input_name(row["run_id"])) for row in first.values()]
+    return [_run_command(row, folder.input_name(row.run_id)) for row in first.values()]
 
 
-def _run_command(row: naming.Row, input_file: str) -> str:
+def _run_command(row: RunRow, input_file: str) -> str:
     usual = {
-        **vars(parsing.point({"optimizer": row["optimizer"]})),
+        **vars(parsing.point({"optimizer": row.optimizer})),
         "backend": "tmva",
         "architecture": "cpu",
         "threads": 1,
     }
-    side = registry.of(row["method"]).side
+    side = registry.of(row.method).side
     shown = ["backend", "architecture", "threads", *config.PARAMETERS]
     named = [name for name in shown if config.ONE_SIDED.get(name, side) == side]
-    given = {"method": row["method"], "optimizer": row["optimizer"]}
-    given |= {name: row[name] for name in named if row[name] != usual[name]}
+    given = {"method": row.method, "optimizer": row.optimizer}
+    given |= {name: row.value(name) for name in named if row.value(name) != usual[name]}
     options = (f"--{name.replace('_', '-')} {shlex.quote(naming.short(value))}" for name, value in given.items())
     return f"tmva-bench run {shlex.quote(input_file)} {' '.join(options)} --results ."
 
@@ -298,38 +296,38 @@ def _plots(
     axes = [name for name in telling if name in schema.POINT]
     apart = [name for name in telling if name not in axes]
     names = [_series(group, apart) for group in finished]
-    order = naming.series_order(record["row"] for record in made)
-    places = {name: order[naming.series_name(group.series)] for group, name in zip(finished, names, strict=True)}
+    order = naming.series_order(record.row for record in made)
+    places = {name: order[naming.series_name(group.row)] for group, name in zip(finished, names, strict=True)}
     series = sorted(places, key=lambda name: places[name])
-    values = {axis: _values(group.point[axis] for group in finished) for axis in axes}
-    quantities = [name for name in _QUANTITIES if any(_measured(row[name]) for g in finished for row in g.rows)]
+    values = {axis: _values(group.row.value(axis) for group in finished) for axis in axes}
+    quantities = [name for name in _QUANTITIES if any(_measured(row.value(name)) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
-    curves = {record["row"]["run_id"]: record for record in made}
+    curves = {record.row.run_id: record for record in made}
     points = min(max(_POINTS // max(len(finished), 1), _FEWEST), _MOST)
-    reached = {_key(row.group): row for row in found.rows} if found else {}
+    reached = {(row.group.series, row.group.point): row for row in found.rows} if found else {}
     described: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     for number, (group, name) in enumerate(zip(finished, names, strict=True)):
-        means = [summary.mean(float(row[quantity]) for row in group.rows) for quantity in quantities]
+        means = [summary.mean(float(row.value(quantity)) for row in group.rows) for quantity in quantities]
         one = {
             "s": series.index(name),
-            "p": [values[axis].index(group.point[axis]) for axis in axes],
+            "p": [values[axis].index(group.row.value(axis)) for axis in axes],
             "n": len(group.rows),
             "m": [_short(mean.value, digits[quantity]) for quantity, mean in zip(quantities, means, strict=True)],
             "e": [_short(mean.error, 2) for mean in means],
             "best": _short(summary.best_possible(group), 5),
             "run": len(runs),
-            **_curves(curves[group.rows[0]["run_id"]], points),
+            **_curves(curves[group.row.run_id], points),
         }
-        if row := reached.get(_key(group)):
+        if row := reached.get((group.series, group.point)):
             one["q"] = _quality(row)
         described.append(one)
         runs += [
             {
                 "g": number,
-                "id": row["run_id"],
-                "r": row["repetition"],
-                "v": [_short(float(row[quantity]), digits[quantity]) for quantity in quantities],
+                "id": row.run_id,
+                "r": row.repetition,
+                "v": [_short(float(row.value(quantity)), digits[quantity]) for quantity in quantities],
             }
             for row in group.rows
         ]
@@ -344,7 +342,7 @@ def _plots(
         "groups": described,
         "runs": runs,
         "share": found.share if found else None,
-        "correlations": _correlations(folder, made[0]["row"]),
+        "correlations": _correlations(folder, made[0].row),
     }
 
 
@@ -355,8 +353,7 @@ def _label(name: str) -> str:
 
 def _series(group: Group, places: Iterable[str]) -> str:
     """A series in words, with what tells it from others of its name."""
-    facts = {**group.series, **{name: group.series[name][:12] for name in ("input_digest", "installation")}}
-    return naming.run_name(facts, places)
+    return naming.run_name(differences.facts(group), places)
 
 
 def _values(values: Iterable[Any]) -> list[Any]:
@@ -366,10 +363,6 @@ def _values(values: Iterable[Any]) -> list[Any]:
 
 def _labelled(values: list[Any]) -> list[Any]:
     return [naming.label(value) if isinstance(value, str) else value for value in values]
-
-
-def _key(group: Group) -> tuple[Any, ...]:
-    return *group.series.values(), *group.point.values()
 
 
 def _measured(value: float) -> bool:
@@ -398,27 +391,25 @@ def _quality(row: differences.Row) -> dict[str, Any]:
 
 def _curves(record: Record, points: int) -> dict[str, Any]:
     """ROC curve, history and scores of one run, of at most so many points each."""
-    row, found = record["row"], dict[str, Any]()
-    if record["roc"]:
-        kept = _kept(len(record["roc"]["signal_efficiency"]), points)
-        passing = (1 - record["roc"]["background_rejection"][n] for n in kept)
-        efficiency = (record["roc"]["signal_efficiency"][n] for n in kept)
+    row, found = record.row, dict[str, Any]()
+    if len(record.roc):
+        kept = _kept(len(record.roc), points)
+        passing = (1 - record.roc.background_rejection[n] for n in kept)
+        efficiency = (record.roc.signal_efficiency[n] for n in kept)
         found["roc"] = {"x": _shorts(efficiency, 4), "y": _shorts(passing, 3)}
-    if record["history"]:
-        kept = _kept(len(record["history"]["epoch"]), points)
-        times, best = progress(record["history"])
+    if len(record.history):
+        kept = _kept(len(record.history), points)
+        times, best = progress(record.history)
         found["history"] = {
-            "epoch": [record["history"]["epoch"][n] for n in kept],
-            "training": _shorts((record["history"]["training_loss"][n] for n in kept), 4),
-            "validation": _shorts((record["history"]["validation_loss"][n] for n in kept), 4),
+            "epoch": [record.history.epoch[n] for n in kept],
+            "training": _shorts((record.history.training_loss[n] for n in kept), 4),
+            "validation": _shorts((record.history.validation_loss[n] for n in kept), 4),
             "time": _shorts(times[kept], 4),
             "best": _shorts(best[kept], 4),
         }
-    if record["scores"]:
-        found["scores"] = _scores(record["scores"], 1 if points >= _ALL_BINS else 2)
-        found["scores"]["kolmogorov"] = [
-            _short(row[f"overtraining_{event_class}"], 2) for event_class in ("signal", "background")
-        ]
+    if len(record.scores):
+        found["scores"] = _scores(record.scores, 1 if points >= _ALL_BINS else 2)
+        found["scores"]["kolmogorov"] = _shorts((row.overtraining_signal, row.overtraining_background), 2)
     return found
 
 
@@ -428,22 +419,22 @@ def _kept(length: int, points: int) -> list[int]:
     return kept
 
 
-def _scores(scores: Mapping[str, Sequence[Any]], together: int) -> dict[str, Any]:
+def _scores(scores: Scores, together: int) -> dict[str, Any]:
     """The histograms of training and test scores, in ``unit``; ``together`` bins make one."""
-    unit = _short(max(scores["density"]) / 9999, 4)
+    unit = _short(max(scores.density) / 9999, 4)
     found: dict[str, Any] = {"unit": unit}
     for sample, event_class in itertools.product(("test", "train"), ("signal", "background")):
         bins = [
             n
-            for n, both in enumerate(zip(scores["sample"], scores["event_class"], strict=True))
+            for n, both in enumerate(zip(scores.sample, scores.event_class, strict=True))
             if both == (sample, event_class)
         ]
-        density = numpy.array([scores["density"][n] for n in bins], dtype=float).reshape(-1, together)
-        error = numpy.array([scores["density_error"][n] for n in bins], dtype=float).reshape(-1, together)
+        density = numpy.array([scores.density[n] for n in bins], dtype=float).reshape(-1, together)
+        error = numpy.array([scores.density_error[n] for n in bins], dtype=float).reshape(-1, together)
         found[f"{sample}_{event_class}"] = _whole(density.mean(axis=1) / unit)
         if sample == "train":
             found[f"{sample}_{event_class}_error"] = _whole(numpy.sqrt((error**2).sum(axis=1)) / together / unit)
-        found["range"] = _shorts((scores["low"][bins[0]], scores["high"][bins[-1]]), 5)
+        found["range"] = _shorts((scores.low[bins[0]], scores.high[bins[-1]]), 5)
     return found
 
 
@@ -452,14 +443,14 @@ def _whole(values: numpy.ndarray) -> list[int]:
     return found
 
 
-def _correlations(folder: ResultsFolder, row: naming.Row) -> dict[str, Any]:
+def _correlations(folder: ResultsFolder, row: RunRow) -> dict[str, Any]:
     """Linear correlations of the input variables, of the weighted training events, or why there are none.
 
     Of the file that the folder's link leads to; where there is no link, of the first run's.
     """
     try:
         linked = folder.input.exists()
-        data = inputs.read(folder.input) if linked else folder.read_input(row["run_id"], row["input_digest"])
+        data = inputs.read(folder.input) if linked else folder.read_input(row.run_id, row.input_digest)
     except Missing:
         return {"missing": f"The input file is not there ({folder.input.name} in the results folder)."}
     except UserError as error:

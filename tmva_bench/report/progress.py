@@ -16,7 +16,8 @@ from rich.progress import (
 )
 
 from tmva_bench.basis.training import Epoch
-from tmva_bench.results import forms, naming, records
+from tmva_bench.results import forms, naming
+from tmva_bench.results.rows import Record
 from tmva_bench.running import execution, runner
 
 
@@ -76,7 +77,7 @@ class Bars:
         says = f"val. loss {epoch.validation_loss:.4f}"
         self._bars.update(self._lines[job.name], completed=epoch.epoch, says=says)
 
-    def finished(self, job: execution.Job, record: records.Record) -> None:
+    def finished(self, job: execution.Job, record: Record) -> None:
         """See :class:`tmva_bench.running.execution.Listener`."""
         self._done += 1
         line = self._lines.pop(job.name, None)
@@ -84,10 +85,10 @@ class Bars:
             self._bars.remove_task(line)
         if self._all is not None:
             self._bars.advance(self._all)
-        took = record["row"]["real_time_total"]
+        took = record.row.real_time_total
         seconds = "" if math.isnan(took) else f", {took:.1f} s"
         self._bars.console.print(
-            f"{self._done}/{self._total} {self._name(job)}: {naming.result(record['row'])}{seconds}",
+            f"{self._done}/{self._total} {self._name(job)}: {naming.result(record.row)}{seconds}",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -8,6 +8,7 @@ from uncertainties import ufloat
 
 from tmva_bench.basis import config
 from tmva_bench.results import forms, naming, schema, summary
+from tmva_bench.results.rows import Mean, RunRow
 
 _COLUMNS = (
     ("roc_auc", "ROC area"),
@@ -68,10 +69,10 @@ def make(groups: list[summary.Group], by: Iterable[str] = ()) -> SummaryTable:
     groups = _ordered(groups, list(by))
     rows = [row for group in groups for row in group.rows + group.missing]
     axes = list(dict.fromkeys([*(name for name in by if name in schema.POINT), *summary.varied(groups)]))
-    extra = naming.differing(_OPTIONAL, (group.series for group in groups))
+    extra = naming.differing(_OPTIONAL, (group.row for group in groups))
     if not _several_inputs(groups):
         extra = [name for name in extra if name != "input_digest"]
-    shown = [(name, title) for name, title in _COLUMNS if any(group.means[name].runs for group in groups)]
+    shown = [(name, title) for name, title in _COLUMNS if any(group.means.value(name).runs for group in groups)]
     headings = ["series", *extra, *axes, "runs"]
     for name, title in shown:
         headings += [title, "spread"] if name in _SPREAD else [title]
@@ -81,11 +82,11 @@ def make(groups: list[summary.Group], by: Iterable[str] = ()) -> SummaryTable:
     one_each = _with_one_line_for_the_absent(groups)
     best = _best(one_each, {name: headings.index(title) for name, title in shown})
     for group in one_each:
-        row = [naming.series_name(group.series), *(_short(name, group.series[name]) for name in extra)]
-        row += [naming.label(group.point[name]) if name in group.point else "" for name in axes]
-        row.append(str(len(group.rows)) if group.rows else group.missing[0]["status"])
+        row = [naming.series_name(group.row), *(_short(name, group.row.value(name)) for name in extra)]
+        row += [naming.label(group.row.value(name)) if group.point else "" for name in axes]
+        row.append(str(len(group.rows)) if group.rows else group.row.status)
         for name, _ in shown:
-            mean = group.means[name]
+            mean = group.means.value(name)
             row.append(_with_error(mean))
             if name in _SPREAD:
                 row.append("" if math.isnan(mean.spread) else f"{mean.spread:.2g}")
@@ -98,13 +99,12 @@ def make(groups: list[summary.Group], by: Iterable[str] = ()) -> SummaryTable:
 
 
 def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
-    series = list(dict.fromkeys(tuple(group.series.values()) for group in groups))
+    series = list(dict.fromkeys(group.series for group in groups))
     axes = summary.varied(groups)
 
     def place(group: summary.Group) -> tuple[Any, ...]:
-        facts = {**group.series, **group.point}
-        first = [naming.place(facts[name]) for name in by]
-        return (*first, series.index(tuple(group.series.values())), *(naming.place(group.point[name]) for name in axes))
+        first = [naming.place(group.row.value(name)) for name in by]
+        return (*first, series.index(group.series), *(naming.place(group.row.value(name)) for name in axes))
 
     return sorted(groups, key=place)
 
@@ -113,8 +113,8 @@ def _several_inputs(groups: list[summary.Group]) -> dict[tuple[Any, ...], list[s
     """Input files by sample and numbers of events, where one name stands for several: a file was written anew."""
     found = naming.gathered(
         (
-            (group.series["sample"], *(group.point[name] for name in config.COUNTS)),
-            naming.digest(group.series["input_digest"]),
+            (group.row.sample, *(group.row.value(name) for name in config.COUNTS)),
+            naming.digest(group.row.input_digest),
         )
         for group in groups
     )
@@ -136,31 +136,31 @@ def _short(name: str, value: Any) -> str:
 
 def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.Group]:
     """The groups, with one that has no point for each series that has no result anywhere."""
-
-    def series(group: summary.Group) -> dict[str, Any]:
-        return {name: value for name, value in group.series.items() if name != "input_digest"}
-
-    present = [series(group) for group in groups if group.rows]
-    found: list[summary.Group] = []
+    present = {summary.series_whatever_the_events(group) for group in groups if group.rows}
+    absent: dict[tuple[Any, ...], summary.Group] = {}
+    lines = []
     for group in groups:
-        line = group if series(group) in present else group._replace(point={})
-        if line.point or series(line) not in map(series, found):
-            found.append(line)
-    return found
+        series = summary.series_whatever_the_events(group)
+        if series in present:
+            lines.append(group)
+        elif series not in absent:
+            absent[series] = group._replace(point=())
+            lines.append(absent[series])
+    return lines
 
 
 def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[int, int]]:
     found = []
     for name, column in columns.items():
-        measured = [group.means[name].value for group in groups if group.means[name].runs]
+        measured = [group.means.value(name).value for group in groups if group.means.value(name).runs]
         wanted = min(measured) if "_time_" in name else max(measured)
-        found += [(number, column) for number, group in enumerate(groups) if group.means[name].value == wanted]
+        found += [(number, column) for number, group in enumerate(groups) if group.means.value(name).value == wanted]
     return found
 
 
-def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]) -> list[str]:
+def _notes(groups: list[summary.Group], rows: list[RunRow], names: list[str]) -> list[str]:
     notes = naming.best_possible(rows) + naming.clocks(rows)
-    errors = any(group.means["roc_auc"].runs > 1 for group in groups)
+    errors = any(group.means.roc_auc.runs > 1 for group in groups)
     if errors:
         notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")
     if any(group.rows for group in groups):
@@ -172,7 +172,7 @@ def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]
     weak: dict[str, list[str]] = {}
     for group in finished:
         for warning in summary.warnings(group):
-            weak.setdefault(warning, []).append(naming.run_name({**group.series, **group.point}, names))
+            weak.setdefault(warning, []).append(naming.run_name(group.row, names))
     for warning, runs in weak.items():
         notes.append(f"warning: {warning}: {'all rows' if len(runs) == len(finished) else naming.some(runs)}")
     named = naming.named_options(rows) if "transformations" in names else []
@@ -180,7 +180,7 @@ def _notes(groups: list[summary.Group], rows: list[naming.Row], names: list[str]
     return named + notes
 
 
-def _with_error(mean: summary.Mean) -> str:
+def _with_error(mean: Mean) -> str:
     if not mean.runs:
         return "-"
     # Clocks tick: equal measurements leave an error of rounding alone.

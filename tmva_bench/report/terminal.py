@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tmva_bench.results import forms, naming
-from tmva_bench.results.naming import Row
+from tmva_bench.results.rows import RunRow
 
 
-def benchmark_table(rows: Iterable[Row]) -> RenderableType:
+def benchmark_table(rows: Iterable[RunRow]) -> RenderableType:
     """The benchmark table, the best possible ROC area, and why some runs gave no result.
 
     Args:
@@ -33,7 +33,7 @@ def benchmark_table(rows: Iterable[Row]) -> RenderableType:
         table.add_column(Text(heading), justify="right", overflow="fold")
     table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:
-        cells = [naming.method_name(row), f"{row['optimizer']} {row['learning_rate']:g}", *_cells(row)]
+        cells = [naming.method_name(row), f"{row.optimizer} {row.learning_rate:g}", *_cells(row)]
         table.add_row(*map(_text, cells))
     return Group(
         table,
@@ -53,12 +53,16 @@ def doctor_document(found: Mapping[str, Any]) -> forms.Document:
         f"Environment {environment['name']}: {versions}",
     ]
     rows = [
-        [naming.method_name(method), method["backend_version"], "yes" if method["runs"] else "no", method["reason"]]
+        [_method_name(method), method["backend_version"], "yes" if method["runs"] else "no", method["reason"]]
         for method in found["methods"]
     ]
     headings = ["method", "version", "runs here", "why not, and the cure"]
     table = forms.Table(headings, rows, "Trained on a hundred events")
     return forms.Document([forms.Notes(head), table], found, found["methods"])
+
+
+def _method_name(tried: Mapping[str, Any]) -> str:
+    return naming.method_name(naming.Series(tried["method"], tried["backend"], tried["architecture"]))
 
 
 def _text(text: str) -> Text:
@@ -70,14 +74,14 @@ def _table(title: str, padding: int | tuple[int, int, int, int]) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=padding)
 
 
-def _cells(row: Row) -> list[str]:
-    if row["status"] != "ok":
-        return [row["status"], "", "", "", "", ""]
+def _cells(row: RunRow) -> list[str]:
+    if row.status != "ok":
+        return [row.status, "", "", "", "", ""]
     return [
-        f"{row['roc_auc']:.4f} ± {row['roc_auc_error']:.4f}",
-        naming.number(row["roc_integral"], ".4f"),
-        naming.number(row["cpu_time_train"], ".2f"),
-        naming.number(row["real_time_train"], ".2f"),
-        naming.number(row["real_time_fit"], ".2f"),
-        f"{row['best_epoch']}/{row['epochs']}",
+        f"{row.roc_auc:.4f} ± {row.roc_auc_error:.4f}",
+        naming.number(row.roc_integral, ".4f"),
+        naming.number(row.cpu_time_train, ".2f"),
+        naming.number(row.real_time_train, ".2f"),
+        naming.number(row.real_time_fit, ".2f"),
+        f"{row.best_epoch}/{row.epochs}",
     ]

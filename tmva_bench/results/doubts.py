@@ -1,8 +1,8 @@
 """What makes the result of a finished run doubtful, in words without numbers: equal ones of many runs make one line."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+
+from tmva_bench.results.rows import History, RunRow
 
 SEPARATOR = "; "
 # Of a record that somebody wrote into; no training can tell that.
@@ -28,19 +28,19 @@ FALLING_CURVE = (
 )
 
 
-def of(row: Mapping[str, Any], history: Mapping[str, Sequence[float]], curve_fall: float) -> list[str]:
+def of(row: RunRow, history: History, curve_fall: float) -> list[str]:
     """What is doubtful.
 
     Args:
         row: of the tree ``benchmark``: losses and area.
-        history: columns of the tree ``history``.
+        history: losses of each epoch.
         curve_fall: see :func:`tmva_bench.events.roc.fall`.
     """
-    area = row["roc_auc"]
+    area = row.roc_auc
     doubts = {
-        HARDLY_MOVED: _hardly_moved(row["untrained_loss"], row["validation_loss"], history),
-        NEGATIVE_LOSS: row["validation_loss"] < 0,
-        BELOW_HALF: 0 <= area < 0.5 - row["roc_auc_error"],
+        HARDLY_MOVED: _hardly_moved(row.untrained_loss, row.validation_loss, history),
+        NEGATIVE_LOSS: row.validation_loss < 0,
+        BELOW_HALF: 0 <= area < 0.5 - row.roc_auc_error,
         OUTSIDE: outside(area),
         FALLING_CURVE: not outside(area) and curve_fall > _CURVE_FALL,
     }
@@ -52,11 +52,11 @@ def outside(area: float) -> bool:
     return area < 0 or area > 1
 
 
-def _hardly_moved(untrained: float, best: float, history: Mapping[str, Sequence[float]]) -> bool:
+def _hardly_moved(untrained: float, best: float, history: History) -> bool:
     if not math.isnan(untrained):
         return untrained - best < _FALL * abs(untrained)
-    if len(history["epoch"]) < 2:
+    if len(history) < 2:
         return False
-    validation, training = history["validation_loss"], history["training_loss"]
+    validation, training = history.validation_loss, history.training_loss
     still = max(validation) - min(validation) <= _VALIDATION_RANGE * abs(validation[0])
     return still and abs(training[0] - training[-1]) <= _TRAINING_RANGE * abs(training[0])

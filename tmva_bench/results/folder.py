@@ -1,6 +1,7 @@
 """A results folder: every path in it, its lock, and the one way in which anything is written, merged or taken away."""
 
 import contextlib
+import dataclasses
 import datetime
 import fcntl
 import hashlib
@@ -18,7 +19,7 @@ from typing import IO, NamedTuple
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.results import doubts, naming, records, schema, tree_file
-from tmva_bench.results.records import Record
+from tmva_bench.results.rows import Record
 
 _logger = logging.getLogger(__name__)
 # Comes with the package.
@@ -117,9 +118,8 @@ class ResultsFolder:
             UserError: a record of a newer version than this program knows.
         """
         readable = self._records(curves=curves)
-        for record, row in zip(readable, naming.identified(record["row"] for record in readable), strict=True):
-            record["row"] = row
-        return readable
+        named = naming.identified(record.row for record in readable)
+        return [dataclasses.replace(record, row=row) for record, row in zip(readable, named, strict=True)]
 
     def names(self) -> list[str]:
         """Names of the finished runs, whether or not they can be read."""
@@ -208,7 +208,7 @@ class ResultsFolder:
             OSError: it cannot be written.
         """
         records.write(folder, record)
-        final = self.run(record["row"]["run_id"])
+        final = self.run(record.row.run_id)
         old = self.runs / f".{final.name}{_OLD}"
         if final.exists():
             final.rename(old)
@@ -380,13 +380,13 @@ class ResultsFolder:
             if source is not self and not readable:
                 raise UserError(f"{source.path}: no finished runs there; give results folders, e.g. results/quick")
             for record in readable:
-                name = record["row"]["run_id"]
+                name = record.row.run_id
                 kept = by_name.setdefault(name, (source, record))
                 # NaN is not equal to itself, its text is.
-                if json.dumps(kept[1]) != json.dumps(record):
+                if json.dumps(dataclasses.asdict(kept[1])) != json.dumps(dataclasses.asdict(record)):
                     raise UserError(
                         f"{source.path}: run {name} differs from the one in {kept[0].path} (started "
-                        f"{record['row']['start_time']} and {kept[1]['row']['start_time']}); remove one of the two, or "
+                        f"{record.row.start_time} and {kept[1].row.start_time}); remove one of the two, or "
                         "keep the results apart"
                     )
                 equal += kept[0] is not source
@@ -434,7 +434,7 @@ class ResultsFolder:
                 readable.append(self._checked(folder, curves))
             except records.Damaged as error:
                 _logger.warning("left out: %s", error)
-        return sorted(readable, key=lambda record: (record["row"]["start_time"], record["row"]["run_id"]))
+        return sorted(readable, key=lambda record: (record.row.start_time, record.row.run_id))
 
     def _folders(self) -> list[Path]:
         return sorted(self.runs.glob("[!.]*"))
@@ -448,8 +448,8 @@ class ResultsFolder:
         record = self._readable(folder, curves)
         if records.row_altered(folder):
             _logger.warning("%s: changed after it was written; tmva-bench check-results lists such records", folder)
-            row = record["row"]
-            row["warnings"] = doubts.SEPARATOR.join(filter(None, (row["warnings"], doubts.ALTERED)))
+            warnings = doubts.SEPARATOR.join(filter(None, (record.row.warnings, doubts.ALTERED)))
+            return dataclasses.replace(record, row=dataclasses.replace(record.row, warnings=warnings))
         return record
 
     def _state(self) -> dict[str, str]:

@@ -1,16 +1,17 @@
 """Runs, series and values in words: one name for each, whoever shows it."""
 
+import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeVar
 
 from tmva_bench.basis import autoencoder, config, parsing
 from tmva_bench.methods.registry import METHODS
 from tmva_bench.results import doubts
+from tmva_bench.results.rows import RunRow
 
-Row = Mapping[str, Any]
 # Okabe and Ito's colours, told apart by colour-blind eyes, without their yellow, which white paper swallows. The macros
 # have the same in style/looks.h.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00")
@@ -30,40 +31,59 @@ _SHOWN = {
 _Key = TypeVar("_Key")
 
 
-def method_name(row: Row) -> str:
+class Series(NamedTuple):
+    """What a series is called by, where there is no run yet.
+
+    Attributes:
+        method: as users write it.
+        backend: the learning library under it.
+        architecture: ``cpu`` or ``gpu``.
+        optimizer: of the point.
+    """
+
+    method: str
+    backend: str
+    architecture: str
+    optimizer: str = ""
+
+
+Named = RunRow | Series
+
+
+def method_name(row: Named) -> str:
     """A run's method in words, e.g. ``keras jax`` or ``tmva-dnn gpu``."""
-    backend = "" if _is_single(row) else row["backend"]
-    architecture = "" if row["architecture"] == "cpu" else row["architecture"]
-    return " ".join(filter(None, (row["method"], backend, architecture)))
+    backend = "" if _is_single(row) else row.backend
+    architecture = "" if row.architecture == "cpu" else row.architecture
+    return " ".join(filter(None, (row.method, backend, architecture)))
 
 
-def series_name(row: Row) -> str:
+def series_name(row: Named) -> str:
     """A run's series in words, e.g. ``keras jax sgd``."""
-    return f"{method_name(row)} {row['optimizer']}"
+    return f"{method_name(row)} {row.optimizer}"
 
 
-def series_label(row: Row) -> str:
+def series_label(row: Named) -> str:
     """A run's series in figures, e.g. ``Keras, JAX, SGD``."""
     # The library is named where a method has several.
-    backend = "" if _is_single(row) else _proper(row["backend"])
-    architecture = "" if row["architecture"] == "cpu" else row["architecture"].upper()
-    parts = (_title(row), backend, _proper(row["optimizer"]))
+    backend = "" if _is_single(row) else _proper(row.backend)
+    architecture = "" if row.architecture == "cpu" else row.architecture.upper()
+    parts = (_title(row), backend, _proper(row.optimizer))
     return ", ".join(filter(None, (*parts, architecture)))
 
 
-def spoken(row: Row, *, optimizer: bool = True) -> str:
+def spoken(row: Named, *, optimizer: bool = True) -> str:
     """A run's series in a sentence, e.g. ``Keras on JAX (SGD)``.
 
     Args:
-        row: of the tree ``benchmark``.
+        row: a run, or what a series is called by.
         optimizer: whether its optimizer is wanted.
     """
-    words = [_title(row) if _is_single(row) else f"{_title(row)} on {_proper(row['backend'])}"]
-    words += [] if row["architecture"] == "cpu" else [f"on {row['architecture'].upper()}"]
-    return " ".join([*words, *([f"({_proper(row['optimizer'])})"] if optimizer else [])])
+    words = [_title(row) if _is_single(row) else f"{_title(row)} on {_proper(row.backend)}"]
+    words += [] if row.architecture == "cpu" else [f"on {row.architecture.upper()}"]
+    return " ".join([*words, *([f"({_proper(row.optimizer)})"] if optimizer else [])])
 
 
-def series_order(rows: Iterable[Row]) -> dict[str, int]:
+def series_order(rows: Iterable[RunRow]) -> dict[str, int]:
     """The place of each series by its name, from 0: as they first finished, then those that never did.
 
     The first is the reference of differences and ratios. Colours and markers go by it.
@@ -72,11 +92,11 @@ def series_order(rows: Iterable[Row]) -> dict[str, int]:
         rows: all of a results folder, in the order of its records.
     """
     rows = list(rows)
-    names = [series_name(row) for row in rows if row["status"] == "ok"]
+    names = [series_name(row) for row in rows if row.status == "ok"]
     return {name: place for place, name in enumerate(dict.fromkeys([*names, *map(series_name, rows)]))}
 
 
-def identified(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def identified(rows: Iterable[RunRow]) -> list[RunRow]:
     """The rows with the columns of :data:`tmva_bench.results.schema.DERIVED`.
 
     Args:
@@ -85,7 +105,7 @@ def identified(rows: Iterable[Row]) -> list[dict[str, Any]]:
     rows = list(rows)
     order = series_order(rows)
     return [
-        {**row, "series": (name := series_name(row)), "label": series_label(row), "series_order": order[name]}
+        dataclasses.replace(row, series=(name := series_name(row)), label=series_label(row), series_order=order[name])
         for row in rows
     ]
 
@@ -107,7 +127,7 @@ def colours(places: Iterable[int], taken: int) -> list[int]:
     return numbers
 
 
-def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
+def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
     """What :func:`run_name` needs to tell the runs of each series apart, by the series' name.
 
     What others tell as well is left out: the numbers of events of a sample, or parameters that move together.
@@ -118,32 +138,32 @@ def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
     found = {}
     for series, some in _by_series(rows).items():
-        needed = [name for name in names if len({row[name] for row in some}) > 1]
-        distinct = len({tuple(row[name] for name in needed) for row in some})
+        needed = [name for name in names if len({row.value(name) for row in some}) > 1]
+        distinct = len({tuple(row.value(name) for name in needed) for row in some})
         for name in filter(needed.__contains__, order):
             fewer = [other for other in needed if other != name]
-            if len({tuple(row[other] for other in fewer) for row in some}) == distinct:
+            if len({tuple(row.value(other) for other in fewer) for row in some}) == distinct:
                 needed = fewer
         found[series] = needed
     return found
 
 
-def differing(names: Iterable[str], rows: Iterable[Row]) -> list[str]:
+def differing(names: Iterable[str], rows: Iterable[RunRow]) -> list[str]:
     """Of these columns, those in which rows whose series have one name differ."""
     groups = _by_series(rows).values()
-    return [name for name in names if any(len({row[name] for row in some}) > 1 for some in groups)]
+    return [name for name in names if any(len({row.value(name) for row in some}) > 1 for some in groups)]
 
 
-def _by_series(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _by_series(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
+    found: dict[str, list[RunRow]] = {}
     for row in rows:
         found.setdefault(series_name(row), []).append(row)
     return found
 
 
-def run_name(row: Row, names: Iterable[str]) -> str:
+def run_name(row: RunRow, names: Iterable[str]) -> str:
     """A run in words: its series, and the values of ``names``."""
-    return ", ".join([series_name(row), *(f"{name}={label(row[name])}" for name in names)])
+    return ", ".join([series_name(row), *(f"{name}={label(row.value(name))}" for name in names)])
 
 
 def short(value: Any) -> str:
@@ -164,9 +184,9 @@ def place(value: Any) -> tuple[Any, ...]:
     return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", value))
 
 
-def named_options(rows: Iterable[Row]) -> list[str]:
+def named_options(rows: Iterable[RunRow]) -> list[str]:
     """One line for each name that :func:`label` gave to an autoencoder's options."""
-    found = dict.fromkeys(autoencoder.options_in(row["transformations"]) for row in rows)
+    found = dict.fromkeys(autoencoder.options_in(row.transformations) for row in rows)
     return [f"A(k=...:{_name(options)}): {options}" for options in found if options]
 
 
@@ -181,9 +201,9 @@ def some(names: list[str]) -> str:
     return f"{shown}; and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def result(row: Row) -> str:
+def result(row: RunRow) -> str:
     """How a run ended, in a few words."""
-    return f"ROC area {row['roc_auc']:.4f}" if row["status"] == "ok" else str(row["status"])
+    return f"ROC area {row.roc_auc:.4f}" if row.status == "ok" else row.status
 
 
 def digest(value: str) -> str:
@@ -191,12 +211,12 @@ def digest(value: str) -> str:
     return value[:12]
 
 
-def best_possible(rows: list[Row]) -> list[str]:
+def best_possible(rows: list[RunRow]) -> list[str]:
     """One line for each sample whose likelihood ratio is known; of several input files of one name, for each."""
     areas = {
-        (row["sample"], digest(row["input_digest"])): f"{row['roc_auc_best_possible']:.4f}"
+        (row.sample, digest(row.input_digest)): f"{row.roc_auc_best_possible:.4f}"
         for row in rows
-        if not math.isnan(row["roc_auc_best_possible"])
+        if not math.isnan(row.roc_auc_best_possible)
     }
     lines = []
     for sample in dict.fromkeys(sample for sample, _ in areas):
@@ -206,49 +226,49 @@ def best_possible(rows: list[Row]) -> list[str]:
     return lines
 
 
-def one_sided(rows: list[Row]) -> list[str]:
+def one_sided(rows: list[RunRow]) -> list[str]:
     """One line on the parameters that one side alone has, where they are not as they are by default or in a preset."""
     usual = {
         name: {getattr(config.Point(), name), *(preset.get(name) for preset in parsing.PRESETS.values())}
         for name in config.ONE_SIDED
     }
     found = gathered(
-        (f"{name} = {row[name]}", row["method"])
+        (f"{name} = {row.value(name)}", row.method)
         for row in rows
         for name, side in config.ONE_SIDED.items()
-        if _side(row) == side and row[name] not in usual[name]
+        if _side(row) == side and row.value(name) not in usual[name]
     )
     texts = [f"{text} ({', '.join(methods)})" for text, methods in found.items()]
     return [f"on one side only: {'; '.join(texts)}"] if texts else []
 
 
-def unequal(rows: list[Row]) -> list[str]:
+def unequal(rows: list[RunRow]) -> list[str]:
     """One line where runs drop by different rules: TMVA's leaves the mask out of the backward pass, Keras' does not."""
-    rules = gathered((_dropout_rule(row), series_name(row)) for row in rows if row["dropout"] > 0 and row["layers"] > 0)
+    rules = gathered((_dropout_rule(row), series_name(row)) for row in rows if row.dropout > 0 and row.layers > 0)
     if len(rules) < 2:
         return []
     texts = [f"{rule} rule ({', '.join(names)})" for rule, names in rules.items()]
     return [f"not equal: dropout by {' and '.join(texts)}; see tmva-bench explain"]
 
 
-def warnings(rows: list[Row]) -> list[str]:
+def warnings(rows: list[RunRow]) -> list[str]:
     """One line for each kind of doubt about finished runs, with the series that have it."""
     doubtful = gathered(
-        (text, series_name(row)) for row in rows for text in filter(None, row["warnings"].split(doubts.SEPARATOR))
+        (text, series_name(row)) for row in rows for text in filter(None, row.warnings.split(doubts.SEPARATOR))
     )
     return [f"warning: {text}: {', '.join(names)}" for text, names in doubtful.items()]
 
 
-def compilation(row: Row) -> str:
+def compilation(row: Named) -> str:
     """When a run's engine compiles its network: ``never``, ``inside`` the clock of the training, or ``before`` it."""
-    if row["backend"] == "tmva":
+    if row.backend == "tmva":
         return "never"
-    return "before" if row["backend"] in _compiled_before(row) else "inside"
+    return "before" if row.backend in _compiled_before(row) else "inside"
 
 
-def clocks(rows: Iterable[Row]) -> list[str]:
+def clocks(rows: Iterable[RunRow]) -> list[str]:
     """One line on what the times of training and fit hold, "" without a finished run."""
-    kinds = gathered((compilation(row), method_name(row)) for row in rows if row["status"] == "ok")
+    kinds = gathered((compilation(row), method_name(row)) for row in rows if row.status == "ok")
     texts = {"inside": "inside", "before": "outside", "never": "none"}
     said = [f"{text} for {', '.join(kinds[kind])}" for kind, text in texts.items() if kind in kinds]
     if not said:
@@ -256,9 +276,9 @@ def clocks(rows: Iterable[Row]) -> list[str]:
     return [f"compilation in the times of training and fit: {'; '.join(said)}; real_time_epochs is without it for all"]
 
 
-def reasons(rows: list[Row]) -> list[str]:
+def reasons(rows: list[RunRow]) -> list[str]:
     """One line for each reason, with the series that it stopped."""
-    stopped = gathered(((row["status"], row["reason"]), series_name(row)) for row in rows if row["status"] != "ok")
+    stopped = gathered(((row.status, row.reason), series_name(row)) for row in rows if row.status != "ok")
     return [f"{status}: {', '.join(names)}: {reason}" for (status, reason), names in stopped.items()]
 
 
@@ -273,29 +293,29 @@ def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
 # Results may hold runs of a method that another version of the package has.
 
 
-def _title(row: Row) -> str:
+def _title(row: Named) -> str:
     """A method as its own people call it."""
-    method = METHODS.get(row["method"])
-    return method.title if method else str(row["method"])
+    method = METHODS.get(row.method)
+    return method.title if method else row.method
 
 
 def _proper(name: str) -> str:
     return _SHOWN.get(name, name)
 
 
-def _is_single(row: Row) -> bool:
+def _is_single(row: Named) -> bool:
     """Whether the method has one backend, which its name need not tell."""
-    method = METHODS.get(row["method"])
+    method = METHODS.get(row.method)
     return method is not None and len(method.backends) == 1
 
 
-def _side(row: Row) -> str:
-    method = METHODS.get(row["method"])
+def _side(row: RunRow) -> str:
+    method = METHODS.get(row.method)
     return method.side if method else ""
 
 
-def _compiled_before(row: Row) -> tuple[str, ...]:
-    method = METHODS.get(row["method"])
+def _compiled_before(row: Named) -> tuple[str, ...]:
+    method = METHODS.get(row.method)
     return method.compiled_before if method else ()
 
 
@@ -303,7 +323,7 @@ def _name(options: str) -> str:
     return hashlib.sha256(options.encode()).hexdigest()[:4]
 
 
-def _dropout_rule(row: Row) -> str:
-    if row["backend"] == "tmva":
-        return "TMVA's" if row["architecture"] == "cpu" else "TMVA's GPU"
-    return "TMVA's" if row["dropout_rule"] == "tmva" else "Keras'"
+def _dropout_rule(row: RunRow) -> str:
+    if row.backend == "tmva":
+        return "TMVA's" if row.architecture == "cpu" else "TMVA's GPU"
+    return "TMVA's" if row.dropout_rule == "tmva" else "Keras'"

@@ -11,14 +11,18 @@ from typing import Any
 
 from tmva_bench.errors import UserError
 from tmva_bench.results import schema
+from tmva_bench.results.rows import History, Reconstruction, Record, RocCurve, RunRow, Scores
 
-Record = dict[str, Any]
+# A record as it lies on the disk.
+_Content = dict[str, Any]
 _RECORD = "record.json"
 # The long part of a record in a file of its own: a thousand rows must be read at once.
 _CURVES = "curves.json"
 # In the format of sha256sum, which checks it, too.
 SUMS = "SHA256SUMS"
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+# The columns that a record has.
+_ROW = [column for column in schema.BENCHMARK if column not in schema.DERIVED]
 
 
 class Damaged(UserError):
@@ -46,11 +50,19 @@ def read(folder: Path, *, curves: bool = True) -> Record:
         Damaged: no record, a damaged one, or one of another run.
         UserError: one of a newer version than this program knows.
     """
-    record = _read(folder, curves=curves)
-    if record["row"]["run_id"] != folder.name:
-        name = record["row"]["run_id"]
-        raise Damaged(f"{folder / _RECORD}: the record of another run, {name}; rename the folder to that")
-    return record
+    content = _read(folder, curves=curves)
+    row = RunRow(**{column.name: content["row"][column.name] for column in _ROW})
+    if row.run_id != folder.name:
+        raise Damaged(f"{folder / _RECORD}: the record of another run, {row.run_id}; rename the folder to that")
+    if not curves:
+        return Record(row=row)
+    return Record(
+        row=row,
+        roc=RocCurve(**content["roc"]),
+        history=History(**content["history"]),
+        scores=Scores(**content["scores"]),
+        reconstruction=Reconstruction(**content["reconstruction"]),
+    )
 
 
 def write(folder: Path, record: Record) -> None:
@@ -65,8 +77,8 @@ def write(folder: Path, record: Record) -> None:
         OSError: it cannot be written.
     """
     parts = {
-        _CURVES: {name: record[name] for name in schema.CURVES},
-        _RECORD: {name: record[name] for name in record if name not in schema.CURVES},
+        _CURVES: {tree: curve.columns() if len(curve) else {} for tree, curve in record.curves().items()},
+        _RECORD: {"schema": schema.VERSION, "row": record.row.columns()},
     }
     for name, part in parts.items():
         _store(folder / name, json.dumps(part, indent=1 if name == _RECORD else None))
@@ -75,7 +87,7 @@ def write(folder: Path, record: Record) -> None:
     try:
         _read(folder, curves=True)
     except UserError as error:
-        raise UserError(f"run {record['row']['run_id']}: not recorded, for its record could not be read") from error
+        raise UserError(f"run {record.row.run_id}: not recorded, for its record could not be read") from error
 
 
 def altered(folder: Path) -> list[str]:
@@ -124,7 +136,7 @@ def fingerprint(folder: Path) -> str:
     return _sha256(folder / _RECORD)
 
 
-def _read(folder: Path, *, curves: bool) -> Record:
+def _read(folder: Path, *, curves: bool) -> _Content:
     path = folder / _RECORD
     cure = f"remove the folder {folder} to run it again"
     record = _parsed(path, cure)
@@ -176,7 +188,7 @@ def _sums(folder: Path) -> dict[str, str]:
     return {line[2]: line[1] for line in lines}
 
 
-def _migrate_1(record: Record) -> None:
+def _migrate_1(record: _Content) -> None:
     """Version 2 added the load of the machine, the installation, working points, overtraining, and Keras' own ways."""
     row = record["row"]
     points = [
@@ -203,7 +215,7 @@ def _migrate_1(record: Record) -> None:
     row["cores_used"] = row["cpu_time_train"] / real if isinstance(real, float) and real > 0 else math.nan
 
 
-def _migrate_2(record: Record) -> None:
+def _migrate_2(record: _Content) -> None:
     """Version 3 added the split's seed, the spread of the initial weights, and the CPU time of epochs."""
     record["row"].update(split_seed=100, initial_weights_spread=math.nan)
     history = record.get("history")
@@ -211,28 +223,28 @@ def _migrate_2(record: Record) -> None:
         history["cpu_time"] = [math.nan] * len(history["epoch"])
 
 
-def _migrate_3(record: Record) -> None:
+def _migrate_3(record: _Content) -> None:
     """Version 4 added autoencoders: their errors, and the time of encoding."""
     measured = ("reconstruction_error", "pca_error", "cpu_time_encode", "real_time_encode")
     record["row"].update(dict.fromkeys(measured, math.nan), encoded_variables=0)
     record["reconstruction"] = {}
 
 
-def _migrate_4(record: Record) -> None:
+def _migrate_4(record: _Content) -> None:
     """Version 5 added the digest of encoded events."""
     record["row"].update(encoded_digest="")
 
 
-def _migrate_5(record: Record) -> None:
+def _migrate_5(record: _Content) -> None:
     """Version 6 added the scale of the weights, the time of the epochs without compilation, and warnings."""
     record["row"].update(norm_mode="none", real_time_epochs=math.nan, warnings="")
 
 
-def _migrate_6(record: Record) -> None:
+def _migrate_6(record: _Content) -> None:
     """Version 7 added the names of series to the trees, which follow from what a record has."""
 
 
-_MIGRATIONS: dict[int, Callable[[Record], None]] = {
+_MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     1: _migrate_1,
     2: _migrate_2,
     3: _migrate_3,
@@ -242,11 +254,11 @@ _MIGRATIONS: dict[int, Callable[[Record], None]] = {
 }
 
 
-def _parsed(path: Path, cure: str) -> Record:
+def _parsed(path: Path, cure: str) -> _Content:
     if path.exists() and not path.is_file():
         raise Damaged(f"{path}: no readable record (no regular file); {cure}")
     try:
-        record: Record = json.loads(path.read_bytes())
+        record: _Content = json.loads(path.read_bytes())
     except OSError as error:
         raise Damaged(f"{path}: no readable record ({error.strerror}); {cure}") from None
     except (ValueError, RecursionError) as error:
@@ -254,11 +266,10 @@ def _parsed(path: Path, cure: str) -> Record:
     return record
 
 
-def _agrees(record: Record) -> bool:
+def _agrees(record: _Content) -> bool:
     """Whether a record has the columns of the tree ``benchmark``."""
     row = record.get("row")
-    columns = (column for column in schema.BENCHMARK if column not in schema.DERIVED)
-    return isinstance(row, dict) and all(_fits(row.get(column.name), column.type) for column in columns)
+    return isinstance(row, dict) and all(_fits(row.get(column.name), column.type) for column in _ROW)
 
 
 def _fits(value: Any, kind: type) -> bool:
@@ -270,7 +281,7 @@ def _fits(value: Any, kind: type) -> bool:
     return kind is float and isinstance(value, float)
 
 
-def _curves_agree(record: Record) -> bool:
+def _curves_agree(record: _Content) -> bool:
     """Whether a record has the columns of the other trees, equally long."""
     for tree in schema.CURVES:
         columns = record.get(tree)

@@ -1,14 +1,13 @@
 """Means over repetitions, with their errors: what tables and scans show."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy
 
+from tmva_bench.results.rows import Mean, Means, RunRow
 from tmva_bench.results.schema import DERIVED, POINT, QUANTITIES, SERIES, SUMMARY
-
-Row = Mapping[str, Any]
 
 # The share of repetitions within the error that is quoted: one sigma of a normal.
 _LEVEL = 0.6827
@@ -19,22 +18,6 @@ _FEW = 3
 BUSY = "timed on a busy machine, at least in part"
 
 
-class Mean(NamedTuple):
-    """A mean over repetitions.
-
-    Attributes:
-        value: the mean, NaN for no measurement.
-        error: half width of its 68 % interval by Student's t, NaN for a single measurement.
-        spread: standard deviation of the repetitions, NaN for a single measurement.
-        runs: measurements.
-    """
-
-    value: float
-    error: float
-    spread: float
-    runs: int
-
-
 class Group(NamedTuple):
     """The repetitions of one series at one point.
 
@@ -43,14 +26,19 @@ class Group(NamedTuple):
         point: values of :data:`tmva_bench.results.schema.POINT`.
         rows: the finished runs.
         missing: the runs without a result.
-        means: by quantity.
+        means: over the finished runs.
     """
 
-    series: dict[str, Any]
-    point: dict[str, Any]
-    rows: list[Row]
-    missing: list[Row]
-    means: dict[str, Mean]
+    series: tuple[Any, ...]
+    point: tuple[Any, ...]
+    rows: list[RunRow]
+    missing: list[RunRow]
+    means: Means
+
+    @property
+    def row(self) -> RunRow:
+        """The first run, finished ones before others: series and point are those of all."""
+        return (self.rows or self.missing)[0]
 
 
 def mean(values: Iterable[float]) -> Mean:
@@ -70,28 +58,34 @@ def mean(values: Iterable[float]) -> Mean:
     return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
 
 
-def groups(rows: Iterable[Row]) -> list[Group]:
+def groups(rows: Iterable[RunRow]) -> list[Group]:
     """The runs of each series at each point together, in the order in which they first appear.
 
     Args:
         rows: rows of the tree ``benchmark``.
     """
-    found: dict[tuple[Any, ...], list[Row]] = {}
+    together: dict[tuple[tuple[Any, ...], tuple[Any, ...]], list[RunRow]] = {}
     for row in rows:
-        found.setdefault(tuple(row[name] for name in (*SERIES, *POINT)), []).append(row)
-    return [_group(together) for together in found.values()]
+        key = tuple(map(row.value, SERIES)), tuple(map(row.value, POINT))
+        together.setdefault(key, []).append(row)
+    return [_group(*key, repetitions) for key, repetitions in together.items()]
 
 
-def varied(found: Iterable[Group]) -> list[str]:
+def varied(groups: Iterable[Group]) -> list[str]:
     """Parameters that differ between groups of the same series: the axes of a scan.
 
     Numbers of events are such parameters, though each number has an input file of its own.
     """
     by_series: dict[tuple[Any, ...], list[Group]] = {}
-    for group in found:
-        series = tuple(value for name, value in group.series.items() if name != "input_digest")
-        by_series.setdefault(series, []).append(group)
-    return [name for name in POINT if any(len({g.point[name] for g in some}) > 1 for some in by_series.values())]
+    for group in groups:
+        by_series.setdefault(series_whatever_the_events(group), []).append(group)
+    points = [list(zip(*(group.point for group in some), strict=True)) for some in by_series.values()]
+    return [name for n, name in enumerate(POINT) if any(len(set(point[n])) > 1 for point in points)]
+
+
+def series_whatever_the_events(group: Group) -> tuple[Any, ...]:
+    """The series of a group without its input file."""
+    return tuple(value for name, value in zip(SERIES, group.series, strict=True) if name != "input_digest")
 
 
 def warnings(group: Group) -> list[str]:
@@ -100,41 +94,40 @@ def warnings(group: Group) -> list[str]:
     Args:
         group: the repetitions of one series at one point.
     """
-    found = []
+    lines = []
     if 0 < len(group.rows) < _FEW:
-        found.append(f"fewer than {_FEW} repetitions, too few to judge an error")
+        lines.append(f"fewer than {_FEW} repetitions, too few to judge an error")
     wide = [
         name
         for name in ("cpu_time_train", "real_time_train")
-        if group.means[name].runs > 1 and group.means[name].spread > _WIDE * group.means[name].value
+        if (mean := group.means.value(name)).runs > 1 and mean.spread > _WIDE * mean.value
     ]
     if wide:
-        found.append(f"{' and '.join(wide)} spread by more than {100 * _WIDE:.0f} %")
+        lines.append(f"{' and '.join(wide)} spread by more than {100 * _WIDE:.0f} %")
     if busy(group):
-        found.append(BUSY)
-    return found
+        lines.append(BUSY)
+    return lines
 
 
-def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
+def tree(groups: Iterable[Group]) -> dict[str, list[Any]]:
     """The columns of the tree ``summary``; see :data:`tmva_bench.results.schema.SUMMARY`.
 
     Args:
-        found: groups of rows that were :func:`tmva_bench.results.naming.identified`.
+        groups: of rows that were :func:`tmva_bench.results.naming.identified`.
     """
     columns: dict[str, list[Any]] = {column.name: [] for column in SUMMARY}
-    for group in found:
-        first = (group.rows + group.missing)[0]
+    for group in groups:
         row = {
-            **{column.name: first[column.name] for column in DERIVED},
-            **group.series,
-            **group.point,
+            **{column.name: group.row.value(column.name) for column in DERIVED},
+            **dict(zip(SERIES, group.series, strict=True)),
+            **dict(zip(POINT, group.point, strict=True)),
             "runs": len(group.rows),
             "without_result": len(group.missing),
             "busy": busy(group),
             "roc_auc_best_possible": best_possible(group),
             "roc_auc_test_error": test_error(group),
         }
-        for name, value in group.means.items():
+        for name, value in group.means.columns().items():
             row.update({name: value.value, f"{name}_error": value.error, f"{name}_spread": value.spread})
         for name, values in columns.items():
             values.append(row[name])
@@ -143,7 +136,7 @@ def tree(found: Iterable[Group]) -> dict[str, list[Any]]:
 
 def busy(group: Group) -> int:
     """Repetitions that were timed on a busy machine."""
-    return sum(row["busy"] for row in group.rows)
+    return sum(row.busy for row in group.rows)
 
 
 def test_error(group: Group) -> float:
@@ -151,20 +144,20 @@ def test_error(group: Group) -> float:
 
     All repetitions have the same test events: more of them do not make it smaller.
     """
-    return mean(float(row["roc_auc_error"]) for row in group.rows).value
+    return mean(row.roc_auc_error for row in group.rows).value
 
 
 def best_possible(group: Group) -> float:
     """The best ROC area that any classifier can reach on the group's test events, NaN where it is not known."""
-    return float((group.rows + group.missing)[0]["roc_auc_best_possible"])
+    return group.row.roc_auc_best_possible
 
 
-def _group(rows: list[Row]) -> Group:
-    finished = [row for row in rows if row["status"] == "ok"]
+def _group(series: tuple[Any, ...], point: tuple[Any, ...], rows: list[RunRow]) -> Group:
+    finished = [row for row in rows if row.status == "ok"]
     return Group(
-        series={name: rows[0][name] for name in SERIES},
-        point={name: rows[0][name] for name in POINT},
+        series=series,
+        point=point,
         rows=finished,
-        missing=[row for row in rows if row["status"] != "ok"],
-        means={name: mean(float(row[name]) for row in finished) for name in QUANTITIES},
+        missing=[row for row in rows if row.status != "ok"],
+        means=Means(**{name: mean(float(row.value(name)) for row in finished) for name in QUANTITIES}),
     )

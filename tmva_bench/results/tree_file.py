@@ -5,7 +5,6 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from tmva_bench.basis import process
 from tmva_bench.errors import UserError
 from tmva_bench.events import reading
 from tmva_bench.results import naming, schema, summary
-from tmva_bench.results.records import Record
+from tmva_bench.results.rows import Record, RunRow
 
 NAME = "results.root"
 Tables = dict[str, dict[str, list[Any]]]
@@ -27,34 +26,30 @@ def tables(records: list[Record]) -> Tables:
     """
     measured = [tree for tree in schema.TREES if tree != "figures"]  # that one is made of the others
     columns: Tables = {tree: {column.name: [] for column in schema.TREES[tree]} for tree in measured}
-    named = naming.identified(record["row"] for record in records)
+    named = naming.identified(record.row for record in records)
     for record, row in zip(records, named, strict=True):
-        for name in columns["benchmark"]:
-            columns["benchmark"][name].append(_plain(row[name]))
-        for tree in schema.CURVES:
-            if not record[tree]:
-                continue
-            rows = len(next(iter(record[tree].values())))
-            columns[tree]["run_id"] += [record["row"]["run_id"]] * rows
-            for name, values in record[tree].items():
+        for name, value in row.columns().items():
+            columns["benchmark"][name].append(_plain(value))
+        for tree, curve in record.curves().items():
+            columns[tree]["run_id"] += [row.run_id] * len(curve)
+            for name, values in curve.columns().items():
                 columns[tree][name] += map(_plain, values)
     means = summary.tree(summary.groups(named))
     columns["summary"] = {name: [_plain(value) for value in values] for name, values in means.items()}
     return columns
 
 
-def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
+def rows_of(path: Path) -> list[RunRow]:
     """The rows of the tree ``benchmark`` of a results file.
 
     Args:
         path: the file.
-        columns: names of columns; by default all.
 
     Raises:
         UserError: no results file of this version.
     """
     cure = "the command that wrote it makes it anew from its records"
-    names = list(columns) or [column.name for column in schema.BENCHMARK]
+    names = [column.name for column in schema.BENCHMARK]
     with reading.opened(path, cure) as file:
         version = int(file["schema_version"].member("fTitle"))
         if version > schema.VERSION:
@@ -64,9 +59,8 @@ def rows_of(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
         if version < schema.VERSION:
             raise UserError(f"{path}: results of version {version}; {cure}")
         arrays = {name: reading.column(file["benchmark"], name) for name in names}
-    return [
-        dict(zip(names, values, strict=True)) for values in zip(*(arrays[name].tolist() for name in names), strict=True)
-    ]
+    together = zip(*(arrays[name].tolist() for name in names), strict=True)
+    return [RunRow(**dict(zip(names, values, strict=True))) for values in together]
 
 
 def write(records: list[Record], path: Path, *, note: str = "", python: str = sys.executable) -> None:

@@ -15,6 +15,7 @@ import numpy
 from tmva_bench.errors import UserError
 from tmva_bench.results import naming, schema
 from tmva_bench.results.figures import tree
+from tmva_bench.results.rows import RunRow
 
 Table = dict[str, list[Any]]
 
@@ -153,8 +154,8 @@ def _write_file(tables: dict[str, Table], path: Path, note: str) -> None:
 def _clocks(benchmark: Table) -> str:
     """What figures of times say about them."""
     names = ("method", "backend", "architecture", "status")
-    rows = (dict(zip(names, values, strict=True)) for values in zip(*(benchmark[name] for name in names), strict=True))
-    return "".join(naming.clocks(rows))
+    columns = zip(*(benchmark[name] for name in names), strict=True)
+    return "".join(naming.clocks(RunRow(**dict(zip(names, values, strict=True))) for values in columns))
 
 
 def _fill(ROOT: Any, tree: Any, name: str, table: Table) -> None:

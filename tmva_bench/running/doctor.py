@@ -42,17 +42,17 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
         for method, backend, architecture in _series():
             request = requests.make_request(parsing.point(_POINT), method, backend, architecture=architecture)
             if on_method:
-                on_method(f"{naming.method_name(request._asdict())} {architecture}")
+                on_method(f"{naming.method_name(naming.Series(method, request.backend, architecture))} {architecture}")
             record = runner.run(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))
-            row = record["row"]
+            row = record.row
             methods.append(
                 {
                     "method": method,
                     "backend": request.backend,
                     "architecture": architecture,
-                    "runs": row["status"] == "ok",
-                    "reason": row["reason"],
-                    "backend_version": row["backend_version"],
+                    "runs": row.status == "ok",
+                    "reason": row.reason,
+                    "backend_version": row.backend_version,
                 }
             )
     return {

@@ -16,8 +16,8 @@ from tmva_bench.basis import config
 from tmva_bench.basis.training import Epoch
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs
-from tmva_bench.results import records
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.rows import Record, RunRow
 from tmva_bench.running import environments, runner
 from tmva_bench.study import requests
 
@@ -67,7 +67,7 @@ class Listener(Protocol):
     def epoch(self, job: Job, epoch: Epoch) -> None:
         """An epoch has ended."""
 
-    def finished(self, job: Job, record: records.Record) -> None:
+    def finished(self, job: Job, record: Record) -> None:
         """The run has its record."""
 
 
@@ -86,7 +86,7 @@ class Silent:
     def epoch(self, job: Job, epoch: Epoch) -> None:
         """Nothing to tell."""
 
-    def finished(self, job: Job, record: records.Record) -> None:
+    def finished(self, job: Job, record: Record) -> None:
         """Nothing to tell."""
 
 
@@ -107,7 +107,7 @@ def make_job(request: requests.Request, data: inputs.InputFile, environment: env
     return Job(request, data, environment, runner.identify(request, data, environment))
 
 
-def split(jobs: Iterable[Job], made: Iterable[records.Record], rerun: str | None) -> tuple[list[Job], list[Job]]:
+def split(jobs: Iterable[Job], made: Iterable[Record], rerun: str | None) -> tuple[list[Job], list[Job]]:
     """The jobs that have their record, and those still to do.
 
     Args:
@@ -121,12 +121,12 @@ def split(jobs: Iterable[Job], made: Iterable[records.Record], rerun: str | None
     if rerun is not None and rerun not in RERUN:
         raise unknown("rerun", rerun, list(RERUN))
     again = RERUN.get(rerun or "", ())
-    kept = {record["row"]["run_id"] for record in made if record["row"]["status"] not in again}
+    kept = {record.row.run_id for record in made if record.row.status not in again}
     jobs = list({job.name: job for job in jobs}.values())
     return [job for job in jobs if job.name in kept], [job for job in jobs if job.name not in kept]
 
 
-def estimate(jobs: Iterable[Job], made: Iterable[records.Record]) -> Estimate:
+def estimate(jobs: Iterable[Job], made: Iterable[Record]) -> Estimate:
     """The real time that runs will take one after the other: the median of the finished runs of the same point, else
     of the same series.
 
@@ -137,10 +137,10 @@ def estimate(jobs: Iterable[Job], made: Iterable[records.Record]) -> Estimate:
     by_point: dict[tuple[Any, ...], list[float]] = {}
     by_series: dict[tuple[Any, ...], list[float]] = {}
     for record in made:
-        row = record["row"]
-        if row["status"] == "ok":
-            by_point.setdefault(_timed(row) + _place(row), []).append(row["real_time_total"])
-            by_series.setdefault(_timed(row), []).append(row["real_time_total"])
+        row = record.row
+        if row.status == "ok":
+            by_point.setdefault(_timed(row) + _place(row), []).append(row.real_time_total)
+            by_series.setdefault(_timed(row), []).append(row.real_time_total)
     seconds, missing = 0.0, 0
     for job in jobs:
         row = runner.planned_row(*job)
@@ -179,7 +179,7 @@ def execute(
     rerun: str | None = None,
     limit: int | None = None,
     listener: Listener | None = None,
-) -> list[records.Record]:
+) -> list[Record]:
     """Does the jobs that have no record yet, and rebuilds ``results.root``; for who holds the results folder.
 
     Args:
@@ -213,7 +213,7 @@ def execute(
             made = folder.rebuild()
     else:
         folder.rebuild()
-    by_name = {record["row"]["run_id"]: record for record in made}
+    by_name = {record.row.run_id: record for record in made}
     return [by_name[job.name] for job in jobs if job.name in by_name]
 
 
@@ -221,7 +221,7 @@ class _Crew:
     """Does jobs in threads, one child each."""
 
     def __init__(
-        self, folder: ResultsFolder, limits: requests.Limits | None, made: list[records.Record], listener: Listener
+        self, folder: ResultsFolder, limits: requests.Limits | None, made: list[Record], listener: Listener
     ) -> None:
         self._folder, self._limits, self._listener = folder, limits, listener
         self._stop = threading.Event()
@@ -232,8 +232,8 @@ class _Crew:
         # Rows that say "unavailable" go when the same request gets a run in what was installed since.
         self._outdated: dict[tuple[Any, ...], list[str]] = {}
         for record in made:
-            if record["row"]["status"] == "unavailable":
-                self._outdated.setdefault(_asked(record["row"]), []).append(record["row"]["run_id"])
+            if record.row.status == "unavailable":
+                self._outdated.setdefault(_asked(record.row), []).append(record.row.run_id)
 
     def work(self, jobs: list[Job], cores: list[list[int] | None]) -> None:
         free: queue.Queue[list[int] | None] = queue.Queue()
@@ -261,17 +261,17 @@ class _Crew:
             raise
         finally:
             free.put(cpus)
-        row = record["row"]
+        row = record.row
         with self._lock:
             # Of a run whose child did not start the method says nothing: its autoencoder cannot be trained here.
-            if row["status"] == "unavailable" and not math.isnan(row["real_time_total"]):
-                self._unavailable[_installed(row)] = row["reason"]
+            if row.status == "unavailable" and not math.isnan(row.real_time_total):
+                self._unavailable[_installed(row)] = row.reason
             outdated = self._outdated.pop(_asked(row), [])
             self._folder.remove([name for name in outdated if name != job.name])
             self._listener.finished(job, record)
             self._rebuild()
 
-    def _record(self, job: Job, cpus: list[int] | None) -> records.Record:
+    def _record(self, job: Job, cpus: list[int] | None) -> Record:
         request, data, environment, _ = job
         reason = environment.missing or self._unavailable.get(_installed(runner.planned_row(*job)), "")
         if reason:
@@ -299,18 +299,18 @@ class _Crew:
         self._rebuilt = time.monotonic()
 
 
-def _installed(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("method", "backend", "architecture", "environment", "installation"))
+def _installed(row: RunRow) -> tuple[Any, ...]:
+    return row.method, row.backend, row.architecture, row.environment, row.installation
 
 
-def _asked(row: dict[str, Any]) -> tuple[Any, ...]:
+def _asked(row: RunRow) -> tuple[Any, ...]:
     names = ("method", "backend", "architecture", "environment", "threads", "repetition", "input_digest")
-    return tuple(row[name] for name in (*names, *config.PARAMETERS))
+    return tuple(map(row.value, (*names, *config.PARAMETERS)))
 
 
-def _timed(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _TIMED)
+def _timed(row: RunRow) -> tuple[Any, ...]:
+    return tuple(map(row.value, _TIMED))
 
 
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in config.PARAMETERS if name != "seed")
+def _place(row: RunRow) -> tuple[Any, ...]:
+    return tuple(row.value(name) for name in config.PARAMETERS if name != "seed")

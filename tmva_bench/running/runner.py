@@ -25,6 +25,7 @@ from tmva_bench.events import inputs, reading, roc
 from tmva_bench.methods import Task, encode_worker, registry
 from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
+from tmva_bench.results.rows import History, Reconstruction, Record, RocCurve, RunRow, Scores
 from tmva_bench.running import child, encoding, environments
 from tmva_bench.study import requests
 from tmva_bench.study.requests import Request
@@ -62,7 +63,7 @@ def run(
     stop: threading.Event | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_encoding: Callable[[Epoch], None] | None = None,
-) -> records.Record:
+) -> Record:
     """Runs one benchmark in a child process and leaves its record in ``results``, which the caller holds.
 
     Args:
@@ -77,7 +78,7 @@ def run(
         on_encoding: the same for the autoencoder before the run.
 
     Returns:
-        The record: ``schema``, ``row`` (the benchmark tree's columns), ``roc``, ``history``, ``scores``.
+        The record.
 
     Raises:
         UserError: the results folder cannot be written.
@@ -89,13 +90,12 @@ def run(
     name = identify(request, data, environment)
     cpus = _cpus(request.threads) if cpus is None else cpus
     with results.under_way(name) as folder:
-        record = _empty_record(request, data, environment, name)
-        row = record["row"]
-        given = data
+        record = Record(row=planned_row(request, data, environment, name))
+        events = data
         kept = results.keep_input(data)
         if request.point.encoding and not method.autoencoder:
             try:
-                given = encoding.for_run(
+                events = encoding.for_run(
                     data,
                     request.point,
                     results,
@@ -107,12 +107,8 @@ def run(
                 )
             except UserError as error:
                 status = error.status if isinstance(error, encoding.NotEncoded) else "failed"
-                row.update(status=status, reason=str(error))
-                return _finished(folder, record, results)
-            taken = given.metadata["encoded"]["training"]
-            row.update({name: taken.get(name, math.nan) for name in ("cpu_time_encode", "real_time_encode")})
-            row.update(encoded_digest=given.metadata["digest"])
-            _fill_errors(record, given.path)
+                return _finished(folder, _ended(record, status, str(error)), results)
+            record = _with_errors(_with_encoding(record, events), events.path)
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
         task = Task(
             request.point,
@@ -120,9 +116,9 @@ def run(
             request.backend,
             request.architecture,
             request.threads,
-            str(Path(given.path).resolve()),
+            str(Path(events.path).resolve()),
             str(folder.resolve()),
-            given.metadata["digest"],
+            events.metadata["digest"],
         )
         load = _Load()
         ending = child.run(
@@ -143,18 +139,18 @@ def run(
             epochs=method.read_epochs,
         )
         _name_input(folder, kept)
-        row.update(status=ending.status, reason=ending.reason)
-        row.update(peak_memory=ending.peak_memory, real_time_total=ending.real_time)
-        row.update(load.columns(ending, request.threads))
+        row = dataclasses.replace(record.row, peak_memory=ending.peak_memory, real_time_total=ending.real_time)
+        row = load.recorded(row, ending)
+        record = _ended(dataclasses.replace(record, row=row), ending.status, ending.reason)
         if ending.status == "ok":
-            _fill(record, ending.outcome, folder, data)
+            record = _with_results(record, ending.outcome, folder, data)
             if method.autoencoder:
-                _fill_errors(record, str(folder / encode_worker.OUTPUT))
+                record = _with_errors(record, str(folder / encode_worker.OUTPUT))
         return _finished(folder, record, results)
 
 
-def _finished(folder: Path, record: records.Record, results: ResultsFolder) -> records.Record:
-    if record["row"]["status"] != "ok" and results.is_full():
+def _finished(folder: Path, record: Record, results: ResultsFolder) -> Record:
+    if record.row.status != "ok" and results.is_full():
         _give_up(folder, record, results)
     results.finish(folder, record)
     return record
@@ -170,7 +166,7 @@ def _name_input(folder: Path, name: str) -> None:
 
 def leave_unavailable(
     request: Request, data: inputs.InputFile, results: ResultsFolder, environment: environments.Environment, reason: str
-) -> records.Record:
+) -> Record:
     """Leaves the record of a run that cannot be done, without trying it.
 
     Args:
@@ -185,21 +181,23 @@ def leave_unavailable(
     """
     name = identify(request, data, environment)
     with results.under_way(name) as folder:
-        record = _empty_record(request, data, environment, name)
-        record["row"].update(status="unavailable", reason=reason)
+        record = _ended(Record(row=planned_row(request, data, environment, name)), "unavailable", reason)
         results.finish(folder, record)
     return record
 
 
-def _give_up(folder: Path, record: records.Record, results: ResultsFolder) -> None:
+def _ended(record: Record, status: str, reason: str) -> Record:
+    return dataclasses.replace(record, row=dataclasses.replace(record.row, status=status, reason=reason))
+
+
+def _give_up(folder: Path, record: Record, results: ResultsFolder) -> None:
     """Leaves the row of a run that the full disk ended, in the space that its own files held."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     reason = "no space left on the disk of the results folder"
-    record["row"].update(status="failed", reason=f"{reason}; free some, then --rerun failed")
     # Where not even the row fits, the run is absent and will be done again.
     with contextlib.suppress(OSError):
-        results.finish(folder, record)
+        results.finish(folder, _ended(record, "failed", f"{reason}; free some, then --rerun failed"))
     raise DiskFull(f"{results.path}: {reason}; free some, or choose another results folder")
 
 
@@ -209,19 +207,20 @@ class _Load:
     def __init__(self) -> None:
         self._before, self._busy = os.getloadavg()[0], self._busy_seconds()
 
-    def columns(self, ending: child.Ending, threads: int) -> dict[str, Any]:
-        """The columns of the row; ``others_load`` is NaN where the system does not count the child's own time."""
+    def recorded(self, row: RunRow, ending: child.Ending) -> RunRow:
+        """The row with the load; ``others_load`` is NaN where the system does not count the child's own time."""
         busy = self._busy_seconds() - self._busy
         others = math.nan
         if busy > 0.5 * ending.cpu_time and ending.real_time > 0:
             others = max(0.0, busy - ending.cpu_time) / ending.real_time
-        free = max(1, environments.available_threads() - threads)
-        return {
-            "load_before": self._before,
-            "load_after": os.getloadavg()[0],
-            "others_load": others,
-            "busy": int(others > 0.5 * free),
-        }
+        free = max(1, environments.available_threads() - row.threads)
+        return dataclasses.replace(
+            row,
+            load_before=self._before,
+            load_after=os.getloadavg()[0],
+            others_load=others,
+            busy=int(others > 0.5 * free),
+        )
 
     @staticmethod
     def _busy_seconds() -> float:
@@ -231,24 +230,13 @@ class _Load:
         return float(sum(spent.user + spent.nice + spent.system + spent.irq + spent.softirq for spent in times))
 
 
-def _empty_record(
-    request: Request, data: inputs.InputFile, environment: environments.Environment, name: str
-) -> records.Record:
-    row = planned_row(request, data, environment, name)
-    return {"schema": schema.VERSION, "row": row, **{tree: {} for tree in schema.CURVES}}
-
-
-def planned_row(
-    request: Request, data: inputs.InputFile, environment: environments.Environment, name: str
-) -> dict[str, Any]:
-    """Every column of the benchmark tree: what is known before the run, and "not measured" for the rest."""
-    empty: dict[type, Any] = {str: "", int: 0, float: math.nan}
-    row = {column.name: empty[column.type] for column in schema.BENCHMARK}
-    row.update(dataclasses.asdict(request.point))
-    row.update({column: len(data.events[tree]) for column, tree in COUNTS.items()})
+def planned_row(request: Request, data: inputs.InputFile, environment: environments.Environment, name: str) -> RunRow:
+    """What is known of a run before it is done, and "not measured" for the rest."""
     machine = environments.machine()
     best = data.metadata["roc_auc_best_possible"]
-    row.update(
+    counts = {parameter: len(data.events[tree]) for parameter, tree in COUNTS.items()}
+    return RunRow(
+        **{**dataclasses.asdict(request.point), **counts},
         run_id=name,
         method=request.method,
         backend=request.backend,
@@ -270,7 +258,6 @@ def planned_row(
         start_time=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         input_digest=data.metadata["digest"],
     )
-    return row
 
 
 def _cpus(threads: int) -> list[int]:
@@ -278,80 +265,117 @@ def _cpus(threads: int) -> list[int]:
     return cpus[:threads] if threads < len(cpus) else []
 
 
-def _fill(record: records.Record, outcome: dict[str, Any], folder: Path, data: inputs.InputFile) -> None:
-    row = record["row"]
-    versions = outcome["versions"]
-    row.update({name: value for name, value in outcome.items() if name in row})
-    row.update(root_version=versions["root"], keras_version=versions["keras"], backend_version=versions["backend"])
-    row["cores_used"] = row["cpu_time_train"] / row["real_time_train"]
-    if row["device"] == "gpu":
-        row["device"] = environments.machine()["gpu_model"] or "gpu"
+def _with_results(record: Record, outcome: dict[str, Any], folder: Path, data: inputs.InputFile) -> Record:
+    """A record with what the child left: its outcome, and what follows from its scores."""
+    row = _with_outcome(record.row, outcome)
     with reading.opened(folder / "scores.root") as file:
         scores = {tree: reading.numbers(file[tree], "score") for tree in inputs.TREES}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
-    row["roc_auc"], row["roc_auc_error"] = roc.area_of(roc.placements(*test), *test[2:])
-    row["roc_integral_difference"] = row["roc_integral"] - row["roc_auc"]
-    if not doubts.outside(row["roc_auc"]):
-        row.update(_working_points(test))
-    for kind in ("signal", "background"):
-        train, tested = (f"{part}{kind[0].upper()}" for part in ("Train", "Test"))
-        row[f"overtraining_{kind}"] = roc.kolmogorov_probability(
-            scores[train], scores[tested], data.weights[train], data.weights[tested]
-        )
-    signal_efficiency, background_rejection = roc.curve(*test)
-    record["roc"] = {
-        "signal_efficiency": signal_efficiency.tolist(),
-        "background_rejection": background_rejection.tolist(),
-    }
-    record["history"] = dict(
-        zip(
-            ("epoch", "training_loss", "validation_loss", "real_time", "cpu_time"),
-            map(list, zip(*outcome["history"], strict=True)),
-            strict=True,
-        )
+    area = roc.area_of(roc.placements(*test), *test[2:])
+    row = dataclasses.replace(
+        row,
+        roc_auc=area.value,
+        roc_auc_error=area.error,
+        roc_integral_difference=row.roc_integral - area.value,
+        overtraining_signal=_overtraining(scores, data, "S"),
+        overtraining_background=_overtraining(scores, data, "B"),
+        **({} if doubts.outside(area.value) else _working_points(test)),
     )
-    row["warnings"] = doubts.SEPARATOR.join(doubts.of(row, record["history"], roc.fall(*test)))
-    if registry.of(row["method"]).autoencoder:
-        # A few events far from all others would leave one bin to the rest: the last bin has what lies above.
-        high = max(float(numpy.quantile(values, _MOST)) for values in scores.values())
-        if high > min(float(values.min()) for values in scores.values()):
-            scores = {tree: values.clip(max=high) for tree, values in scores.items()}
-    record["scores"] = _histograms(scores, data)
+    signal_efficiency, background_rejection = roc.curve(*test)
+    history = _history(outcome)
+    return dataclasses.replace(
+        record,
+        row=dataclasses.replace(row, warnings=doubts.SEPARATOR.join(doubts.of(row, history, roc.fall(*test)))),
+        roc=RocCurve(signal_efficiency=signal_efficiency.tolist(), background_rejection=background_rejection.tolist()),
+        history=history,
+        scores=_histograms(_clipped(scores) if registry.of(row.method).autoencoder else scores, data),
+    )
 
 
-def _fill_errors(record: records.Record, encoded_file: str) -> None:
-    """The errors of an autoencoder, from the file that it encoded."""
-    rows = encoder.read_errors(encoded_file)
-    record["reconstruction"] = {name: [row[name] for row in rows] for name in rows[0]}
-    total = next(row for row in rows if row["variable"] == encoder.TOTAL)
-    record["row"].update(reconstruction_error=total["error"], pca_error=total["pca_error"])
+def _with_outcome(row: RunRow, outcome: dict[str, Any]) -> RunRow:
+    """A row with what the child says of itself, see :func:`tmva_bench.methods.worker.run`."""
+    versions, device = outcome["versions"], outcome["device"]
+    said = {name: value for name, value in outcome.items() if name in row.columns()}
+    row = dataclasses.replace(
+        row,
+        **{
+            **said,
+            "device": environments.machine()["gpu_model"] or "gpu" if device == "gpu" else device,
+            "root_version": versions["root"],
+            "keras_version": versions["keras"],
+            "backend_version": versions["backend"],
+        },
+    )
+    return dataclasses.replace(row, cores_used=row.cpu_time_train / row.real_time_train)
+
+
+def _history(outcome: dict[str, Any]) -> History:
+    epochs = [Epoch(*values) for values in outcome["history"]]
+    return History(**{name: [getattr(epoch, name) for epoch in epochs] for name in Epoch._fields})
+
+
+def _overtraining(scores: dict[str, numpy.ndarray], data: inputs.InputFile, kind: str) -> float:
+    train, test = f"Train{kind}", f"Test{kind}"
+    return roc.kolmogorov_probability(scores[train], scores[test], data.weights[train], data.weights[test])
+
+
+def _clipped(scores: dict[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
+    """Errors of an autoencoder: a few events far from all others would leave one bin to the rest.
+
+    The last bin has what lies above.
+    """
+    high = max(float(numpy.quantile(values, _MOST)) for values in scores.values())
+    if high > min(float(values.min()) for values in scores.values()):
+        return {tree: values.clip(max=high) for tree, values in scores.items()}
+    return scores
+
+
+def _with_encoding(record: Record, encoded: inputs.InputFile) -> Record:
+    """A record with what the training of the autoencoder before the run took."""
+    taken = encoded.metadata["encoded"]["training"]
+    row = dataclasses.replace(
+        record.row,
+        cpu_time_encode=taken.get("cpu_time_encode", math.nan),
+        real_time_encode=taken.get("real_time_encode", math.nan),
+        encoded_digest=encoded.metadata["digest"],
+    )
+    return dataclasses.replace(record, row=row)
+
+
+def _with_errors(record: Record, encoded_file: str) -> Record:
+    """A record with the errors of an autoencoder, from the file that it encoded."""
+    errors = encoder.read_errors(encoded_file)
+    table = Reconstruction(**{name: [line[name] for line in errors] for name in errors[0]})
+    total = table.variable.index(encoder.TOTAL)
+    row = dataclasses.replace(record.row, reconstruction_error=table.error[total], pca_error=table.pca_error[total])
+    return dataclasses.replace(record, row=row, reconstruction=table)
 
 
 def _working_points(
     test: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray],
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """The columns of efficiencies and rejections, scores and weights as in :mod:`tmva_bench.events.roc`."""
-    columns: dict[str, float] = {}
-    for names, found in (
+    columns: dict[str, Any] = {}
+    for names, intervals in (
         (schema.EFFICIENCIES, roc.signal_efficiencies(*test)),
         (schema.REJECTIONS, roc.background_rejections(*test)),
     ):
-        for name, interval in zip(names.values(), found, strict=True):
+        for name, interval in zip(names.values(), intervals, strict=True):
             columns.update({name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high})
     return columns
 
 
-def _histograms(scores: dict[str, numpy.ndarray], data: inputs.InputFile) -> dict[str, list[Any]]:
+def _histograms(scores: dict[str, numpy.ndarray], data: inputs.InputFile) -> Scores:
     low = min(float(values.min()) for values in scores.values())
     high = max(float(values.max()) for values in scores.values())
     edges = numpy.linspace(low, high, _SCORE_BINS + 1)
-    columns: dict[str, list[Any]] = {column.name: [] for column in schema.SCORES if column.name != "run_id"}
+    table = Scores()
     for tree, values in scores.items():
         density, error = roc.score_histogram(values, data.weights[tree], edges)
-        columns["sample"] += ["train" if tree.startswith("Train") else "test"] * _SCORE_BINS
-        columns["event_class"] += ["signal" if tree.endswith("S") else "background"] * _SCORE_BINS
-        columns["low"] += edges[:-1].tolist()
-        columns["high"] += edges[1:].tolist()
-        columns["density"] += density.tolist()
-        columns["density_error"] += error.tolist()
-    return columns
+        table.sample.extend(["train" if tree.startswith("Train") else "test"] * _SCORE_BINS)
+        table.event_class.extend(["signal" if tree.endswith("S") else "background"] * _SCORE_BINS)
+        table.low.extend(edges[:-1].tolist())
+        table.high.extend(edges[1:].tolist())
+        table.density.extend(density.tolist())
+        table.density_error.extend(error.tolist())
+    return table
