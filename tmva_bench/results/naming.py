@@ -1,6 +1,5 @@
 """Runs, series and values in words: one name for each, whoever shows it."""
 
-import dataclasses
 import hashlib
 import math
 import re
@@ -105,7 +104,14 @@ def identified(rows: Iterable[RunRow]) -> list[RunRow]:
     rows = list(rows)
     order = series_order(rows)
     return [
-        dataclasses.replace(row, series=(name := series_name(row)), label=series_label(row), series_order=order[name])
+        RunRow.of(
+            {
+                **vars(row),
+                "series": (name := series_name(row)),
+                "label": series_label(row),
+                "series_order": order[name],
+            }
+        )
         for row in rows
     ]
 

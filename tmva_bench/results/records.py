@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import operator
 import os
 import re
 from collections.abc import Callable
@@ -23,6 +24,9 @@ SUMS = "SHA256SUMS"
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 # The columns that a record has.
 _ROW = [column for column in schema.BENCHMARK if column not in schema.DERIVED]
+_values = operator.itemgetter(*[column.name for column in _ROW])
+_COLUMNS = [column.name for column in (*_ROW, *schema.DERIVED)]
+_NOT_KEPT = [RunRow().value(column.name) for column in schema.DERIVED]
 
 
 class Damaged(UserError):
@@ -51,7 +55,7 @@ def read(folder: Path, *, curves: bool = True) -> Record:
         UserError: one of a newer version than this program knows.
     """
     content = _read(folder, curves=curves)
-    row = RunRow(**{column.name: content["row"][column.name] for column in _ROW})
+    row = RunRow.of(dict(zip(_COLUMNS, (*_values(content["row"]), *_NOT_KEPT), strict=True)))
     if row.run_id != folder.name:
         raise Damaged(f"{folder / _RECORD}: the record of another run, {row.run_id}; rename the folder to that")
     if not curves:
@@ -269,7 +273,7 @@ def _parsed(path: Path, cure: str) -> _Content:
 def _agrees(record: _Content) -> bool:
     """Whether a record has the columns of the tree ``benchmark``."""
     row = record.get("row")
-    return isinstance(row, dict) and all(_fits(row.get(column.name), column.type) for column in _ROW)
+    return isinstance(row, dict) and all(_fits(row.get(name), kind) for name, kind, _ in _ROW)
 
 
 def _fits(value: Any, kind: type) -> bool:

@@ -6,7 +6,7 @@ The parameters of a point have theirs in :data:`tmva_bench.basis.config.PARAMETE
 
 import dataclasses
 import math
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 from tmva_bench.basis.config import PARAMETERS, Point
 
@@ -15,6 +15,17 @@ STATUSES = ("ok", "unavailable", "failed", "timeout", "killed", "out_of_memory")
 
 class _Columns:
     """What has columns by name and in order: those that are known when the code is written are attributes."""
+
+    @classmethod
+    def of(cls, columns: dict[str, Any]) -> Self:
+        """What holds these columns: for who has a thousand of them, and knows them to be all, and in their order.
+
+        Args:
+            columns: values by column; they are kept, not copied.
+        """
+        new = cls.__new__(cls)
+        object.__setattr__(new, "__dict__", columns)
+        return new
 
     def value(self, name: str) -> Any:
         """The value of a column whose name is data, e.g. that of a scanned parameter.

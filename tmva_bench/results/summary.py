@@ -66,7 +66,8 @@ def groups(rows: Iterable[RunRow]) -> list[Group]:
     """
     together: dict[tuple[tuple[Any, ...], tuple[Any, ...]], list[RunRow]] = {}
     for row in rows:
-        key = tuple(map(row.value, SERIES)), tuple(map(row.value, POINT))
+        columns = vars(row)
+        key = tuple(columns[name] for name in SERIES), tuple(columns[name] for name in POINT)
         together.setdefault(key, []).append(row)
     return [_group(*key, repetitions) for key, repetitions in together.items()]
 
@@ -154,10 +155,11 @@ def best_possible(group: Group) -> float:
 
 def _group(series: tuple[Any, ...], point: tuple[Any, ...], rows: list[RunRow]) -> Group:
     finished = [row for row in rows if row.status == "ok"]
+    columns = [vars(row) for row in finished]
     return Group(
         series=series,
         point=point,
         rows=finished,
         missing=[row for row in rows if row.status != "ok"],
-        means=Means(**{name: mean(float(row.value(name)) for row in finished) for name in QUANTITIES}),
+        means=Means(**{name: mean(float(values[name]) for values in columns) for name in QUANTITIES}),
     )
