@@ -127,7 +127,7 @@ def run_study(
         results.write_text(results.study, study_file.text(study))
         jobs = study_jobs(study, results, only)
         _link_input(study, results, only)
-        made = execution.execute(
+        records = execution.execute(
             jobs,
             results,
             limits=study.limits,
@@ -136,7 +136,7 @@ def run_study(
             limit=limit,
             listener=listener,
         )
-    return [record.row.columns() for record in made]
+    return [record.row.columns() for record in records]
 
 
 def study_jobs(
@@ -182,13 +182,13 @@ def study_jobs(
 
 def _distinct(jobs: list[execution.Job]) -> list[execution.Job]:
     """Of jobs that ask for the same training on the same events, the first: 0 events mean all that there are."""
-    found: dict[Any, execution.Job] = {}
+    first: dict[Any, execution.Job] = {}
     for job in jobs:
         counts: dict[str, Any] = {name: len(job.data.weights[tree]) for name, tree in config.COUNTS.items()}
         point = dataclasses.replace(job.request.point, **counts)
         request = job.request._replace(point=point, repetition=0)
-        found.setdefault((request, job.environment.name, job.data.metadata["digest"]), job)
-    return list(found.values())
+        first.setdefault((request, job.environment.name, job.data.metadata["digest"]), job)
+    return list(first.values())
 
 
 def _places(

@@ -104,6 +104,6 @@ def test_no_runs():
 
 
 def test_progress_is_the_best_so_far_against_time():
-    times, losses = quality.progress(history([0.6, NAN, 0.7, 0.5], times=[2.0, 1.0, 1.0, 1.0]))
+    times, losses = quality.progress(history([0.6, NAN, 0.7, 0.5], times=[2.0, 1.0, 1.0, 1.0]).columns())
     assert times.tolist() == [2.0, 3.0, 4.0, 5.0]
     assert losses.tolist() == [0.6, 0.6, 0.6, 0.5]

@@ -158,11 +158,11 @@ def specification(
             raise unknown("option of the autoencoder", name, list(OPTIONS))
     if event_class not in CLASSES:
         raise unknown("class", event_class, list(CLASSES))
-    given = {**OPTIONS, **options}
+    values = {**OPTIONS, **options}
     encoded = _whole("k", k)
-    widths, activations, bottleneck = _layout(given["Layout"], encoded)
-    phase, corruption, noise = _strategy(given["TrainingStrategy"])
-    found = Specification(
+    widths, activations, bottleneck = _layout(values["Layout"], encoded)
+    phase, corruption, noise = _strategy(values["TrainingStrategy"])
+    specified = Specification(
         encoded=encoded,
         widths=widths,
         activations=activations,
@@ -170,21 +170,21 @@ def specification(
         phase=phase,
         corruption=corruption,
         noise=noise,
-        tied=_switch("Tied", given["Tied"]),
-        pretraining=_switch("Pretraining", given["Pretraining"]),
-        initializer=_named("WeightInitialization", given["WeightInitialization"], mapping.TMVA_INITIALIZERS),
-        seed=_whole("RandomSeed", given["RandomSeed"]),
-        validation=_validation(given["ValidationSize"]),
+        tied=_switch("Tied", values["Tied"]),
+        pretraining=_switch("Pretraining", values["Pretraining"]),
+        initializer=_named("WeightInitialization", values["WeightInitialization"], mapping.TMVA_INITIALIZERS),
+        seed=_whole("RandomSeed", values["RandomSeed"]),
+        validation=_validation(values["ValidationSize"]),
         chain=_before(transformations),
         event_class=event_class,
     )
-    for name, wanted in (("Tied", found.tied), ("Pretraining", found.pretraining)):
+    for name, wanted in (("Tied", specified.tied), ("Pretraining", specified.pretraining)):
         if wanted and (widths != widths[::-1] or 2 * bottleneck + 1 != len(widths)):
             raise UserError(
                 f"{name}: needs a layout whose decoder mirrors its encoder, as TANH|20,TANH|k,TANH|20,LINEAR; "
-                f"got {given['Layout']}"
+                f"got {values['Layout']}"
             )
-    return found
+    return specified
 
 
 def normal(text: str) -> str:
@@ -199,13 +199,13 @@ def normal(text: str) -> str:
     k, options, backend, event_class = _in_chain(text)
     specification(k, options, event_class=event_class)
     switches = {"True": "", "False": "!"}
-    given = [
+    written = [
         f"{switches[value]}{name}" if OPTIONS[name] in switches else f"{name}={value}"
         for name, value in options.items()
     ]
-    given += [f"{_BACKEND}={backend}"] if backend != _DEFAULT_BACKEND else []
+    written += [f"{_BACKEND}={backend}"] if backend != _DEFAULT_BACKEND else []
     suffix = "" if event_class == CLASSES[0] else f"_{event_class}"
-    return f"{NAMES[0]}({':'.join([f'k={k}', *given])}){suffix}"
+    return f"{NAMES[0]}({':'.join([f'k={k}', *written])}){suffix}"
 
 
 def of_chain(parts: Sequence[str], seed: int) -> Tuple[Specification, str]:
@@ -248,17 +248,17 @@ def options_of(specification: Specification) -> Dict[str, str]:
 
 def options_in(chain: str) -> str:
     """The options of the autoencoder in a chain as they stand there, "" where there are none."""
-    found = re.search(rf"{NAMES[0]}\(k=\d+:(.*)\)", chain)
-    return found[1] if found else ""
+    match = re.search(rf"{NAMES[0]}\(k=\d+:(.*)\)", chain)
+    return match[1] if match else ""
 
 
 def _in_chain(text: str) -> Tuple[str, Dict[str, str], str, str]:
     """The number of encoded variables, options, backend and class of an autoencoder in a chain."""
-    found = _IN_CHAIN.fullmatch(text.strip())
-    if not found:
+    match = _IN_CHAIN.fullmatch(text.strip())
+    if not match:
         raise UserError(f"transformations: {text!r} is no autoencoder; write it as A(k=3) or A(k=3)_Background")
     values: Dict[str, str] = {}
-    for pair in found[2].split(":"):
+    for pair in match[2].split(":"):
         name, equals, value = (part.strip() for part in pair.partition("="))
         if not equals:
             name, value = (name[1:], "False") if name.startswith("!") else (name, "True")
@@ -268,7 +268,7 @@ def _in_chain(text: str) -> Tuple[str, Dict[str, str], str, str]:
         raise UserError(f"transformations: {text!r} has no k, the number of encoded variables; write A(k=3)")
     if backend not in config.BACKENDS:
         raise unknown(_BACKEND, backend, list(config.BACKENDS))
-    return k, values, backend, found[3] or CLASSES[0]
+    return k, values, backend, match[3] or CLASSES[0]
 
 
 def _layout(text: str, encoded: int) -> Tuple[Tuple[int, ...], Tuple[str, ...], int]:
@@ -281,19 +281,19 @@ def _layout(text: str, encoded: int) -> Tuple[Tuple[int, ...], Tuple[str, ...], 
             raise UserError(f"{where}: {unknown('activation', layer[0], known)}")
     if len(layers[-1]) != 1:
         raise UserError(f"{where}: the last layer has as many units as there are variables; give its activation alone")
-    widths, found = [], []
+    widths, bottlenecks = [], []
     for number, layer in enumerate(layers[:-1]):
         if len(layer) != 2:
             raise UserError(f"{where}: give each hidden layer as ACTIVATION|UNITS, got {'|'.join(layer)}")
         if layer[1] == _BOTTLENECK:
-            found.append(number)
+            bottlenecks.append(number)
         widths.append(encoded if layer[1] == _BOTTLENECK else _whole(f"{where}: {'|'.join(layer)}", layer[1]))
-    if len(found) != 1:
+    if len(bottlenecks) != 1:
         raise UserError(
-            f"{where}: {len(found) or 'no'} bottleneck{'s' if found else ''}; one hidden layer must have k units, "
-            "as in TANH|20,TANH|k,TANH|20,LINEAR"
+            f"{where}: {len(bottlenecks) or 'no'} bottleneck{'s' if bottlenecks else ''}; one hidden layer must have "
+            "k units, as in TANH|20,TANH|k,TANH|20,LINEAR"
         )
-    return tuple(widths), tuple(layer[0].lower() for layer in layers), found[0]
+    return tuple(widths), tuple(layer[0].lower() for layer in layers), bottlenecks[0]
 
 
 def _strategy(text: str) -> Tuple[Phase, float, str]:
@@ -358,10 +358,10 @@ def _validation(text: str) -> str:
 
 def _named(option: str, value: str, names: Mapping[str, str]) -> str:
     """The project's name of what TMVA calls by another."""
-    found = [ours for ours, theirs in names.items() if theirs == value]
-    if not found:
+    names_of_value = [ours for ours, theirs in names.items() if theirs == value]
+    if not names_of_value:
         raise unknown(option, value, list(names.values()))
-    return found[0]
+    return names_of_value[0]
 
 
 def _share(option: str, value: str) -> float:

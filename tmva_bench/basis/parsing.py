@@ -56,9 +56,9 @@ def point(values: Optional[Dict[str, Any]] = None, *, preset: Optional[str] = No
     """
     if preset is not None and preset not in PRESETS:
         raise unknown("preset", preset, list(PRESETS))
-    given: Dict[str, Any] = dict(PRESETS[preset]) if preset else {}
-    given.update(values or {})
-    parsed: Dict[str, Any] = {name: parse_value(name, value) for name, value in given.items()}
+    texts: Dict[str, Any] = dict(PRESETS[preset]) if preset else {}
+    texts.update(values or {})
+    parsed: Dict[str, Any] = {name: parse_value(name, value) for name, value in texts.items()}
     if "learning_rate" not in parsed:
         parsed["learning_rate"] = LEARNING_RATES[parsed.get("optimizer", "sgd")]
     result = Point(**parsed)

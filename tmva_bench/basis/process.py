@@ -18,12 +18,12 @@ def isolated(variables: Optional[Mapping[str, str]] = None) -> Dict[str, Any]:
     Returns:
         ``cwd`` and ``env``.
     """
-    own = dict(os.environ if variables is None else variables)
-    path = [entry for entry in own.pop("PYTHONPATH", "").split(os.pathsep) if entry]
+    environment = dict(os.environ if variables is None else variables)
+    path = [entry for entry in environment.pop("PYTHONPATH", "").split(os.pathsep) if entry]
     if path:
-        own["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in path)
-    own["PYTHONSAFEPATH"] = "1"
-    return {"cwd": os.sep, "env": own}
+        environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in path)
+    environment["PYTHONSAFEPATH"] = "1"
+    return {"cwd": os.sep, "env": environment}
 
 
 def executable(python: str) -> str:

@@ -150,10 +150,10 @@ def rows_of(file: str) -> list[RunRow]:
 
 def finished_records(folder: ResultsFolder) -> list[Record]:
     """The records of a results folder that has some."""
-    made = folder.load()
-    if not made:
+    records = folder.load()
+    if not records:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
-    return made
+    return records
 
 
 def notes_of(file: str) -> list[str]:

@@ -30,8 +30,8 @@ from tmva_bench.running import encoding
 @common.force_option
 def generate(output: Path, sample: str, force: bool, **parameters: Any) -> None:
     """Write the common input file of a sample."""
-    given = {name: value for name, value in parameters.items() if value is not None}
-    common.write_input(output, lambda: api.generate(output, sample, force=force, **given))
+    values = {name: value for name, value in parameters.items() if value is not None}
+    common.write_input(output, lambda: api.generate(output, sample, force=force, **values))
 
 
 @shell.command()

@@ -50,8 +50,8 @@ def differences_command(file: str, reference: str | None, share: float, form: st
     from tmva_bench.compare import differences  # its statistics take a second to load
 
     folder = common.folder_of(file)
-    found = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
-    common.say_document(differences.document(found), form)
+    compared = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
+    common.say_document(differences.document(compared), form)
 
 
 @shell.command("compare")
@@ -76,9 +76,9 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
 
     parsed = comparison.parse_limits(limits)
     folders = common.folder_of(a), common.folder_of(b)
-    found = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)
-    common.say_document(comparison.document(found), form)
-    beyond = comparison.beyond(found, parsed)
+    compared = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)
+    common.say_document(comparison.document(compared), form)
+    beyond = comparison.beyond(compared, parsed)
     for line in beyond:
         shell.say(f"tmva-bench: {line}", err=True)
     if beyond:
@@ -155,18 +155,18 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
     if not folder.runs.is_dir():
         raise UserError(f"{folder.path}: no such results folder")
     with folder.held():
-        made = folder.load(curves=False)
+        records = folder.load(curves=False)
         wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
-        gone = [record.row for record in made if filters.fits(record.row.columns(), wanted)]
-        names = naming.varied(record.row for record in made)
+        gone = [record.row for record in records if filters.fits(record.row.columns(), wanted)]
+        names = naming.varied(record.row for record in records)
         common.say_options(gone)
         for row in gone:
             shell.say(f"{row.run_id}: {naming.run_name(row, names[naming.series_name(row)])}: {naming.result(row)}")
-        if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(made)} runs?")):
+        if gone and (yes or click.confirm(f"Remove {len(gone)} of {len(records)} runs?")):
             folder.remove([row.run_id for row in gone])
             folder.rebuild()
     if not gone:
-        shell.say(f"no run of {len(made)} fits")
+        shell.say(f"no run of {len(records)} fits")
 
 
 @shell.command()

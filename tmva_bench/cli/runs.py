@@ -164,14 +164,14 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
     """Say how far a study is."""
     planned = study_file.read(file, changes)
     results = api.study_folder(planned, folder)
-    made = results.load(curves=False)
+    records = results.load(curves=False)
     jobs = api.study_jobs(planned, results, only, look=True)
-    _, todo = execution.split(jobs, made, None)
-    by_name = {record.row.run_id: record.row.status for record in made}
+    _, todo = execution.split(jobs, records, None)
+    by_name = {record.row.run_id: record.row.status for record in records}
     counts = Counter(by_name[job.name] for job in jobs if job.name in by_name)
     shell.say(f"{results.path}: {results.holder() or 'no process is at work'}")
     done = ", ".join(f"{number} {ended}" for ended, number in sorted(counts.items())) or "none finished"
-    shell.say(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, made)}")
+    shell.say(f"{len(jobs)} runs: {done}; {len(todo)} to do{_takes(todo, records)}")
     for partial in results.runs_under_way():
         shell.say(f"under way: {_run_under_way(partial)}")
 
@@ -186,18 +186,18 @@ def doctor_command(form: str, as_json: bool) -> None:
     """
     console = Console(stderr=True)
     with console.status("looking") as status:
-        found = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
-    common.say_document(terminal.doctor_document(found), "json" if as_json else form)
-    if not any(method["runs"] for method in found["methods"]):
+        examined = doctor.examine(lambda name: status.update(f"training {name} on a hundred events"))
+    common.say_document(terminal.doctor_document(examined), "json" if as_json else form)
+    if not any(method["runs"] for method in examined["methods"]):
         shell.fail("no method can run here", 1)
 
 
 def _say_plan(
     planned: studies.Study, folder: ResultsFolder, only: Iterable[str], rerun: str | None, limit: int | None
 ) -> None:
-    made = folder.load(curves=False)
+    records = folder.load(curves=False)
     jobs = api.study_jobs(planned, folder, only, look=True)
-    kept, todo = execution.split(jobs, made, rerun)
+    kept, todo = execution.split(jobs, records, rerun)
     todo = todo[:limit]
     rows = {job.name: runner.planned_row(*job) for job in jobs}
     names = naming.varied(rows.values())
@@ -212,17 +212,17 @@ def _say_plan(
         if not job.environment.versions and not job.environment.missing
     }.values():
         shell.say(f"Environment {place.name}: what {place.python} holds is asked when the study runs")
-    shell.say(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, made)}")
+    shell.say(f"{folder.path}: {len(kept)} runs are there, {len(todo)} to do{_takes(todo, records)}")
 
 
-def _takes(todo: list[execution.Job], made: list[Record]) -> str:
+def _takes(todo: list[execution.Job], records: list[Record]) -> str:
     if not todo:
         return ""
-    found = execution.estimate(todo, made)
-    missing = f" no finished run tells how long {found.unknown} of them take" if found.unknown else ""
-    if not found.seconds:
+    estimate = execution.estimate(todo, records)
+    missing = f" no finished run tells how long {estimate.unknown} of them take" if estimate.unknown else ""
+    if not estimate.seconds:
         return f";{missing}" if missing else ""
-    text = f", about {str(datetime.timedelta(seconds=round(found.seconds)))} (h:mm:ss) one after the other"
+    text = f", about {str(datetime.timedelta(seconds=round(estimate.seconds)))} (h:mm:ss) one after the other"
     return f"{text};{missing}" if missing else text
 
 

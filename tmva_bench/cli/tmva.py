@@ -30,10 +30,10 @@ def replay_command(run_folder: Path, backend: str, input_file: Path | None, titl
     output file tells the losses), or the output file or weight file itself; by default a recorded one. The same start,
     batches and phases, in double precision. Exit code 0 where all epochs and the scores agree, 1 where not.
     """
-    found = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title)
-    shell.say(replay.table(found))
-    _say_notes(found["notes"])
-    if difference := replay.difference(found, tolerance):
+    answer = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title)
+    shell.say(replay.table(answer))
+    _say_notes(answer["notes"])
+    if difference := replay.difference(answer, tolerance):
         shell.fail(f"{run_folder}: {difference}", 1)
 
 
@@ -48,10 +48,10 @@ def verify_command(run_folder: Path, backend: str, title: str, tolerance: float)
     RUN as for replay; no log is needed, no seed, and the older kDNN (DNN) will do as well. Exit code 0 where all scores
     agree, 1 where not.
     """
-    found = replay.run("verify", run_folder, backend=backend, title=title)
-    shell.say(f"{found['scores']} scores, largest difference {found['score_difference']:.1e}")
-    _say_notes(found["notes"])
-    if difference := replay.score_difference(found, tolerance):
+    answer = replay.run("verify", run_folder, backend=backend, title=title)
+    shell.say(f"{answer['scores']} scores, largest difference {answer['score_difference']:.1e}")
+    _say_notes(answer["notes"])
+    if difference := replay.score_difference(answer, tolerance):
         shell.fail(f"{run_folder}: {difference}", 1)
 
 
@@ -71,11 +71,11 @@ def explain_command(file: str | None, preset: str | None, form: str, **parameter
     FILE is a study file, the name of a shipped study, or "example"; the parameters change it. Without it they make a
     point.
     """
-    given = {name: value for name, value in parameters.items() if value is not None}
-    changes = [f"{name}={value}" for name, value in given.items()]
+    values = {name: value for name, value in parameters.items() if value is not None}
+    changes = [f"{name}={value}" for name, value in values.items()]
     if file is None:
         title = ", ".join([f"preset {preset}" if preset else "the default point", *changes])
-        explained = explain.of_point(parsing.point(given, preset=preset), title)
+        explained = explain.of_point(parsing.point(values, preset=preset), title)
     elif preset:
         raise UserError(f"--preset {preset}: a study names its own; leave one of the two out")
     else:

@@ -154,7 +154,7 @@ def compare(first: list[Record], second: list[Record], folders: tuple[ResultsFol
     Raises:
         UserError: no point with a result on both sides, none with its input file and scores, or damaged scores.
     """
-    groups = [summary.groups(record.row for record in made) for made in (first, second)]
+    groups = [summary.groups(record.row for record in records) for records in (first, second)]
     pairs = _pairs(*groups)
     both = [pair for pair in pairs if all(group.rows for group in pair)]
     if not both:
@@ -191,43 +191,43 @@ def parse_limits(texts: Iterable[str]) -> list[Limit]:
     return [_parse_limit(text) for text in texts]
 
 
-def beyond(found: Comparison, limits: Iterable[Limit]) -> list[str]:
+def beyond(compared: Comparison, limits: Iterable[Limit]) -> list[str]:
     """What lies beyond a limit, a line each.
 
     A point lies beyond it where its whole 95 % interval does; where it has none, where the value does.
 
     Args:
-        found: see :func:`compare`.
+        compared: see :func:`compare`.
         limits: see :func:`parse_limits`.
 
     Raises:
         UserError: a quantity that no point has on both sides, so that nothing could ever lie beyond its limit.
     """
-    return [line for limit in limits for line in _beyond(found, limit)]
+    return [line for limit in limits for line in _beyond(compared, limit)]
 
 
-def verdicts(found: Comparison) -> dict[str, dict[str, float]]:
+def verdicts(compared: Comparison) -> dict[str, dict[str, float]]:
     """How many points differ, by quantity: ``roc_auc``, and what :data:`RATIOS` names.
 
     Each has ``matches``, ``higher`` and ``lower`` (B than A, different at 95 %), ``not_told_apart``, ``same_run``,
     ``no_verdict``, and ``expected_by_chance``: how many of equal ones would be called higher or lower.
     """
     return {
-        "roc_auc": _counts((match.areas, 0.0) for match in found.matches),
-        **{name: _counts((match.ratios[name], 1.0) for match in found.matches) for name in RATIOS},
+        "roc_auc": _counts((match.areas, 0.0) for match in compared.matches),
+        **{name: _counts((match.ratios[name], 1.0) for match in compared.matches) for name in RATIOS},
     }
 
 
-def document(found: Comparison) -> forms.Document:
+def document(compared: Comparison) -> forms.Document:
     """The comparison for people and programs; as CSV a line for each point, those that one side lacks among them.
 
     Args:
-        found: see :func:`compare`.
+        compared: see :func:`compare`.
     """
-    sides = [f"{side}: {folder.path}" for side, folder in zip("AB", found.folders, strict=True)]
-    below = (found.notes, _differing(found), _verdict_lines(found))
-    values = _everything(found)
-    return forms.Document([forms.Notes(sides), *_tables(found), *map(forms.Notes, below)], values, _lines(values))
+    sides = [f"{side}: {folder.path}" for side, folder in zip("AB", compared.folders, strict=True)]
+    below = (compared.notes, _differing(compared), _verdict_lines(compared))
+    values = _everything(compared)
+    return forms.Document([forms.Notes(sides), *_tables(compared), *map(forms.Notes, below)], values, _lines(values))
 
 
 def _key(group: Group) -> tuple[Any, ...]:
@@ -269,8 +269,8 @@ def _nothing(
     """Why nothing can be compared."""
     if pairs:
         reasons = [naming.reasons([row for group in side for row in group.missing]) for side in groups]
-        (n, found), *_ = [(n, lines) for n, lines in enumerate(reasons) if lines]
-        return UserError(f"no point has a result in A and in B; {folders[n].path}: {naming.some(found)}")
+        (n, lines_of_side), *_ = [(n, lines) for n, lines in enumerate(reasons) if lines]
+        return UserError(f"no point has a result in A and in B; {folders[n].path}: {naming.some(lines_of_side)}")
     apart = [
         f"{name} ({' and '.join(', '.join(map(naming.short, sorted(side))) for side in values)})"
         for name in _KEY
@@ -353,10 +353,10 @@ def _read(
     """Input files and scores of both sides."""
     data = []
     for group, folder in zip(groups, folders, strict=True):
-        given = group.row.input_digest, *config.encoding_of(group.row.transformations)
-        if given not in files:
-            files[given] = differences.input_of(group, folder)
-        data.append(files[given])
+        events = group.row.input_digest, *config.encoding_of(group.row.transformations)
+        if events not in files:
+            files[events] = differences.input_of(group, folder)
+        data.append(files[events])
     together = zip(groups, folders, data, strict=True)
     return data, [verdict.read_side(group, folder, file) for group, folder, file in together]
 
@@ -420,7 +420,7 @@ def _same_scores(first: verdict.Side, second: verdict.Side) -> bool:
 
 
 def _places(matches: list[Match]) -> list[Place]:
-    found = []
+    places = []
     for column in _PLACES:
         values = [
             (tuple(sorted(_values(match.first, column))), tuple(sorted(_values(match.second, column))), match)
@@ -429,8 +429,8 @@ def _places(matches: list[Match]) -> list[Place]:
         by_values = naming.gathered(
             ((ours, theirs), naming.series_name(match.first.row)) for ours, theirs, match in values if ours != theirs
         )
-        found += [Place(column, list(ours), list(theirs), names) for (ours, theirs), names in by_values.items()]
-    return found
+        places += [Place(column, list(ours), list(theirs), names) for (ours, theirs), names in by_values.items()]
+    return places
 
 
 def _notes(matches: list[Match], axes: list[str]) -> list[str]:
@@ -476,21 +476,21 @@ def _parse_limit(text: str) -> Limit:
     return limit
 
 
-def _beyond(found: Comparison, limit: Limit) -> list[str]:
+def _beyond(compared: Comparison, limit: Limit) -> list[str]:
     beyond = _OPERATORS[limit.operator]
     if limit.quantity == "lost":
-        lost = sum(len(change.repetitions) for change in found.lost)
+        lost = sum(len(change.repetitions) for change in compared.lost)
         return [f"lost = {lost}, limit {limit}"] if beyond(lost, limit.number) else []
     lines, known = [], False
-    for match in found.matches:
+    for match in compared.matches:
         value, low, high = _measured(match, limit.quantity)
         known = known or not math.isnan(value)
         if math.isnan(value) and _vanished(match, limit.quantity):
-            name = naming.run_name(differences.facts(match.second), found.axes)
+            name = naming.run_name(differences.facts(match.second), compared.axes)
             lines.append(f"{name}: {limit.quantity} is known in A and not in B, limit {limit}")
         nearest = low if ">" in limit.operator else high
         if beyond(value if math.isnan(nearest) else nearest, limit.number):
-            name = naming.run_name(differences.facts(match.second), found.axes)
+            name = naming.run_name(differences.facts(match.second), compared.axes)
             form = "+.5f" if limit.quantity == "roc_auc" else ".3g"
             interval = differences.interval(low, high, form)
             between = "no interval" if interval == "-" else f"95 % interval {interval}"
@@ -526,8 +526,8 @@ def _counts(compared: Iterable[tuple[verdict.AreaComparison | verdict.Ratio, flo
     return {**counts, "expected_by_chance": _BY_CHANCE * judged}
 
 
-def _verdict_lines(found: Comparison) -> list[str]:
-    counts = verdicts(found)
+def _verdict_lines(compared: Comparison) -> list[str]:
+    counts = verdicts(compared)
     words = {"roc_auc": ("ROC area", "higher", "lower")}
     words |= {name: (f"{kind} time to train", "slower", "faster") for name, kind in _SHOWN.items()}
     lines = []
@@ -541,22 +541,22 @@ def _verdict_lines(found: Comparison) -> list[str]:
     return lines
 
 
-def _differing(found: Comparison) -> list[str]:
+def _differing(compared: Comparison) -> list[str]:
     """What one side has and the other has not, and what differs of the places."""
     lines = []
     for title, changes in (
-        ("lost (a result in A, none in B)", found.lost),
-        ("gained (a result in B, none in A)", found.gained),
+        ("lost (a result in A, none in B)", compared.lost),
+        ("gained (a result in B, none in A)", compared.gained),
     ):
         by_reason: dict[tuple[str, str, str], int] = {}
         for change in changes:
             key = (naming.series_name(change.group.row), change.status, change.reason)
             by_reason[key] = by_reason.get(key, 0) + len(change.repetitions)
         lines += [f"{title}: {name}, {_runs(runs)}: {status}: {why}" for (name, status, why), runs in by_reason.items()]
-    for side, groups in zip("AB", found.only, strict=True):
+    for side, groups in zip("AB", compared.only, strict=True):
         lines += [f"only in {side}: {name}, {counted}" for name, counted in _by_series(groups).items()]
-    series = list(dict.fromkeys(naming.series_name(match.first.row) for match in found.matches))
-    for place in found.places:
+    series = list(dict.fromkeys(naming.series_name(match.first.row) for match in compared.matches))
+    for place in compared.places:
         cut = 12 if place.column == "input_digest" else None
         of = "" if place.series == series else f" ({naming.some(place.series)})"
         ours, theirs = (", ".join(value[:cut] or "none" for value in side) for side in (place.first, place.second))
@@ -566,11 +566,11 @@ def _differing(found: Comparison) -> list[str]:
 
 def _by_series(groups: Iterable[Group]) -> dict[str, str]:
     """How many points and runs each series has, in words."""
-    found: dict[str, list[Group]] = {}
+    by_name: dict[str, list[Group]] = {}
     for group in groups:
-        found.setdefault(naming.series_name(group.row), []).append(group)
+        by_name.setdefault(naming.series_name(group.row), []).append(group)
     counted = {}
-    for name, some in found.items():
+    for name, some in by_name.items():
         runs, with_result = sum(len(g.rows) + len(g.missing) for g in some), sum(len(g.rows) for g in some)
         without = "" if with_result == runs else f", {with_result} with a result"
         counted[name] = f"{len(some)} point{'s' if len(some) > 1 else ''} ({_runs(runs)}{without})"
@@ -581,18 +581,18 @@ def _runs(number: int) -> str:
     return f"{number} run{'s' if number > 1 else ''}"
 
 
-def _tables(found: Comparison) -> list[forms.Table]:
-    busy = any(summary.busy(group) for match in found.matches for group in (match.first, match.second))
+def _tables(compared: Comparison) -> list[forms.Table]:
+    busy = any(summary.busy(group) for match in compared.matches for group in (match.first, match.second))
     areas, times = [], []
-    for match in found.matches:
+    for match in compared.matches:
         facts = differences.facts(match.second)
-        lead = [naming.series_name(facts), *(naming.label(facts.value(axis)) for axis in found.axes)]
+        lead = [naming.series_name(facts), *(naming.label(facts.value(axis)) for axis in compared.axes)]
         areas.append(
             [*lead, _both(len(match.first.rows), len(match.second.rows)), *differences.area_cells(match.areas)]
         )
         cells = [cell for name in _SHOWN for cell in differences.ratio_cells(match.ratios[name])]
         times.append([*lead, *cells, *([_both(*map(summary.busy, (match.first, match.second)))] if busy else [])])
-    lead = ["series", *found.axes]
+    lead = ["series", *compared.axes]
     of_ratios = [
         heading for kind in _SHOWN.values() for heading in (f"{kind} time ratio", "95 % interval", "verdict on B")
     ]
@@ -610,23 +610,23 @@ def _both(first: int, second: int) -> str:
     return f"{first}, {second}"
 
 
-def _everything(found: Comparison) -> dict[str, Any]:
+def _everything(compared: Comparison) -> dict[str, Any]:
     """All of it under stable keys, see docs/results.md."""
     return {
-        "a": str(found.folders[0].path),
-        "b": str(found.folders[1].path),
-        "axes": found.axes,
-        "matches": [_match_in_full(match) for match in found.matches],
-        "lost": [_change_in_full(change) for change in found.lost],
-        "gained": [_change_in_full(change) for change in found.gained],
-        "only_in_a": [_group_in_full(group) for group in found.only[0]],
-        "only_in_b": [_group_in_full(group) for group in found.only[1]],
+        "a": str(compared.folders[0].path),
+        "b": str(compared.folders[1].path),
+        "axes": compared.axes,
+        "matches": [_match_in_full(match) for match in compared.matches],
+        "lost": [_change_in_full(change) for change in compared.lost],
+        "gained": [_change_in_full(change) for change in compared.gained],
+        "only_in_a": [_group_in_full(group) for group in compared.only[0]],
+        "only_in_b": [_group_in_full(group) for group in compared.only[1]],
         "differs": [
             {"column": place.column, "a": place.first, "b": place.second, "series": place.series}
-            for place in found.places
+            for place in compared.places
         ],
-        "verdicts": verdicts(found),
-        "notes": found.notes,
+        "verdicts": verdicts(compared),
+        "notes": compared.notes,
     }
 
 
@@ -647,8 +647,8 @@ def _match_in_full(match: Match) -> dict[str, Any]:
     sides = {}
     for side, group in (("a", match.first), ("b", match.second)):
         means = {name: group.means.value(name)._asdict() for name in ("roc_auc", *RATIOS)}
-        own = {name: value for name, value in _group_in_full(group).items() if name not in ("series", "point")}
-        sides[side] = {**own, "busy": summary.busy(group), "means": means}
+        described = {name: value for name, value in _group_in_full(group).items() if name not in ("series", "point")}
+        sides[side] = {**described, "busy": summary.busy(group), "means": means}
     return {
         **_name_and_point(match.second),
         **sides,

@@ -72,7 +72,7 @@ class Differences(NamedTuple):
 
 
 def compare(
-    made: list[Record], results: ResultsFolder, *, reference: str | None = None, share: float = 0.9
+    records: list[Record], results: ResultsFolder, *, reference: str | None = None, share: float = 0.9
 ) -> Differences:
     """Compares every series that has results with the reference, at each point.
 
@@ -81,7 +81,7 @@ def compare(
     events, on the same processor and number of threads where there is one.
 
     Args:
-        made: finished runs.
+        records: finished runs.
         results: the results folder that holds them, for the scores.
         reference: the reference series, as tables show it, e.g. ``keras jax sgd``; by default the first that finished.
         share: quality to reach: the share of the way to the best validation loss, see
@@ -91,7 +91,7 @@ def compare(
         UserError: no run has a result, no such series, input files or scores of all runs are not there, scores are
             damaged, or runs of one input file were not trained, validated and tested on the same events.
     """
-    rows = [record.row for record in made]
+    rows = [record.row for record in records]
     finished = [row for row in rows if row.status == "ok"]
     if not finished:
         raise UserError(f"{results.path}: no finished run with a result; `tmva-bench table {results.path}` says why")
@@ -106,30 +106,30 @@ def compare(
     groups = _ordered(groups, axes)
     partners = [_partner(group, groups, name, axes) for group in groups]
     areas = _areas(groups, partners, results)
-    targets, untold = _targets(groups, made, share)
-    histories = {record.row.run_id: record.history for record in made}
-    found = []
+    targets, untold = _targets(groups, records, share)
+    histories = {record.row.run_id: record.history for record in records}
+    compared_rows = []
     for group, partner, compared in zip(groups, partners, areas, strict=True):
         other = partner if partner is not group else None
         target = targets.get(_kind(group), math.nan)
         times = {column: _compare_times(group, other, column) for column in _TIMES} if other else {}
-        found.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
+        compared_rows.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
     notes = [results.note] if results.note else []
-    notes += [*_notes(found, name, axes), *_quality_notes(found, share, axes), *untold]
+    notes += [*_notes(compared_rows, name, axes), *_quality_notes(compared_rows, share, axes), *untold]
     notes += [*naming.clocks(finished), *naming.one_sided(finished), *naming.unequal(finished)]
     notes += [*naming.warnings(finished), *naming.reasons(rows)]
-    return Differences(name, share, axes, found, notes)
+    return Differences(name, share, axes, compared_rows, notes)
 
 
-def document(found: Differences) -> forms.Document:
+def document(compared: Differences) -> forms.Document:
     """The comparison for people and programs.
 
     Args:
-        found: see :func:`compare`.
+        compared: see :func:`compare`.
     """
-    lines = [_line(row, found) for row in found.rows]
-    values = {"reference": found.reference, "quality": found.share, "rows": lines, "notes": found.notes}
-    return forms.Document([*tables(found), forms.Notes(found.notes)], values, lines)
+    lines = [_line(row, compared) for row in compared.rows]
+    values = {"reference": compared.reference, "quality": compared.share, "rows": lines, "notes": compared.notes}
+    return forms.Document([*tables(compared), forms.Notes(compared.notes)], values, lines)
 
 
 def _check_membership(rows: list[RunRow]) -> None:
@@ -140,8 +140,8 @@ def _check_membership(rows: list[RunRow]) -> None:
         for digest, words in parts.items():
             if not row.value(digest):
                 continue  # a record from before it was kept
-            given = digest, row.input_digest, *_encoded(row), *(row.value(name) for name in _MEMBERSHIP)
-            other = first.setdefault(given, row)
+            membership = digest, row.input_digest, *_encoded(row), *(row.value(name) for name in _MEMBERSHIP)
+            other = first.setdefault(membership, row)
             if other.value(digest) != row.value(digest):
                 raise UserError(
                     f"{naming.series_name(other)} and {naming.series_name(row)} were not {words} the same events "
@@ -157,8 +157,8 @@ def _check_start(rows: list[RunRow]) -> None:
     networks: dict[tuple[Any, ...], RunRow] = {}
     starts: dict[tuple[Any, ...], RunRow] = {}
     for row in rows:
-        own = row.transformations if registry.of(row.method).autoencoder else ""
-        layout = own, row.encoded_variables, row.variables, row.neurons, row.layers
+        chain = row.transformations if registry.of(row.method).autoencoder else ""
+        layout = chain, row.encoded_variables, row.variables, row.neurons, row.layers
         other = networks.setdefault(layout, row)
         if row.parameters != other.parameters:
             raise UserError(
@@ -218,12 +218,12 @@ def telling(groups: list[Group]) -> list[str]:
         groups: repetitions together.
     """
     rows = [group.row for group in groups]
-    found = naming.differing((*_PLACES, *schema.POINT), rows)
+    names = naming.differing((*_PLACES, *schema.POINT), rows)
     # Names and numbers of events mostly tell input files apart.
-    others = [name for name in found if name in (*config.COUNTS, "sample")]
+    others = [name for name in names if name in (*config.COUNTS, "sample")]
     if len({tuple(row.value(name) for name in others) for row in rows}) == len({row.input_digest for row in rows}):
-        found = [name for name in found if name != "input_digest"]
-    return [name for name in found if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
+        names = [name for name in names if name != "input_digest"]
+    return [name for name in names if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
 
 
 def _varies(name: str, rows: list[RunRow]) -> bool:
@@ -300,7 +300,7 @@ def _areas(
     None where there is no other series, or where something of a side is missing; where something is everywhere, it is
     raised.
     """
-    found: dict[int, verdict.AreaComparison] = {}
+    comparisons: dict[int, verdict.AreaComparison] = {}
     missing: list[Missing] = []
     data: dict[str, inputs.InputFile] = {}
 
@@ -325,10 +325,10 @@ def _areas(
             except Missing as error:
                 missing.append(error)
                 continue
-            found[n] = verdict.compare_areas(ours, theirs, same_start=same_start(groups[n], reference))
-    if missing and not found:
+            comparisons[n] = verdict.compare_areas(ours, theirs, same_start=same_start(groups[n], reference))
+    if missing and not comparisons:
         raise missing[0]
-    return [found.get(n) for n in range(len(groups))]
+    return [comparisons.get(n) for n in range(len(groups))]
 
 
 def input_of(group: Group, results: ResultsFolder) -> inputs.InputFile:
@@ -356,14 +356,14 @@ def _compare_times(group: Group, other: Group, column: str) -> verdict.TimeCompa
 
 def _kind(group: Group) -> tuple[Any, ...]:
     """Groups that are equal here have validation losses that can be compared."""
-    own: tuple[Any, ...] = ()
+    of_autoencoder: tuple[Any, ...] = ()
     if registry.of(group.row.method).autoencoder:
         # An autoencoder's loss knows of its own layout only; TMVA prepares its inputs on its class alone, Keras on all.
         chain = group.row.transformations
         of_class = _autoencoder(chain).event_class != autoencoder.CLASSES[0]
-        own = chain, of_class and group.row.backend == "tmva"
+        of_autoencoder = chain, of_class and group.row.backend == "tmva"
     names = ("loss", "norm_mode", *_MEMBERSHIP)
-    return (group.row.input_digest, *own, *(group.row.value(name) for name in names))
+    return (group.row.input_digest, *of_autoencoder, *(group.row.value(name) for name in names))
 
 
 def _comparable(group: Group) -> bool:
@@ -371,9 +371,11 @@ def _comparable(group: Group) -> bool:
     return group.row.regularization == "none"
 
 
-def _targets(groups: list[Group], made: list[Record], share: float) -> tuple[dict[tuple[Any, ...], float], list[str]]:
+def _targets(
+    groups: list[Group], records: list[Record], share: float
+) -> tuple[dict[tuple[Any, ...], float], list[str]]:
     """The validation loss to reach by kind, and why some have none."""
-    histories = {record.row.run_id: record.history for record in made if len(record.history)}
+    histories = {record.row.run_id: record.history for record in records if len(record.history)}
     by_kind: dict[tuple[Any, ...], list[History]] = {}
     for group in filter(_comparable, groups):
         of_group = [histories[row.run_id] for row in group.rows if row.run_id in histories]
@@ -432,25 +434,25 @@ def _notes(rows: list[Row], reference: str, axes: list[str]) -> list[str]:
 def _remarks(row: Row, reference: str) -> list[str]:
     if row.reference is None:
         return [f"no run of {reference} at this point to compare with"]
-    found = []
+    remarks = []
     if row.areas is None and row.times:
-        found.append(MISSING)
+        remarks.append(MISSING)
     if row.areas is not None:
         if row.areas.note:
             verdict_on = "no verdict on the area" if row.areas.verdict == verdict.NO_VERDICT else "area"
-            found.append(f"{verdict_on}, {row.areas.note}")
+            remarks.append(f"{verdict_on}, {row.areas.note}")
         elif row.areas.paired:
-            found.append("same initial weights and batches, so repetitions are compared pair by pair")
+            remarks.append("same initial weights and batches, so repetitions are compared pair by pair")
     if unequal := _unequal(row.group, row.reference):
-        found.append(f"differs from the reference in {', '.join(unequal)}, too")
-    found += dict.fromkeys(
+        remarks.append(f"differs from the reference in {', '.join(unequal)}, too")
+    remarks += dict.fromkeys(
         f"no verdict on time, {compared.note}"
         for column, compared in row.times.items()
         if compared.note and (compared.pairs or column in _WITH_COMPILATION)
     )
     if summary.busy(row.group):
-        found.append(f"warning: {summary.BUSY}")
-    return found
+        remarks.append(f"warning: {summary.BUSY}")
+    return remarks
 
 
 def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
@@ -471,16 +473,16 @@ def _quality_notes(rows: list[Row], share: float, axes: list[str]) -> list[str]:
     return notes
 
 
-def tables(found: Differences) -> list[forms.Table]:
+def tables(comparison: Differences) -> list[forms.Table]:
     """Each table that has lines: ROC areas, times, time to quality.
 
     Args:
-        found: see :func:`compare`.
+        comparison: see :func:`compare`.
     """
-    compared = [(row, row.areas) for row in found.rows if row.areas is not None]
+    compared = [(row, row.areas) for row in comparison.rows if row.areas is not None]
     area_headings = [
         "series",
-        *found.axes,
+        *comparison.axes,
         "runs (reference)",
         "difference",
         "± training",
@@ -488,29 +490,29 @@ def tables(found: Differences) -> list[forms.Table]:
         "95 % interval",
         "verdict",
     ]
-    both = [row for row in found.rows if row.times]
+    both = [row for row in comparison.rows if row.times]
     timed = [column for column in _TIMES if any(row.times[column].pairs for row in both)]
-    time_headings = ["series", *found.axes, "pairs"]
+    time_headings = ["series", *comparison.axes, "pairs"]
     for name in (_TIMES[column] for column in timed):
         time_headings += [f"{name} time ratio", "95 % interval", "verdict"]
-    quality_headings = ["series", *found.axes, "target loss"]
+    quality_headings = ["series", *comparison.axes, "target loss"]
     for name in _CLOCKS.values():
         quality_headings += [f"{name} time to quality", "68 % interval [s]"]
     tables = [
         forms.Table(
             area_headings,
-            [[*_lead(row, found.axes), _runs(row), *area_cells(areas)] for row, areas in compared],
-            f"ROC area less that of {found.reference}",
+            [[*_lead(row, comparison.axes), _runs(row), *area_cells(areas)] for row, areas in compared],
+            f"ROC area less that of {comparison.reference}",
         ),
         forms.Table(
             time_headings,
-            [[*_lead(row, found.axes), *_time_cells(row, timed)] for row in both],
-            f"Time to train: the series over {found.reference}",
+            [[*_lead(row, comparison.axes), *_time_cells(row, timed)] for row in both],
+            f"Time to train: the series over {comparison.reference}",
         ),
         forms.Table(
             quality_headings,
-            [[*_lead(row, found.axes), *_quality_cells(row)] for row in found.rows if row.reached],
-            f"Time to {100 * found.share:g} % of the way to the best validation loss",
+            [[*_lead(row, comparison.axes), *_quality_cells(row)] for row in comparison.rows if row.reached],
+            f"Time to {100 * comparison.share:g} % of the way to the best validation loss",
         ),
     ]
     return [table for table in tables if table.rows]
@@ -565,11 +567,11 @@ def interval(low: float, high: float, form: str) -> str:
     return f"{format(low, form)} to {format(high, form)}".replace("inf", "never")
 
 
-def _line(row: Row, found: Differences) -> dict[str, Any]:
+def _line(row: Row, compared: Differences) -> dict[str, Any]:
     """One row in full; what there is not is left empty."""
     line: dict[str, Any] = {"series": naming.series_name(row.group.row)}
-    line |= {axis: row.group.row.value(axis) for axis in found.axes}
-    line |= {"reference": found.reference if row.reference else "", "runs": len(row.group.rows)}
+    line |= {axis: row.group.row.value(axis) for axis in compared.axes}
+    line |= {"reference": compared.reference if row.reference else "", "runs": len(row.group.rows)}
     line["reference_runs"] = len(row.reference.rows) if row.reference else ""
     for prefix, fields, values in (
         ("roc_auc", verdict.AreaComparison._fields, row.areas),

@@ -12,19 +12,19 @@ _MOST = 6
 _COUNTED = ("neurons", "layers")
 
 
-def sentences(found: differences.Differences) -> list[str]:
+def sentences(comparison: differences.Differences) -> list[str]:
     """The largest area of each sample, and each series beside the reference, those with its optimizer where there are.
 
     Args:
-        found: see :func:`tmva_bench.compare.differences.compare`.
+        comparison: see :func:`tmva_bench.compare.differences.compare`.
     """
-    compared = [row for row in found.rows if row.reference is not None and row.reference is not row.group]
+    compared = [row for row in comparison.rows if row.reference is not None and row.reference is not row.group]
     alike = [row for row in compared if row.reference and _optimizer(row.group) == _optimizer(row.reference)]
     by_series: dict[str, list[differences.Row]] = {}
     for row in alike or compared:
         by_series.setdefault(naming.series_name(row.group.row), []).append(row)
-    lines = _largest(found)
-    lines += [_beside(rows, found) for rows in list(by_series.values())[:_MOST]]
+    lines = _largest(comparison)
+    lines += [_beside(rows, comparison) for rows in list(by_series.values())[:_MOST]]
     if compared:
         lines.append(
             "Faster means real time to train, what an engine compiles in it included, median over repetitions; in "
@@ -37,9 +37,9 @@ def _optimizer(group: summary.Group) -> str:
     return group.row.optimizer
 
 
-def _largest(found: differences.Differences) -> list[str]:
+def _largest(comparison: differences.Differences) -> list[str]:
     lines = []
-    groups = [row.group for row in found.rows]
+    groups = [row.group for row in comparison.rows]
     samples = list(dict.fromkeys(group.row.sample for group in groups))
     for sample in samples[:_MOST]:
         measured = [g for g in groups if g.row.sample == sample and not math.isnan(g.means.roc_auc.value)]
@@ -50,18 +50,18 @@ def _largest(found: differences.Differences) -> list[str]:
         error = "" if math.isnan(mean.error) else f" ± {mean.error:.2g}"
         of = f" of {sample}" if len(samples) > 1 else ""
         possible = "" if math.isnan(best) else f"; the best possible is {best:.4f}"
-        where = _at(group, found.axes)
+        where = _at(group, comparison.axes)
         lines.append(f"Largest ROC area{of}: {mean.value:.5f}{error}, {naming.spoken(group.row)}{where}{possible}.")
     return lines
 
 
-def _beside(rows: list[differences.Row], found: differences.Differences) -> str:
+def _beside(rows: list[differences.Row], comparison: differences.Differences) -> str:
     """One series beside the reference: areas over all points, times at the two points where they lie farthest apart."""
-    optimizers = {_optimizer(row.group) for row in found.rows}
-    own = naming.spoken(rows[0].group.row, optimizer=len(optimizers) > 1)
+    optimizers = {_optimizer(row.group) for row in comparison.rows}
+    series = naming.spoken(rows[0].group.row, optimizer=len(optimizers) > 1)
     (other,) = {naming.spoken(row.reference.row, optimizer=len(optimizers) > 1) for row in rows[:1] if row.reference}
-    parts = [_areas(rows, found.axes), *_times(rows, found.axes, own, other)]
-    return f"{own} beside {other}: {'; '.join(parts)}."
+    parts = [_areas(rows, comparison.axes), *_times(rows, comparison.axes, series, other)]
+    return f"{series} beside {other}: {'; '.join(parts)}."
 
 
 def _areas(rows: list[differences.Row], axes: Iterable[str]) -> str:
@@ -89,14 +89,14 @@ def _areas(rows: list[differences.Row], axes: Iterable[str]) -> str:
     )
 
 
-def _times(rows: list[differences.Row], axes: Iterable[str], own: str, other: str) -> list[str]:
+def _times(rows: list[differences.Row], axes: Iterable[str], series: str, other: str) -> list[str]:
     timed = [(row, row.times["real_time_train"]) for row in rows if row.times]
     judged = [(row, times) for row, times in timed if not math.isnan(times.low)]
     if not judged:
         notes = dict.fromkeys(times.note for _, times in timed if times.note)
         return [f"no verdict on time ({note})" for note in list(notes)[:1]]
     ends = {id(pair[1]): pair for pair in (min(judged, key=_ratio), max(judged, key=_ratio))}
-    return [f"{_faster(times, own, other)}{_at(row.group, axes)}" for row, times in judged if id(times) in ends]
+    return [f"{_faster(times, series, other)}{_at(row.group, axes)}" for row, times in judged if id(times) in ends]
 
 
 def _upwards(bound: float) -> str:
@@ -111,12 +111,12 @@ def _ratio(pair: tuple[differences.Row, verdict.TimeComparison]) -> float:
     return pair[1].ratio
 
 
-def _faster(times: verdict.TimeComparison, own: str, other: str) -> str:
+def _faster(times: verdict.TimeComparison, series: str, other: str) -> str:
     # The ratio is the series' time over the reference's.
     if times.low > 1:
         return f"{other} {times.ratio:.2g} times ({times.low:.2g} to {times.high:.2g}) faster"
     if times.high < 1:
-        return f"{own} {1 / times.ratio:.2g} times ({1 / times.high:.2g} to {1 / times.low:.2g}) faster"
+        return f"{series} {1 / times.ratio:.2g} times ({1 / times.high:.2g} to {1 / times.low:.2g}) faster"
     return f"times not told apart (ratio {times.ratio:.2g}, {times.low:.2g} to {times.high:.2g})"
 
 

@@ -100,7 +100,7 @@ def reach(history: History, loss: float, clock: str = "real_time") -> Reached:
     there = numpy.flatnonzero(numpy.asarray(history.validation_loss, dtype=float) <= loss)
     if not len(there):
         return Reached(0, math.inf)
-    times, _ = progress(history, clock)
+    times, _ = progress(history.columns(), clock)
     return Reached(int(history.epoch[there[0]]), float(times[there[0]]))
 
 
@@ -116,9 +116,9 @@ def time_to_quality(reached: Iterable[Reached]) -> TimeToQuality:
     """
     from scipy import stats
 
-    found = list(reached)
-    had = sum(run.epoch > 0 for run in found)
-    times = [run.time for run in found]
+    runs = list(reached)
+    had = sum(run.epoch > 0 for run in runs)
+    times = [run.time for run in runs]
     if not times or any(map(math.isnan, times)):
         return TimeToQuality(math.nan, math.nan, math.nan, len(times), had)
     interval = stats.quantile_test(times, p=0.5).confidence_interval(_LEVEL)

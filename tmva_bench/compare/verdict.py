@@ -160,11 +160,11 @@ def side(
     areas: list[float] = []
     of_signal, of_background = numpy.zeros(len(signal_weights)), numpy.zeros(len(background_weights))
     for repetition, signal, background in scored:
-        found = roc.placements(signal, background, signal_weights, background_weights)
+        placements = roc.placements(signal, background, signal_weights, background_weights)
         repetitions.append(repetition)
-        areas.append(roc.area_of(found, signal_weights, background_weights).value)
-        of_signal += found.signal
-        of_background += found.background
+        areas.append(roc.area_of(placements, signal_weights, background_weights).value)
+        of_signal += placements.signal
+        of_background += placements.background
     runs = len(areas)
     mean = roc.Placements(of_signal / runs, of_background / runs) if runs else None
     return Side(repetitions, areas, mean, signal_weights, background_weights)
@@ -389,7 +389,7 @@ def _student_interval(ratios: numpy.ndarray) -> tuple[float, float]:
 def _bootstrap_interval(ratios: numpy.ndarray) -> tuple[float, float]:
     from scipy import stats
 
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         (ratios,),
         numpy.median,
         n_resamples=_RESAMPLES,
@@ -397,4 +397,4 @@ def _bootstrap_interval(ratios: numpy.ndarray) -> tuple[float, float]:
         method="percentile",
         rng=numpy.random.default_rng(0),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)

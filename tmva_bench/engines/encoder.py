@@ -181,8 +181,8 @@ def prepare(specification: Specification, data: inputs.InputFile, *, chain_of_cl
                 f"{data.path}: {name} is the same in all training events of {specification.event_class}; leave it out"
             )
     matrix, shift = numpy.eye(len(data.variables)), numpy.zeros(len(data.variables))
-    given = (events, weights) if chain_of_class else (whole, every)
-    for step in transforms.Chain(list(specification.chain), *given, variables=data.variables).steps:
+    taken = (events, weights) if chain_of_class else (whole, every)
+    for step in transforms.Chain(list(specification.chain), *taken, variables=data.variables).steps:
         next_matrix, next_shift = transforms.affine(step, len(data.variables))
         matrix, shift = matrix @ next_matrix, shift @ next_matrix + next_shift
     mean, covariance = _covariance(events.astype(float) @ matrix + shift, weights)
@@ -390,31 +390,31 @@ def loads(text: str, where: str) -> Encoder:
         UserError: not what :func:`dumps` writes.
     """
     try:
-        found = json.loads(text)
-        if found["tmva_bench_encoder"] != VERSION:
-            raise ValueError(f"version {found['tmva_bench_encoder']}")
-        described = found["specification"]
+        values = json.loads(text)
+        if values["tmva_bench_encoder"] != VERSION:
+            raise ValueError(f"version {values['tmva_bench_encoder']}")
+        described = values["specification"]
         specification = autoencoder.specification(
             described["k"],
             described["options"],
             transformations=described["transformations"],
             event_class=described["class"],
         )
-        count = len(found["variables"])
+        count = len(values["variables"])
         vectors = ("shift", "low", "high", "variances", "network_variances", "mean")
         widths = (count, *specification.training(count).widths)
-        if len(found["layers"]) != len(widths) - 1:
+        if len(values["layers"]) != len(widths) - 1:
             raise ValueError("a layer is missing")
         return Encoder(
-            variables=[str(name) for name in found["variables"]],
+            variables=[str(name) for name in values["variables"]],
             specification=specification,
-            **{name: _array(found[name], (count,)) for name in vectors},
-            **{name: _array(found[name], (count, count)) for name in ("matrix", "axes")},
+            **{name: _array(values[name], (count,)) for name in vectors},
+            **{name: _array(values[name], (count, count)) for name in ("matrix", "axes")},
             layers=[
                 (_array(kernel, shape).astype(numpy.float32), _array(bias, shape[1:]).astype(numpy.float32))
-                for (kernel, bias), shape in zip(found["layers"], zip(widths, widths[1:]))
+                for (kernel, bias), shape in zip(values["layers"], zip(widths, widths[1:]))
             ],
-            facts=dict(found["facts"]),
+            facts=dict(values["facts"]),
         )
     except (KeyError, TypeError, ValueError, UserError) as error:
         raise UserError(f"{where}: no encoder that tmva-bench wrote ({error}); encode again") from None

@@ -105,8 +105,8 @@ def _network(keras: Any, training: Training, tied: bool, x: numpy.ndarray) -> An
     """The network as a compiled model."""
     if not tied:
         return keras_network.build(keras, training, x.shape[1])
-    own = keras_network.activation_layers(keras)
-    values = given = keras.Input(shape=(x.shape[1],))
+    activations = keras_network.activation_layers(keras)
+    values = inputs = keras.Input(shape=(x.shape[1],))
     encoder: List[Any] = []
     last = len(training.widths) - 1
     for number, activation in enumerate(training.activations):
@@ -115,8 +115,10 @@ def _network(keras: Any, training: Training, tied: bool, x: numpy.ndarray) -> An
             values = encoder[-1](values)
         else:
             values = _transposed(keras, encoder[last - number], training.widths[number])(values)
-        values = (own[activation]() if activation in own else keras.layers.Activation(activation))(values)
-    model = keras.Model(given, values)
+        values = (activations[activation]() if activation in activations else keras.layers.Activation(activation))(
+            values
+        )
+    model = keras.Model(inputs, values)
     keras_network.compile_for(keras, model, training, training.phases[0])
     return model
 

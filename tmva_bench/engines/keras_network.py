@@ -79,17 +79,17 @@ def with_masks(keras: Any, model: Any, training: Training, inputs: int, phase: i
         The compiled model; its inputs are the variables, then the masks in the order of the layers.
     """
     drop = training.phases[phase].drop
-    given = [keras.Input(shape=(inputs,))]
-    values, number, width = given[0], 0, inputs
+    arguments = [keras.Input(shape=(inputs,))]
+    values, number, width = arguments[0], 0, inputs
     for layer in model.layers:
         if layer.get_weights():
             if number < len(drop) and drop[number]:
-                given.append(keras.Input(shape=(width,)))
-                values = values + keras.ops.stop_gradient(values * given[-1] - values)
+                arguments.append(keras.Input(shape=(width,)))
+                values = values + keras.ops.stop_gradient(values * arguments[-1] - values)
             width = training.widths[number]
             number += 1
         values = layer(values)
-    masked = keras.Model(given, values)
+    masked = keras.Model(arguments, values)
     compile_for(keras, masked, training, training.phases[phase])
     return masked
 
@@ -164,20 +164,20 @@ def trainable_parameters(model: Any) -> int:
 
 def _layers(keras: Any, training: Training, phase: Phase, inputs: int) -> List[Any]:
     layers = [keras.Input(shape=(inputs,))]
-    own = activation_layers(keras)
+    activations = activation_layers(keras)
     for number, (width, activation) in enumerate(zip(training.widths, training.activations)):
         if training.dropout_rule == "keras" and number < len(phase.drop) and phase.drop[number]:
             layers.append(keras.layers.Dropout(phase.drop[number], seed=training.seed + number))
         layers.append(
             keras.layers.Dense(
                 width,
-                activation=None if activation in own else activation,
+                activation=None if activation in activations else activation,
                 kernel_initializer=_initializer(keras, training, number),
                 kernel_regularizer=_regularizer(keras, phase),
             )
         )
-        if activation in own:
-            layers.append(own[activation]())
+        if activation in activations:
+            layers.append(activations[activation]())
     return layers
 
 

@@ -15,8 +15,11 @@ class Called:
 
     def __str__(self) -> str:
         """The call that made it."""
-        given = [*map(text_of, self.values), *(f"{name}={text_of(value)}" for name, value in self.arguments.items())]
-        return f"{type(self).__name__}({', '.join(given)})"
+        arguments = [
+            *map(text_of, self.values),
+            *(f"{name}={text_of(value)}" for name, value in self.arguments.items()),
+        ]
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     @property
     def layers(self) -> List[Any]:
@@ -89,7 +92,7 @@ def text_of(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def made(wanted: mapping.Object) -> str:
+def call_of(wanted: mapping.Object) -> str:
     """The call that makes an object of Keras."""
     return f"{wanted.name}({', '.join(f'{name}={text_of(value)}' for name, value in wanted.arguments.items())})"
 
@@ -124,9 +127,9 @@ def cells(point: Point, built: Network) -> Dict[str, str]:
         "layers": ", ".join(f"Dense({dense.values[0]})" for dense in built.dense),
         "activation": activation(built.hidden[0]) if built.hidden else "",
         "last_activation": activation(built.last),
-        "initializer": made(mapping.initializer(point)),
+        "initializer": call_of(mapping.initializer(point)),
         "loss": f"loss={text_of(built.loss)}",
-        "optimizer": made(mapping.Object(optimizer.name, constants)),
+        "optimizer": call_of(mapping.Object(optimizer.name, constants)),
         "learning_rate": f"learning_rate={text_of(rate)}",
         "momentum": "" if momentum is None else f"momentum={text_of(momentum)}",
         "dropout": dropouts(built.dropout),

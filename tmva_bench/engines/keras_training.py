@@ -182,9 +182,9 @@ def fit(
     validation = validation.take(slice(0, validating // batch * batch))
 
     def validation_loss() -> float:
-        found = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
+        losses = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
         # MethodDL's validation loss holds the regularization term twice.
-        return float(found[0] if isinstance(found, list) else found) + keras_network.regularization_term(model, plan)
+        return float(losses[0] if isinstance(losses, list) else losses) + keras_network.regularization_term(model, plan)
 
     masked = training.dropout_rule == "tmva" and any(plan.drop)
     if masked and not hasattr(keras, "ops"):
@@ -202,11 +202,11 @@ def fit(
         with clock.phase("epoch"):
             for _ in range(plan.test_repetitions):
                 epoch += 1
-                own = training.start == "keras"
-                now = fitted if own else fitted.take(order.next()[:used])
+                keras_batches = training.start == "keras"
+                now = fitted if keras_batches else fitted.take(order.next()[:used])
                 now = now._replace(x=corrupt(now.x)) if corrupt else now
                 x = [now.x, *random.masks(used // batch, batch, plan.drop).values()] if masked else now.x
-                log = trained.fit(x, now.y, batch, sample_weight=now.w, shuffle=own, verbose=0)
+                log = trained.fit(x, now.y, batch, sample_weight=now.w, shuffle=keras_batches, verbose=0)
             with clock.phase("loss"):
                 loss = validation_loss()
         seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
@@ -272,7 +272,7 @@ def device(name: str, backend: Any, architecture: str) -> str:
     }
     if architecture == "cpu":
         return "cpu"
-    found = gpus[name]()
-    if not found:
+    names = gpus[name]()
+    if not names:
         raise Unavailable(f"{name} sees no GPU here", f"install {name} with GPU support, or take architecture cpu")
     return "gpu"

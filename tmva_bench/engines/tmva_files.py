@@ -90,8 +90,8 @@ def section(log: str, title: str) -> str:
     if len(parts) == 1:
         return log
     # A job that was run anew into the same log: its last training.
-    own = [text for name, text in zip(parts[1::2], parts[2::2]) if name == title]
-    return own[-1] if own else ""
+    of_title = [text for name, text in zip(parts[1::2], parts[2::2]) if name == title]
+    return of_title[-1] if of_title else ""
 
 
 def epoch_table(log: str) -> List[Epoch]:
@@ -140,8 +140,8 @@ def architecture(log: str) -> Optional[str]:
     Args:
         log: all that the process printed.
     """
-    found = _ARCHITECTURE.findall(_plain(log))
-    return found[-1].lower() if found else None
+    names = _ARCHITECTURE.findall(_plain(log))
+    return names[-1].lower() if names else None
 
 
 def norm_mode(log: str) -> str:
@@ -258,13 +258,13 @@ def scores(path: str, title: str, data: InputFile, norm_mode: str) -> Dict[str, 
     Raises:
         TrainingFailed: TMVA's events are not those of the input file.
     """
-    found = {}
+    columns = {}
     for name, tree, mode in (("Train", "TrainTree", norm_mode), ("Test", "TestTree", "none")):
         sample = read_sample(path, tree, data.variables, title)
         weights = normalisation.normalise(mode, [data.weights[name + suffix] for suffix in "SB"])
         for class_id, suffix in enumerate("SB"):
-            found[name + suffix] = in_file_order(sample, class_id, data.events[name + suffix], weights[class_id])
-    return found
+            columns[name + suffix] = in_file_order(sample, class_id, data.events[name + suffix], weights[class_id])
+    return columns
 
 
 def membership(path: str, title: str, variables: List[str], training: Training) -> Dict[str, str]:

@@ -250,12 +250,12 @@ class _Formula:
         end = 0
         text = text.rstrip()
         while end < len(text):
-            found = self._TOKEN.match(text, end)
-            if not found:
+            token = self._TOKEN.match(text, end)
+            if not token:
                 self._failed = True
                 return
-            self._tokens.append(found.group().strip())
-            end = found.end()
+            self._tokens.append(token.group().strip())
+            end = token.end()
 
     def value(self) -> float:
         if self._failed:

@@ -166,13 +166,13 @@ class WeightGenerator:
             By layer that drops: 0 or 1 / keep probability, float32, shape (steps x batch, inputs of the layer).
         """
         widths = self._inputs[: len(drop)]
-        found = {n: numpy.empty((steps * batch, widths[n]), numpy.float32) for n, share in enumerate(drop) if share}
+        drawn = {n: numpy.empty((steps * batch, widths[n]), numpy.float32) for n, share in enumerate(drop) if share}
         vector = self._root.std.vector
-        addresses = [found[n].ctypes.data if n in found else 0 for n in range(len(drop))]
+        addresses = [drawn[n].ctypes.data if n in drawn else 0 for n in range(len(drop))]
         self._root.tmva_bench.DropMasks(
             self._random, steps, batch, vector["double"](drop), vector["long"](widths), vector["long"](addresses)
         )
-        return found
+        return drawn
 
     def _kernel(self, initializer: str, n_in: int, n_out: int) -> numpy.ndarray:
         kernel = numpy.zeros((n_in, n_out), numpy.float32)

@@ -107,10 +107,10 @@ def header(path: Union[str, Path]) -> Header:
             start = file.read(4096).decode(errors="replace")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from None
-    found = re.search(r'<MethodSetup\s+Method="([^":]*)::([^"]*)"', start)
-    if not found:
+    match = re.search(r'<MethodSetup\s+Method="([^":]*)::([^"]*)"', start)
+    if not match:
         raise UserError(f"{path}: no weight file of TMVA (no <MethodSetup Method=...> in its first lines)")
-    return Header(found.group(1), _unescaped(found.group(2)))
+    return Header(match.group(1), _unescaped(match.group(2)))
 
 
 def parse(path: Union[str, Path]) -> WeightFile:
@@ -189,9 +189,9 @@ def chain(text: str) -> List[str]:
     Raises:
         UserError: a name that TMVA does not know.
     """
-    found: List[str] = []
+    names: List[str] = []
     if text in ("", "None"):
-        return found
+        return names
     for part in re.split(r"[,+](?![^()]*\))", text):
         name, bracket, selection = part.strip().partition("(")
         name, _, suffix = name.partition("_")
@@ -199,8 +199,8 @@ def chain(text: str) -> List[str]:
             raise UserError(f"VarTransform = {text[:80]}: TMVA has no transformation {name[:40]!r}")
         if _LETTERS[name] != "I":
             suffix = "" if suffix in ("", "AllClasses") else f"_{suffix}"
-            found.append(f"{_LETTERS[name]}{suffix}{bracket}{selection}")
-    return found
+            names.append(f"{_LETTERS[name]}{suffix}{bracket}{selection}")
+    return names
 
 
 def transformations(file: WeightFile) -> List[Tuple[str, transforms.Transformation]]:
@@ -216,7 +216,7 @@ def transformations(file: WeightFile) -> List[Tuple[str, transforms.Transformati
     elements = [] if parent is None else list(parent)
     if parent is not None and _whole(file, parent, "NTransformations") != len(elements):
         raise _contradiction(file, f"NTransformations = {parent.attrib['NTransformations']}, and {len(elements)} there")
-    found = []
+    functions = []
     for element in elements:
         name = element.attrib.get("Name", "")
         letter = _LETTERS.get(name, "")
@@ -227,8 +227,8 @@ def transformations(file: WeightFile) -> List[Tuple[str, transforms.Transformati
         if letter != "I":
             chosen = _selection(file, element)
             step = _READERS[letter](file, element, len(chosen))
-            found.append((letter, _on(chosen, len(file.variables), step)))
-    return found
+            functions.append((letter, _on(chosen, len(file.variables), step)))
+    return functions
 
 
 def principal_axes(file: WeightFile) -> List[numpy.ndarray]:
@@ -238,13 +238,13 @@ def principal_axes(file: WeightFile) -> List[numpy.ndarray]:
         UserError: numbers that do not fit.
     """
     booked = [name for name in chain(file.options.get("VarTransform", "")) if name[0] == "P"]
-    found = []
+    axes = []
     for name, transform in zip(booked, file.root.findall("Transformations/Transform[@Name='PCA']")):
         wanted = name.partition("_")[2] or "Combined"
         for vectors in transform.findall("Eigenvectors"):
             if vectors.attrib.get("Class") == wanted:
-                found.append(_matrix(file, vectors, "NRows", "NCols"))
-    return found
+                axes.append(_matrix(file, vectors, "NRows", "NCols"))
+    return axes
 
 
 def training_time(path: Union[str, Path]) -> float:
@@ -309,8 +309,8 @@ def _selection(file: WeightFile, element: Any) -> List[int]:
         if entry.attrib.get("Type") != "Variable" or label not in labels:
             raise _contradiction(file, f"a transformation of {label[:40]!r}, which is no input variable")
         chosen.append(labels.index(label))
-    given = [entry.attrib.get("Label") for entry in element.findall("Selection/Output/Output")]
-    if given != [entry.attrib.get("Label") for entry in inputs] or len(set(chosen)) != len(chosen):
+    outputs = [entry.attrib.get("Label") for entry in element.findall("Selection/Output/Output")]
+    if outputs != [entry.attrib.get("Label") for entry in inputs] or len(set(chosen)) != len(chosen):
         raise _contradiction(file, "a transformation whose outputs are not its inputs")
     return chosen or list(range(len(labels)))
 

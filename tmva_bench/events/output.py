@@ -108,19 +108,19 @@ def write_text(
     return True
 
 
-def put(made: Path, path: Union[str, Path]) -> None:
+def put(whole: Path, path: Union[str, Path]) -> None:
     """Brings a finished file to the output's place, on whatever disk that is.
 
     Args:
-        made: the file; it is gone afterwards.
+        whole: the file; it is gone afterwards.
         path: the output, which :func:`check` and :func:`refuse_existing` have let pass.
 
     Raises:
         UserError: it cannot be written.
     """
     with beside(path) as partial:
-        shutil.copyfile(str(made), str(partial))
-    made.unlink()
+        shutil.copyfile(str(whole), str(partial))
+    whole.unlink()
 
 
 def _check_kind(path: Path, mode: int) -> None:

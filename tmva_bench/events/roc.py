@@ -85,8 +85,8 @@ def auc(
         UserError: a score is NaN, or a class has no positive sum of weights.
     """
     signal_weights = _checked("signal", signal, signal_weights)[1]
-    found = placements(signal, background, signal_weights, background_weights)
-    return float(numpy.sum(signal_weights * found.signal) / numpy.sum(signal_weights))
+    placed = placements(signal, background, signal_weights, background_weights)
+    return float(numpy.sum(signal_weights * placed.signal) / numpy.sum(signal_weights))
 
 
 def auc_error(
@@ -115,8 +115,8 @@ def auc_error(
     Raises:
         UserError: a score is NaN, or a class has no positive sum of weights.
     """
-    found = placements(signal, background, signal_weights, background_weights)
-    return area_of(found, signal_weights, background_weights).error
+    placed = placements(signal, background, signal_weights, background_weights)
+    return area_of(placed, signal_weights, background_weights).error
 
 
 def placements(
@@ -136,7 +136,7 @@ def placements(
 
 
 def area_of(
-    found: Placements,
+    placed: Placements,
     signal_weights: numpy.ndarray | None = None,
     background_weights: numpy.ndarray | None = None,
 ) -> Area:
@@ -146,15 +146,15 @@ def area_of(
     error of their own here: all the covariances of DeLong's matrix are in it.
 
     Args:
-        found: placements of one training, or a linear combination of those of several.
+        placed: placements of one training, or a linear combination of those of several.
         signal_weights: event weights, shape ``(m,)``; none means 1 for every event.
         background_weights: event weights, shape ``(n,)``.
 
     Raises:
         UserError: a placement is NaN, or a class has no positive sum of weights.
     """
-    of_signal, signal_weights = _checked("signal", found.signal, signal_weights)
-    of_background, background_weights = _checked("background", found.background, background_weights)
+    of_signal, signal_weights = _checked("signal", placed.signal, signal_weights)
+    of_background, background_weights = _checked("background", placed.background, background_weights)
     variance = _variance_of_mean(of_signal, signal_weights) + _variance_of_mean(of_background, background_weights)
     value = numpy.sum(signal_weights * of_signal) / numpy.sum(signal_weights)
     return Area(float(value), math.sqrt(variance))
@@ -252,8 +252,8 @@ def background_rejections(
     events lie beyond the threshold.
     """
     of_signal, of_background = _passing(signal, background, signal_weights, background_weights)
-    found = [_read_at(efficiency, of_background, of_signal) for efficiency in at]
-    return [Interval(1.0 - value, 1.0 - high, 1.0 - low) for value, low, high in found]
+    passing = [_read_at(efficiency, of_background, of_signal) for efficiency in at]
+    return [Interval(1.0 - value, 1.0 - high, 1.0 - low) for value, low, high in passing]
 
 
 def kolmogorov_probability(
@@ -468,21 +468,21 @@ def _passing_class(group: numpy.ndarray, weights: numpy.ndarray, groups: int) ->
     return _Passing(efficiency, variance / numpy.sum(weights) ** 2, _effective(weights))
 
 
-def _read_at(efficiency: float, read: _Passing, given: _Passing) -> Interval:
+def _read_at(efficiency: float, read: _Passing, fixed: _Passing) -> Interval:
     """One class's efficiency where the other's is as given."""
-    if efficiency * given.effective < _FEWEST_BEYOND:
+    if efficiency * fixed.effective < _FEWEST_BEYOND:
         return Interval(math.nan, math.nan, math.nan)
-    value = float(numpy.interp(efficiency, given.efficiency, read.efficiency))
-    low, high = _score_interval(value, efficiency, read, given)
-    threshold = _score_interval(efficiency, efficiency, given, given)
+    value = float(numpy.interp(efficiency, fixed.efficiency, read.efficiency))
+    low, high = _score_interval(value, efficiency, read, fixed)
+    threshold = _score_interval(efficiency, efficiency, fixed, fixed)
     down, up = (value - low, high - value)
-    moved_down, moved_up = numpy.abs(numpy.interp(threshold, given.efficiency, read.efficiency) - value)
+    moved_down, moved_up = numpy.abs(numpy.interp(threshold, fixed.efficiency, read.efficiency) - value)
     return Interval(value, max(0.0, value - math.hypot(down, moved_down)), min(1.0, value + math.hypot(up, moved_up)))
 
 
-def _score_interval(value: float, at: float, read: _Passing, given: _Passing) -> tuple[float, float]:
+def _score_interval(value: float, at: float, read: _Passing, fixed: _Passing) -> tuple[float, float]:
     """Where a binomial efficiency is one standard deviation from the one seen."""
-    variance = float(numpy.interp(at, given.efficiency, read.variance))
+    variance = float(numpy.interp(at, fixed.efficiency, read.variance))
     events = value * (1.0 - value) / variance if variance > 0 and 0 < value < 1 else read.effective
     centre = (value + 0.5 / events) / (1.0 + 1.0 / events)
     half = math.sqrt(value * (1.0 - value) / events + 0.25 / events**2) / (1.0 + 1.0 / events)

@@ -107,9 +107,9 @@ def gauss(
         ratio: numpy.ndarray = (background_square - signal_square) / 2 - log_volume
         return ratio
 
-    made = {"variables": variables, "correlation": correlation, "separation": separation, "weights": weights}
+    parameters = {"variables": variables, "correlation": correlation, "separation": separation, "weights": weights}
     events = _numbers(train_signal, train_background, test_signal, test_background)
-    return _toy("gauss", made, events, seed, draw, log_ratio)
+    return _toy("gauss", parameters, events, seed, draw, log_ratio)
 
 
 def rings(
@@ -159,9 +159,9 @@ def rings(
         ratio: numpy.ndarray = log_density(radius, _RING_RADIUS + separation) - log_density(radius, _RING_RADIUS)
         return ratio
 
-    made = {"variables": variables, "separation": separation, "weights": weights}
+    parameters = {"variables": variables, "separation": separation, "weights": weights}
     events = _numbers(train_signal, train_background, test_signal, test_background)
-    return _toy("rings", made, events, seed, draw, log_ratio)
+    return _toy("rings", parameters, events, seed, draw, log_ratio)
 
 
 def swissroll(
@@ -225,9 +225,9 @@ def swissroll(
         ratio: numpy.ndarray = 2 * math.log(1 + separation) + separation * logs
         return ratio
 
-    made = {"variables": variables, "separation": separation, "weights": weights}
+    parameters = {"variables": variables, "separation": separation, "weights": weights}
     events = _numbers(train_signal, train_background, test_signal, test_background)
-    return _toy("swissroll", made, events, seed, draw, log_ratio)
+    return _toy("swissroll", parameters, events, seed, draw, log_ratio)
 
 
 def higgs(

@@ -272,10 +272,10 @@ def listed(kind: str, texts: Union[str, Sequence[str]]) -> Tuple[Source, ...]:
     Raises:
         UserError: none, one twice, or see :func:`parse`.
     """
-    found = tuple(parse(kind, text) for text in ([texts] if isinstance(texts, str) else texts))
-    if not found:
+    expressions = tuple(parse(kind, text) for text in ([texts] if isinstance(texts, str) else texts))
+    if not expressions:
         raise UserError(f"{kind}: no tree given; give FILE:TREE")
-    for number, source in enumerate(found):
-        if source in found[:number]:
+    for number, source in enumerate(expressions):
+        if source in expressions[:number]:
             raise UserError(f"{kind} = {source.text}: stands twice; give each tree once")
-    return found
+    return expressions

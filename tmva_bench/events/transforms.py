@@ -282,8 +282,8 @@ class _Cumulative:
         self._width = (edges[-1] - edges[0]) / _PDF_BINS
         table = _lines(0.5 * (edges[1:] + edges[:-1]), cumulated, self._centres())
         # Where a line falls below zero, TMVA takes the bin's own content.
-        own = cumulated[numpy.searchsorted(edges, self._centres(), side="right") - 1]
-        table = numpy.maximum(numpy.where(table > _PDF_LOWEST, table, own), _PDF_LOWEST)
+        in_bin = cumulated[numpy.searchsorted(edges, self._centres(), side="right") - 1]
+        table = numpy.maximum(numpy.where(table > _PDF_LOWEST, table, in_bin), _PDF_LOWEST)
         self._table = table.astype(numpy.float32).astype(float)
 
     def __call__(self, values: numpy.ndarray) -> numpy.ndarray:

@@ -133,9 +133,9 @@ def _cells(point: Point) -> Dict[str, str]:
 
 
 def _unequal(point: Point) -> FrozenSet[str]:
-    own = {"batch_size", "seed"} if point.start == "keras" else set()
+    of_start = {"batch_size", "seed"} if point.start == "keras" else set()
     drops = point.dropout_rule == "keras" and any(mapping.drop_probabilities(point))
-    return frozenset(own | ({"dropout"} if drops else set()))
+    return frozenset(of_start | ({"dropout"} if drops else set()))
 
 
 METHOD = Method(

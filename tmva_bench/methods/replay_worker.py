@@ -116,19 +116,19 @@ def _files(folder: Path, *patterns: str) -> List[Path]:
 
 
 def _weight_file(folder: Path, title: str) -> Path:
-    found = {path: tmva_weights.header(path) for path in _files(folder, *_WEIGHTS)}
-    if not found:
+    headers = {path: tmva_weights.header(path) for path in _files(folder, *_WEIGHTS)}
+    if not headers:
         raise UserError(f"{folder}: has no *.weights.xml; give the folder of a run of tmva-dnn that finished")
     if title:
-        chosen = [path for path, header in found.items() if header.title == title]
+        chosen = [path for path, header in headers.items() if header.title == title]
     else:
-        chosen = [path for path, header in found.items() if header.method in tmva_weights.DEEP]
+        chosen = [path for path, header in headers.items() if header.method in tmva_weights.DEEP]
     if len(chosen) == 1:
         return chosen[0]
     # A single file of another method is refused with what it is.
-    if not title and len(found) == 1:
-        return next(iter(found))
-    titles = ", ".join(f"{header.title} ({header.method})" for header in list(found.values())[:10])
+    if not title and len(headers) == 1:
+        return next(iter(headers))
+    titles = ", ".join(f"{header.title} ({header.method})" for header in list(headers.values())[:10])
     wanted = f"of {title!r}" if title else "of a deep network"
     cure = "name the weight file itself" if len(chosen) > 1 and title else "choose one with --title"
     raise UserError(f"{folder}: has {len(chosen)} weight files {wanted} (there are {titles}); {cure}")
@@ -142,18 +142,20 @@ def _loaders(path: Path, title: str, required: bool) -> Dict[str, List[str]]:
         if required or path.name == "TMVA.root":
             raise
         return {}
-    found = {folder: [tree for tree, names in trees.items() if title in names] for folder, trees in branches.items()}
-    found = {folder: trees for folder, trees in found.items() if trees}
-    if (required or path.name == "TMVA.root") and not found:
+    by_folder = {
+        folder: [tree for tree, names in trees.items() if title in names] for folder, trees in branches.items()
+    }
+    by_folder = {folder: trees for folder, trees in by_folder.items() if trees}
+    if (required or path.name == "TMVA.root") and not by_folder:
         there = ", ".join(folder or "top" for folder in branches) or "no such trees"
         raise UserError(f"{path}: no TrainTree or TestTree with scores of {title!r} (DataLoaders: {there[:200]})")
-    return found
+    return by_folder
 
 
 def _chosen_loader(path: Path, loaders: Dict[str, List[str]], weights: Path, title: str) -> str:
-    own = weights.resolve().parent.parent.name
-    if own in loaders:
-        return own
+    loader_name = weights.resolve().parent.parent.name
+    if loader_name in loaders:
+        return loader_name
     if len(loaders) > 1:
         raise UserError(
             f"{path}: {title!r} in several DataLoaders ({', '.join(loaders)}), and {weights} lies in none of them; "
@@ -164,7 +166,7 @@ def _chosen_loader(path: Path, loaders: Dict[str, List[str]], weights: Path, tit
 
 def _log(folder: Path, title: str) -> Tuple[str, str]:
     """What was printed of the method, and ``NormMode``, from the one log with its table of epochs; "" without one."""
-    found: Dict[Tuple[Epoch, ...], Tuple[str, str]] = {}
+    by_table: Dict[Tuple[Epoch, ...], Tuple[str, str]] = {}
     for path in _files(folder, "*.txt", "*.log"):
         if path.stat().st_size > _LARGEST_LOG:
             raise UserError(f"{path}: larger than {_LARGEST_LOG >> 20} MiB, the limit of a log here; cut it")
@@ -172,10 +174,10 @@ def _log(folder: Path, title: str) -> Tuple[str, str]:
         part = tmva_files.section(text, title)
         table = tuple(tmva_files.epoch_table(part))
         if table:
-            found[table] = part, tmva_files.norm_mode(text)
-    if len(found) > 1:
+            by_table[table] = part, tmva_files.norm_mode(text)
+    if len(by_table) > 1:
         raise UserError(f"{folder}: several logs with different tables of epochs of {title!r}; keep one")
-    return next(iter(found.values())) if found else ("", "")
+    return next(iter(by_table.values())) if by_table else ("", "")
 
 
 def _our_booking(folder: Path) -> config.Point:
@@ -265,8 +267,8 @@ def _fewest_phases(training: Training, options: Dict[str, str], recorded: Record
     ``MethodDL::TrainDeepNet`` gives up at a phase whose batch size is not the height of its batches, which is that of
     the first phase unless ``BatchLayout`` says otherwise, and keeps what it has.
     """
-    given = options.get("BatchLayout", "").split("|")[1:2]
-    height = int(given[0]) if given and given[0].isdecimal() and len(given[0]) < 10 else 0
+    layouts = options.get("BatchLayout", "").split("|")[1:2]
+    height = int(layouts[0]) if layouts and layouts[0].isdecimal() and len(layouts[0]) < 10 else 0
     ran = 0
     while ran < len(training.phases) and training.phases[ran].batch_size == (height or training.phases[0].batch_size):
         ran += 1
@@ -385,7 +387,7 @@ def branches(left: Left, variables: List[tmva_weights.Variable], tree: str) -> L
         UserError: no branch of a variable.
     """
     there = tmva_files.sample_branches(str(left.output), left.loader).get(tree, [])
-    found = []
+    chosen = []
     for variable in variables:
         names = [variable.internal, variable.label, variable.title, variable.expression]
         known = [name for name in names if name in there or name.partition("[")[0] in there]
@@ -394,8 +396,8 @@ def branches(left: Left, variables: List[tmva_weights.Variable], tree: str) -> L
                 f"{left.output}: {tree} has no branch of the variable {variable.label[:60]!r} "
                 f"(there are {', '.join(there[:12])})"
             )
-        found.append(known[0])
-    return found
+        chosen.append(known[0])
+    return chosen
 
 
 def verify(keras: Any, left: Left) -> Dict[str, Any]:

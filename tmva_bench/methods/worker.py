@@ -44,9 +44,9 @@ def run(folder: Path) -> Dict[str, Any]:
 
     task = read_task(folder)
     watch = Stopwatch()
-    given = _state(task.input_file)
+    before = _state(task.input_file)
     outcome = registry.METHODS[task.method].run(task, watch)
-    if _state(task.input_file) != given:
+    if _state(task.input_file) != before:
         read_input(task.input_file, task.input_digest)  # TMVA may have read another one
     check(outcome)
     _write_scores(folder / "scores.root", outcome.scores)
@@ -119,8 +119,8 @@ def peak_memory(process: Union[int, str] = "self") -> float:
         status = Path(f"/proc/{process}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found.group(1)) / 1024 if found else 0.0
+    match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(match.group(1)) / 1024 if match else 0.0
 
 
 def end_with(parent: int) -> None:

@@ -109,23 +109,23 @@ def of_study(study: studies.Study) -> Explanation:
     return _of_runs(runs, f"study {study.name}", _notes(study))
 
 
-def of_rows(made: Iterable[RunRow], title: str) -> Explanation:
+def of_rows(runs_done: Iterable[RunRow], title: str) -> Explanation:
     """The mapping of runs that were done, as :func:`of_study` has that of a study.
 
     Args:
-        made: rows of the tree ``benchmark``, at least one.
+        runs_done: rows of the tree ``benchmark``, at least one.
         title: what they are, for people.
     """
-    made = list(made)
-    own: dict[str, Any] = {}
-    for row in made:
+    runs_done = list(runs_done)
+    one_sided: dict[str, Any] = {}
+    for row in runs_done:
         for name, side in config.ONE_SIDED.items():
             if registry.of(row.method).side == side:
-                own.setdefault(name, row.value(name))
+                one_sided.setdefault(name, row.value(name))
     runs = []
-    for row in made:
+    for row in runs_done:
         # Another repetition has another seed.
-        point = dataclasses.replace(row.point, seed=made[0].seed, **own)
+        point = dataclasses.replace(row.point, seed=runs_done[0].seed, **one_sided)
         runs.append(_Run(naming.series_name(row), row.method, row.architecture, point))
     return _of_runs(dict.fromkeys(runs), title, [])
 
@@ -151,8 +151,8 @@ def _of_runs(runs: Iterable[_Run], title: str, notes: list[str]) -> Explanation:
         for pair in _booked(method, point, architecture) if first else ():
             strings.setdefault(pair, []).append(name)
     series_of: dict[Row, list[str]] = {}
-    for name, own in of_series.items():
-        for row in own:
+    for name, rows_of_series in of_series.items():
+        for row in rows_of_series:
             series_of.setdefault(row, []).append(name)
     order, uses = list(config.PARAMETERS), [use for use, _ in strings]
     return Explanation(

@@ -180,12 +180,12 @@ def _input(folder: ResultsFolder, readable: list[Record]) -> Path | None:
 def _root() -> str:
     """The ROOT executable of this environment."""
     beside = Path(sys.executable).with_name("root")
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("root")
-    if not found:
+    command = str(beside) if os.access(beside, os.X_OK) else shutil.which("root")
+    if not command:
         raise UserError(
             "root: no such command beside this Python or on PATH; run this where ROOT is, as make plots does"
         )
-    return str(Path(found).absolute())
+    return str(Path(command).absolute())
 
 
 def _call(name: str, arguments: Sequence[str | bool]) -> str:

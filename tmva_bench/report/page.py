@@ -119,33 +119,33 @@ class Page(NamedTuple):
     plots: dict[str, Any]
 
 
-def make(made: list[Record], folder: ResultsFolder) -> Page:
+def make(records: list[Record], folder: ResultsFolder) -> Page:
     """The page of finished runs.
 
     Args:
-        made: finished runs with their curves, at least one.
+        records: finished runs with their curves, at least one.
         folder: the results folder that holds them.
 
     Raises:
         UserError: the study file in the folder is damaged.
     """
-    rows = [record.row for record in made]
+    rows = [record.row for record in records]
     groups = summary.groups(rows)
     headline = tables.make(groups)
     study = folder.study
     name = study_file.read(study).name if study.exists() else folder.path.resolve().name
-    found: differences.Differences | None = None
+    compared: differences.Differences | None = None
     try:
-        found = differences.compare(made, folder)
-        verdicts = [Table(table.title, table.headings, table.rows) for table in differences.tables(found)]
-        verdict_notes = [note for note in found.notes if note not in (*headline.notes, folder.note)]
+        compared = differences.compare(records, folder)
+        verdicts = [Table(table.title, table.headings, table.rows) for table in differences.tables(compared)]
+        verdict_notes = [note for note in compared.notes if note not in (*headline.notes, folder.note)]
     except UserError as error:
         verdicts, verdict_notes = [], [f"none: {error}"]
     explained = explain.of_rows(rows, name)
     return Page(
         title=name,
         note=folder.note,
-        sentences=headlines.sentences(found) if found else [],
+        sentences=headlines.sentences(compared) if compared else [],
         facts=_facts(rows),
         headline=Table("Means over repetitions", headline.headings, headline.rows, headline.best),
         headline_notes=headline.notes,
@@ -159,7 +159,7 @@ def make(made: list[Record], folder: ResultsFolder) -> Page:
         commands=_commands(rows, folder, name),
         study=study.read_text(encoding="utf-8") if study.exists() else "",
         parameters=_parameters(rows),
-        plots=_plots(made, groups, found, folder),
+        plots=_plots(records, groups, compared, folder),
     )
 
 
@@ -186,11 +186,11 @@ def render(page: Page) -> str:
     )
 
 
-def write(made: list[Record], folder: ResultsFolder, path: Path, *, force: bool = False) -> bool:
+def write(records: list[Record], folder: ResultsFolder, path: Path, *, force: bool = False) -> bool:
     """Writes the page, complete or not at all.
 
     Args:
-        made: finished runs with their curves.
+        records: finished runs with their curves.
         folder: the results folder that holds them.
         path: the file.
         force: whether to write over a file that holds something else.
@@ -201,7 +201,7 @@ def write(made: list[Record], folder: ResultsFolder, path: Path, *, force: bool 
     Raises:
         UserError: it cannot be written, or see :func:`make`.
     """
-    return output.write_text(path, render(make(made, folder)), _files_of(folder), force=force)
+    return output.write_text(path, render(make(records, folder)), _files_of(folder), force=force)
 
 
 def _files_of(folder: ResultsFolder) -> list[Path]:
@@ -232,13 +232,13 @@ def _minute(time: str) -> str:
 
 def _versions(rows: Iterable[RunRow]) -> Table:
     finished = [row for row in rows if row.status == "ok"]
-    found: dict[tuple[str, ...], int] = {}
+    counted: dict[tuple[str, ...], int] = {}
     for row in finished:
         line = tuple(str(row.value(name)) for name in _INSTALLED)
-        found[line] = found.get(line, 0) + 1
+        counted[line] = counted.get(line, 0) + 1
     headings = [name.replace("_version", "").replace("_", " ") for name in _INSTALLED]
     headings[headings.index("backend") + 1] = "backend version"
-    lines = [[*(text or "-" for text in line), str(number)] for line, number in found.items()]
+    lines = [[*(text or "-" for text in line), str(number)] for line, number in counted.items()]
     return Table("What the finished runs ran on", [*headings, "runs"], lines)
 
 
@@ -281,14 +281,14 @@ def _run_command(row: RunRow, input_file: str) -> str:
     side = registry.of(row.method).side
     shown = ["backend", "architecture", "threads", *config.PARAMETERS]
     named = [name for name in shown if config.ONE_SIDED.get(name, side) == side]
-    given = {"method": row.method, "optimizer": row.optimizer}
-    given |= {name: row.value(name) for name in named if row.value(name) != usual[name]}
-    options = (f"--{name.replace('_', '-')} {shlex.quote(naming.short(value))}" for name, value in given.items())
+    values = {"method": row.method, "optimizer": row.optimizer}
+    values |= {name: row.value(name) for name in named if row.value(name) != usual[name]}
+    options = (f"--{name.replace('_', '-')} {shlex.quote(naming.short(value))}" for name, value in values.items())
     return f"tmva-bench run {shlex.quote(input_file)} {' '.join(options)} --results ."
 
 
 def _plots(
-    made: list[Record], groups: list[Group], found: differences.Differences | None, folder: ResultsFolder
+    records: list[Record], groups: list[Group], compared: differences.Differences | None, folder: ResultsFolder
 ) -> dict[str, Any]:
     """What the plots need: series, axes and runs by number, floats of few digits."""
     finished = [group for group in groups if group.rows]
@@ -296,15 +296,15 @@ def _plots(
     axes = [name for name in telling if name in schema.POINT]
     apart = [name for name in telling if name not in axes]
     names = [_series(group, apart) for group in finished]
-    order = naming.series_order(record.row for record in made)
+    order = naming.series_order(record.row for record in records)
     places = {name: order[naming.series_name(group.row)] for group, name in zip(finished, names, strict=True)}
     series = sorted(places, key=lambda name: places[name])
     values = {axis: _values(group.row.value(axis) for group in finished) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row.value(name)) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
-    curves = {record.row.run_id: record for record in made}
+    curves = {record.row.run_id: record for record in records}
     points = min(max(_POINTS // max(len(finished), 1), _FEWEST), _MOST)
-    reached = {(row.group.series, row.group.point): row for row in found.rows} if found else {}
+    reached = {(row.group.series, row.group.point): row for row in compared.rows} if compared else {}
     described: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     for number, (group, name) in enumerate(zip(finished, names, strict=True)):
@@ -341,8 +341,8 @@ def _plots(
         "quantities": [{"name": name, "label": _label(name), "title": _COLUMNS[name].title} for name in quantities],
         "groups": described,
         "runs": runs,
-        "share": found.share if found else None,
-        "correlations": _correlations(folder, made[0].row),
+        "share": compared.share if compared else None,
+        "correlations": _correlations(folder, records[0].row),
     }
 
 
@@ -357,8 +357,8 @@ def _series(group: Group, places: Iterable[str]) -> str:
 
 
 def _values(values: Iterable[Any]) -> list[Any]:
-    found = list(dict.fromkeys(values))
-    return found if isinstance(found[0], str) else sorted(found)
+    distinct = list(dict.fromkeys(values))
+    return distinct if isinstance(distinct[0], str) else sorted(distinct)
 
 
 def _labelled(values: list[Any]) -> list[Any]:
@@ -391,16 +391,16 @@ def _quality(row: differences.Row) -> dict[str, Any]:
 
 def _curves(record: Record, points: int) -> dict[str, Any]:
     """ROC curve, history and scores of one run, of at most so many points each."""
-    row, found = record.row, dict[str, Any]()
+    row, curves = record.row, dict[str, Any]()
     if len(record.roc):
         kept = _kept(len(record.roc), points)
         passing = (1 - record.roc.background_rejection[n] for n in kept)
         efficiency = (record.roc.signal_efficiency[n] for n in kept)
-        found["roc"] = {"x": _shorts(efficiency, 4), "y": _shorts(passing, 3)}
+        curves["roc"] = {"x": _shorts(efficiency, 4), "y": _shorts(passing, 3)}
     if len(record.history):
         kept = _kept(len(record.history), points)
-        times, best = progress(record.history)
-        found["history"] = {
+        times, best = progress(record.history.columns())
+        curves["history"] = {
             "epoch": [record.history.epoch[n] for n in kept],
             "training": _shorts((record.history.training_loss[n] for n in kept), 4),
             "validation": _shorts((record.history.validation_loss[n] for n in kept), 4),
@@ -408,9 +408,9 @@ def _curves(record: Record, points: int) -> dict[str, Any]:
             "best": _shorts(best[kept], 4),
         }
     if len(record.scores):
-        found["scores"] = _scores(record.scores, 1 if points >= _ALL_BINS else 2)
-        found["scores"]["kolmogorov"] = _shorts((row.overtraining_signal, row.overtraining_background), 2)
-    return found
+        curves["scores"] = _scores(record.scores, 1 if points >= _ALL_BINS else 2)
+        curves["scores"]["kolmogorov"] = _shorts((row.overtraining_signal, row.overtraining_background), 2)
+    return curves
 
 
 def _kept(length: int, points: int) -> list[int]:
@@ -422,7 +422,7 @@ def _kept(length: int, points: int) -> list[int]:
 def _scores(scores: Scores, together: int) -> dict[str, Any]:
     """The histograms of training and test scores, in ``unit``; ``together`` bins make one."""
     unit = _short(max(scores.density) / 9999, 4)
-    found: dict[str, Any] = {"unit": unit}
+    histograms: dict[str, Any] = {"unit": unit}
     for sample, event_class in itertools.product(("test", "train"), ("signal", "background")):
         bins = [
             n
@@ -431,16 +431,16 @@ def _scores(scores: Scores, together: int) -> dict[str, Any]:
         ]
         density = numpy.array([scores.density[n] for n in bins], dtype=float).reshape(-1, together)
         error = numpy.array([scores.density_error[n] for n in bins], dtype=float).reshape(-1, together)
-        found[f"{sample}_{event_class}"] = _whole(density.mean(axis=1) / unit)
+        histograms[f"{sample}_{event_class}"] = _whole(density.mean(axis=1) / unit)
         if sample == "train":
-            found[f"{sample}_{event_class}_error"] = _whole(numpy.sqrt((error**2).sum(axis=1)) / together / unit)
-        found["range"] = _shorts((scores.low[bins[0]], scores.high[bins[-1]]), 5)
-    return found
+            histograms[f"{sample}_{event_class}_error"] = _whole(numpy.sqrt((error**2).sum(axis=1)) / together / unit)
+        histograms["range"] = _shorts((scores.low[bins[0]], scores.high[bins[-1]]), 5)
+    return histograms
 
 
 def _whole(values: numpy.ndarray) -> list[int]:
-    found: list[int] = values.round().astype(int).tolist()
-    return found
+    whole: list[int] = values.round().astype(int).tolist()
+    return whole
 
 
 def _correlations(folder: ResultsFolder, row: RunRow) -> dict[str, Any]:
@@ -455,7 +455,7 @@ def _correlations(folder: ResultsFolder, row: RunRow) -> dict[str, Any]:
         return {"missing": f"The input file is not there ({folder.input.name} in the results folder)."}
     except UserError as error:
         return {"missing": str(error)}
-    found: dict[str, Any] = {"sample": data.metadata["sample"], "variables": data.variables}
+    shown: dict[str, Any] = {"sample": data.metadata["sample"], "variables": data.variables}
     for name, tree in (("signal", "TrainS"), ("background", "TrainB")):
-        found[name] = [_shorts(line, 2) for line in correlations(data.events[tree], data.weights[tree])]
-    return found
+        shown[name] = [_shorts(line, 2) for line in correlations(data.events[tree], data.weights[tree])]
+    return shown

@@ -19,8 +19,8 @@ _TYPES = {int: "whole number", float: "number", str: "text"}
 def defaults() -> dict[str, str]:
     """The default of every common parameter, as a text."""
     rates = ", ".join(f"{optimizer} {rate:g}" for optimizer, rate in config.LEARNING_RATES.items())
-    found = {name: str(value) for name, value in vars(config.Point()).items()}
-    return {**found, "learning_rate": rates, **dict.fromkeys(config.COUNTS, "all of the file")}
+    texts = {name: str(value) for name, value in vars(config.Point()).items()}
+    return {**texts, "learning_rate": rates, **dict.fromkeys(config.COUNTS, "all of the file")}
 
 
 def study_file() -> forms.Document:

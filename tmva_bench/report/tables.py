@@ -111,14 +111,14 @@ def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
 
 def _several_inputs(groups: list[summary.Group]) -> dict[tuple[Any, ...], list[str]]:
     """Input files by sample and numbers of events, where one name stands for several: a file was written anew."""
-    found = naming.gathered(
+    by_events = naming.gathered(
         (
             (group.row.sample, *(group.row.value(name) for name in config.COUNTS)),
             naming.digest(group.row.input_digest),
         )
         for group in groups
     )
-    return {of: digests for of, digests in found.items() if len(digests) > 1}
+    return {of: digests for of, digests in by_events.items() if len(digests) > 1}
 
 
 def _anew(groups: list[summary.Group]) -> list[str]:
@@ -150,12 +150,12 @@ def _with_one_line_for_the_absent(groups: list[summary.Group]) -> list[summary.G
 
 
 def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[int, int]]:
-    found = []
+    places = []
     for name, column in columns.items():
         measured = [group.means.value(name).value for group in groups if group.means.value(name).runs]
         wanted = min(measured) if "_time_" in name else max(measured)
-        found += [(number, column) for number, group in enumerate(groups) if group.means.value(name).value == wanted]
-    return found
+        places += [(number, column) for number, group in enumerate(groups) if group.means.value(name).value == wanted]
+    return places
 
 
 def _notes(groups: list[summary.Group], rows: list[RunRow], names: list[str]) -> list[str]:

@@ -43,22 +43,22 @@ def benchmark_table(rows: Iterable[RunRow]) -> RenderableType:
     )
 
 
-def doctor_document(found: Mapping[str, Any]) -> forms.Document:
+def doctor_document(examined: Mapping[str, Any]) -> forms.Document:
     """What :func:`tmva_bench.running.doctor.examine` found, for people and programs."""
-    machine, environment = found["machine"], found["environment"]
+    machine, environment = examined["machine"], examined["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     head = [
-        f"CPU: {machine['cpu_model']}, {found['threads']} cores usable",
+        f"CPU: {machine['cpu_model']}, {examined['threads']} cores usable",
         f"GPU: {machine['gpu_model'] or 'none'}",
         f"Environment {environment['name']}: {versions}",
     ]
     rows = [
         [_method_name(method), method["backend_version"], "yes" if method["runs"] else "no", method["reason"]]
-        for method in found["methods"]
+        for method in examined["methods"]
     ]
     headings = ["method", "version", "runs here", "why not, and the cure"]
     table = forms.Table(headings, rows, "Trained on a hundred events")
-    return forms.Document([forms.Notes(head), table], found, found["methods"])
+    return forms.Document([forms.Notes(head), table], examined, examined["methods"])
 
 
 def _method_name(tried: Mapping[str, Any]) -> str:

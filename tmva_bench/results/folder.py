@@ -333,26 +333,26 @@ class ResultsFolder:
         Raises:
             Missing: it is not in the folder, with the way to put it back.
         """
-        given = self._input_of(run_id)
+        named = self._input_of(run_id)
         # Earlier versions named the place on the machine that did the run.
-        for place in (self.inputs / given.name, self.run(run_id) / given):
+        for place in (self.inputs / named.name, self.run(run_id) / named):
             if place.is_file():
                 data = inputs.read(place)
                 # Of a run on encoded events, earlier versions named the encoded file.
                 if digest in (data.metadata["digest"], data.metadata.get("encoded", {}).get("from")):
                     return data
         raise Missing(
-            f"{self.inputs / given.name}: not there, or not the events of digest {digest[:12]}; put the input file "
+            f"{self.inputs / named.name}: not there, or not the events of digest {digest[:12]}; put the input file "
             "there under that name"
         )
 
     def input_name(self, run_id: str) -> str:
         """The path in the folder of the input file that a run was given, ``input.root`` where it does not say."""
         try:
-            given = self.inputs / self._input_of(run_id).name
+            named = self.inputs / self._input_of(run_id).name
         except Missing:
             return self.input.name
-        return f"{self.inputs.name}/{given.name}" if given.exists() else self.input.name
+        return f"{self.inputs.name}/{named.name}" if named.exists() else self.input.name
 
     def _input_of(self, run_id: str) -> Path:
         """The input file of a run, as its task names it."""

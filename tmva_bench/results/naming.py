@@ -142,7 +142,7 @@ def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
     names = ["sample", "environment", *parameters, "repetition"]
     # Those that say most about a run are left out last.
     order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
-    found = {}
+    names_of = {}
     for series, some in _by_series(rows).items():
         needed = [name for name in names if len({row.value(name) for row in some}) > 1]
         distinct = len({tuple(row.value(name) for name in needed) for row in some})
@@ -150,8 +150,8 @@ def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
             fewer = [other for other in needed if other != name]
             if len({tuple(row.value(other) for other in fewer) for row in some}) == distinct:
                 needed = fewer
-        found[series] = needed
-    return found
+        names_of[series] = needed
+    return names_of
 
 
 def differing(names: Iterable[str], rows: Iterable[RunRow]) -> list[str]:
@@ -161,10 +161,10 @@ def differing(names: Iterable[str], rows: Iterable[RunRow]) -> list[str]:
 
 
 def _by_series(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
-    found: dict[str, list[RunRow]] = {}
+    by_name: dict[str, list[RunRow]] = {}
     for row in rows:
-        found.setdefault(series_name(row), []).append(row)
-    return found
+        by_name.setdefault(series_name(row), []).append(row)
+    return by_name
 
 
 def run_name(row: RunRow, names: Iterable[str]) -> str:
@@ -192,8 +192,8 @@ def place(value: Any) -> tuple[Any, ...]:
 
 def named_options(rows: Iterable[RunRow]) -> list[str]:
     """One line for each name that :func:`label` gave to an autoencoder's options."""
-    found = dict.fromkeys(autoencoder.options_in(row.transformations) for row in rows)
-    return [f"A(k=...:{_name(options)}): {options}" for options in found if options]
+    distinct = dict.fromkeys(autoencoder.options_in(row.transformations) for row in rows)
+    return [f"A(k=...:{_name(options)}): {options}" for options in distinct if options]
 
 
 def number(value: float, form: str) -> str:
@@ -226,8 +226,8 @@ def best_possible(rows: list[RunRow]) -> list[str]:
     }
     lines = []
     for sample in dict.fromkeys(sample for sample, _ in areas):
-        files = gathered((area, given) for (of, given), area in areas.items() if of == sample)
-        said = [f"{area} ({some(given)})" for area, given in files.items()] if len(files) > 1 else list(files)
+        files = gathered((area, name) for (of, name), area in areas.items() if of == sample)
+        said = [f"{area} ({some(digests)})" for area, digests in files.items()] if len(files) > 1 else list(files)
         lines.append(f"Best possible on the test events of {sample} (likelihood ratio): {', '.join(said)}")
     return lines
 
@@ -238,13 +238,13 @@ def one_sided(rows: list[RunRow]) -> list[str]:
         name: {getattr(config.Point(), name), *(preset.get(name) for preset in parsing.PRESETS.values())}
         for name in config.ONE_SIDED
     }
-    found = gathered(
+    methods_of = gathered(
         (f"{name} = {row.value(name)}", row.method)
         for row in rows
         for name, side in config.ONE_SIDED.items()
         if _side(row) == side and row.value(name) not in usual[name]
     )
-    texts = [f"{text} ({', '.join(methods)})" for text, methods in found.items()]
+    texts = [f"{text} ({', '.join(methods)})" for text, methods in methods_of.items()]
     return [f"on one side only: {'; '.join(texts)}"] if texts else []
 
 
@@ -290,10 +290,10 @@ def reasons(rows: list[RunRow]) -> list[str]:
 
 def gathered(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:
     """The names that stand with each key, each once."""
-    found: dict[_Key, dict[str, None]] = {}
+    names_of: dict[_Key, dict[str, None]] = {}
     for key, name in pairs:
-        found.setdefault(key, {})[name] = None
-    return {key: list(names) for key, names in found.items()}
+        names_of.setdefault(key, {})[name] = None
+    return {key: list(names) for key, names in names_of.items()}
 
 
 # Results may hold runs of a method that another version of the package has.

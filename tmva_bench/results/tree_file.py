@@ -78,10 +78,10 @@ def write(records: list[Record], path: Path, *, note: str = "", python: str = sy
     kept = "the runs' records are kept beside it"
     try:
         with tempfile.TemporaryDirectory() as folder:
-            given = Path(folder) / "tables.json"
-            given.write_text(json.dumps(tables(records)))
+            columns = Path(folder) / "tables.json"
+            columns.write_text(json.dumps(tables(records)))
             answer = subprocess.run(
-                [process.executable(python), "-m", "tmva_bench.results.tree_writer", given, path.resolve(), note],
+                [process.executable(python), "-m", "tmva_bench.results.tree_writer", columns, path.resolve(), note],
                 capture_output=True,
                 text=True,
                 **process.isolated(),

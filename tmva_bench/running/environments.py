@@ -100,12 +100,12 @@ def named(name: str, python: str, make: str) -> Environment:
     if missing:
         return Environment(python, name, {}, missing)
     try:
-        found = describe(path)._replace(name=name)
+        described = describe(path)._replace(name=name)
     except UserError as error:
         return Environment(python, name, {}, f"{error}; {cure}")
-    if "tmva-bench" not in found.versions:
+    if "tmva-bench" not in described.versions:
         return Environment(python, name, {}, f"environment {name} has no tmva-bench; {cure}")
-    return found
+    return described
 
 
 def noted(name: str, python: str, make: str, versions: dict[str, str]) -> Environment:

@@ -107,12 +107,12 @@ def make_job(request: requests.Request, data: inputs.InputFile, environment: env
     return Job(request, data, environment, runner.identify(request, data, environment))
 
 
-def split(jobs: Iterable[Job], made: Iterable[Record], rerun: str | None) -> tuple[list[Job], list[Job]]:
+def split(jobs: Iterable[Job], records: Iterable[Record], rerun: str | None) -> tuple[list[Job], list[Job]]:
     """The jobs that have their record, and those still to do.
 
     Args:
         jobs: all of them.
-        made: the records that there are.
+        records: the records that there are.
         rerun: which finished runs to run again, a key of :data:`RERUN`, or None.
 
     Raises:
@@ -121,22 +121,22 @@ def split(jobs: Iterable[Job], made: Iterable[Record], rerun: str | None) -> tup
     if rerun is not None and rerun not in RERUN:
         raise unknown("rerun", rerun, list(RERUN))
     again = RERUN.get(rerun or "", ())
-    kept = {record.row.run_id for record in made if record.row.status not in again}
+    kept = {record.row.run_id for record in records if record.row.status not in again}
     jobs = list({job.name: job for job in jobs}.values())
     return [job for job in jobs if job.name in kept], [job for job in jobs if job.name not in kept]
 
 
-def estimate(jobs: Iterable[Job], made: Iterable[Record]) -> Estimate:
+def estimate(jobs: Iterable[Job], records: Iterable[Record]) -> Estimate:
     """The real time that runs will take one after the other: the median of the finished runs of the same point, else
     of the same series.
 
     Args:
         jobs: runs to do.
-        made: finished runs.
+        records: finished runs.
     """
     by_point: dict[tuple[Any, ...], list[float]] = {}
     by_series: dict[tuple[Any, ...], list[float]] = {}
-    for record in made:
+    for record in records:
         row = record.row
         if row.status == "ok":
             by_point.setdefault(_timed(row) + _place(row), []).append(row.real_time_total)
@@ -200,20 +200,20 @@ def execute(
     """
     jobs = list(jobs)
     cores = slots(side_by_side, max([job.request.threads for job in jobs], default=1))
-    made = folder.load(curves=False)
-    kept, todo = split(jobs, made, rerun)
+    records = folder.load(curves=False)
+    kept, todo = split(jobs, records, rerun)
     todo = todo[:limit]
     listener = listener or Silent()
     listener.planned(todo, kept)
     if todo:
-        crew = _Crew(folder, limits, made, listener)
+        crew = _Crew(folder, limits, records, listener)
         try:
             crew.work(todo, cores)
         finally:
-            made = folder.rebuild()
+            records = folder.rebuild()
     else:
         folder.rebuild()
-    by_name = {record.row.run_id: record for record in made}
+    by_name = {record.row.run_id: record for record in records}
     return [by_name[job.name] for job in jobs if job.name in by_name]
 
 
@@ -221,7 +221,7 @@ class _Crew:
     """Does jobs in threads, one child each."""
 
     def __init__(
-        self, folder: ResultsFolder, limits: requests.Limits | None, made: list[Record], listener: Listener
+        self, folder: ResultsFolder, limits: requests.Limits | None, records: list[Record], listener: Listener
     ) -> None:
         self._folder, self._limits, self._listener = folder, limits, listener
         self._stop = threading.Event()
@@ -231,14 +231,14 @@ class _Crew:
         self._unavailable: dict[tuple[Any, ...], str] = {}
         # Rows that say "unavailable" go when the same request gets a run in what was installed since.
         self._outdated: dict[tuple[Any, ...], list[str]] = {}
-        for record in made:
+        for record in records:
             if record.row.status == "unavailable":
                 self._outdated.setdefault(_asked(record.row), []).append(record.row.run_id)
 
     def work(self, jobs: list[Job], cores: list[list[int] | None]) -> None:
         free: queue.Queue[list[int] | None] = queue.Queue()
-        for own in cores:
-            free.put(own)
+        for cpus in cores:
+            free.put(cpus)
         # The pool's threads outlive every child: a child ends with the thread that started it.
         with concurrent.futures.ThreadPoolExecutor(len(cores)) as pool:
             futures = [pool.submit(self._do, job, free) for job in jobs]

@@ -47,8 +47,8 @@ def run(
     """
     if backend not in config.BACKENDS:
         raise unknown("backend", backend, list(config.BACKENDS))
-    given = str(input_file.resolve()) if input_file else ""
-    task = replay_worker.Task(action, str(folder.resolve()), backend, given, title)
+    input_path = str(input_file.resolve()) if input_file else ""
+    task = replay_worker.Task(action, str(folder.resolve()), backend, input_path, title)
     variables = environments.child_variables(python, threads=1, backend=backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
         ending = child.run(
@@ -65,62 +65,62 @@ def run(
     return ending.outcome
 
 
-def agrees(found: dict[str, Any], tolerance: float) -> bool:
+def agrees(answer: dict[str, Any], tolerance: float) -> bool:
     """Whether a training was repeated: see :func:`difference`."""
-    return not difference(found, tolerance)
+    return not difference(answer, tolerance)
 
 
-def difference(found: dict[str, Any], tolerance: float) -> str:
+def difference(answer: dict[str, Any], tolerance: float) -> str:
     """In what a repeated training differs from TMVA's, "" where in nothing.
 
     Every epoch must have been trained on both sides, with losses no further apart than ``tolerance``, and so must the
     scores of the test events where TMVA's are known. What is not a number differs.
 
     Args:
-        found: the answer to ``replay``.
+        answer: the answer to ``replay``.
         tolerance: largest difference of a loss or a score.
     """
     # Written so that a NaN does not agree.
-    if not found["epochs"]:
+    if not answer["epochs"]:
         return "no epoch to compare"
-    if not all(epoch["tmva"] and epoch["keras"] for epoch in found["epochs"]):
+    if not all(epoch["tmva"] and epoch["keras"] for epoch in answer["epochs"]):
         return "the losses differ: an epoch was trained on one side only"
-    if not all(_largest(epoch) <= tolerance for epoch in found["epochs"]):
+    if not all(_largest(epoch) <= tolerance for epoch in answer["epochs"]):
         return f"the losses differ by more than {tolerance:g}"
-    if found["score_difference"] is not None and not found["score_difference"] <= tolerance:
+    if answer["score_difference"] is not None and not answer["score_difference"] <= tolerance:
         return f"the scores differ by more than {tolerance:g}"
     return ""
 
 
-def score_difference(found: dict[str, Any], tolerance: float) -> str:
+def score_difference(answer: dict[str, Any], tolerance: float) -> str:
     """In what the weights that TMVA kept differ from its scores, "" where in nothing.
 
     Args:
-        found: the answer to ``verify``.
+        answer: the answer to ``verify``.
         tolerance: largest difference of a score.
     """
-    if found["reason"]:
-        return str(found["reason"])
-    return "" if found["score_difference"] <= tolerance else f"the scores differ by more than {tolerance:g}"
+    if answer["reason"]:
+        return str(answer["reason"])
+    return "" if answer["score_difference"] <= tolerance else f"the scores differ by more than {tolerance:g}"
 
 
-def table(found: dict[str, Any]) -> str:
+def table(answer: dict[str, Any]) -> str:
     """The losses of both sides as text, epoch by epoch, and the largest difference of the scores.
 
     Args:
-        found: the answer to ``replay``.
+        answer: the answer to ``replay``.
     """
     headings = ["epoch", "training TMVA", "training Keras", "validation TMVA", "validation Keras", "difference"]
     rows = []
-    for epoch in found["epochs"]:
+    for epoch in answer["epochs"]:
         pairs = zip(epoch["tmva"] or (None, None), epoch["keras"] or (None, None), strict=True)
         losses = ["-" if loss is None else f"{loss:.6g}" for pair in pairs for loss in pair]
         both = epoch["tmva"] and epoch["keras"]
         rows.append([epoch["epoch"], *losses, f"{_largest(epoch):.1e}" if both else "-"])
     text = tabulate.tabulate(rows, headings, tablefmt="simple", disable_numparse=True, stralign="right")
-    if found["score_difference"] is None:
+    if answer["score_difference"] is None:
         return f"{text}\n\nTMVA's scores of the test events are not known here"
-    return f"{text}\n\nScores of the test events: largest difference {found['score_difference']:.1e}"
+    return f"{text}\n\nScores of the test events: largest difference {answer['score_difference']:.1e}"
 
 
 def _largest(epoch: dict[str, Any]) -> float:

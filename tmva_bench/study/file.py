@@ -182,7 +182,7 @@ def text(study: Study) -> str:
 
 def shipped() -> dict[str, Path]:
     """The study files that come with the package, by name."""
-    return {found.stem: found for found in sorted(_SHIPPED.glob("*.toml"))}
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
 
 
 def _changed(study: Study, change: str) -> Study:
@@ -192,8 +192,8 @@ def _changed(study: Study, change: str) -> Study:
     if name == "repetitions":
         return study._replace(repetitions=_whole(f"--set {change}", value, high=_MOST_REPETITIONS))
     if side := config.ONE_SIDED.get(name):
-        own = {**study.only[side], name: parsing.parse_value(name, value)}
-        return study._replace(only={**study.only, side: own})
+        of_side = {**study.only[side], name: parsing.parse_value(name, value)}
+        return study._replace(only={**study.only, side: of_side})
     # A chain of transformations is one value, commas and all.
     values = [parsing.parse_value(name, v) for v in ([value] if name == "transformations" else value.split(","))]
     values = list(dict.fromkeys(values))
@@ -210,9 +210,9 @@ def _check_points(study: Study, reader: "_Reader") -> None:
             raise reader.error(("", "zip"), f"zip = {group}: axes that move together need as many values each")
     for number, series in enumerate(study.series):
         every = [(sample, values) for sample in study.samples for values in plan.points(study, sample)]
-        own = [(sample, values) for sample, values in every if plan.has_run(study, series, values)]
+        of_series = [(sample, values) for sample, values in every if plan.has_run(study, series, values)]
         # Without any, the first one says what is missing.
-        for sample, values in own or every[:1]:
+        for sample, values in of_series or every[:1]:
             try:
                 plan.planned_run(study, sample, series, values, 1)
             except UserError as error:
@@ -351,15 +351,15 @@ class _Reader:
     def _samples(self, tables: Any) -> list[Sample]:
         if isinstance(tables, dict):
             return [self._sample("sample", tables)]
-        found: list[Sample] = []
+        samples: list[Sample] = []
         for number, table in enumerate(tables):
             sample = self._sample(f"sample.{number}", table)
-            if sample.name in [other.name for other in found]:
+            if sample.name in [other.name for other in samples]:
                 message = f"sample {sample.name!r} stands twice, and tables and figures know samples by name; "
                 message += "make two studies"
                 raise self.error((f"sample.{number}", ""), message)
-            found.append(sample)
-        return found
+            samples.append(sample)
+        return samples
 
     def _sample(self, key: str, table: dict[str, Any]) -> Sample:
         axes = self._axes(f"{key}.axes", table.get("axes", {}))
@@ -385,7 +385,7 @@ class _Reader:
         return limits, self._number("limits", "threads", table.get("threads", 1))
 
     def _environments(self, table: dict[str, Any]) -> dict[str, Place]:
-        found = {HERE: Place(HERE, "", "")}
+        places = {HERE: Place(HERE, "", "")}
         for name, values in table.items():
             key = f"environments.{name}"
             if not re.fullmatch(r"\w[\w.+-]{0,59}", name) or name == HERE:
@@ -394,8 +394,8 @@ class _Reader:
             if not values.get("python", "").strip():
                 raise self.error((key, ""), f"environments.{name}: give python = the path of its Python executable")
             self._known(key, values, KEYS["environments"])
-            found[name] = Place(name, values["python"], values.get("make", ""))
-        return found
+            places[name] = Place(name, values["python"], values.get("make", ""))
+        return places
 
     def _axes(self, key: str, table: dict[str, Any]) -> dict[str, list[Any]]:
         axes = {}
@@ -417,7 +417,7 @@ class _Reader:
     def _series(self, tables: Any, environments: dict[str, Place]) -> list[Series]:
         if not tables:
             raise self.error(("", "series"), "no series: give at least one [[series]] with a method")
-        found = []
+        read = []
         for number, table in enumerate(tables):
             key = f"series.{number}"
             self._known(key, table, [*KEYS["series"], *config.PARAMETERS])
@@ -429,23 +429,23 @@ class _Reader:
                     f"environment {short(environment)} is not described (known: {nearest(environment, environments)})"
                 )
                 raise self.error((key, "environment"), text)
-            own = {name: value for name, value in table.items() if name in config.PARAMETERS}
+            parameters = {name: value for name, value in table.items() if name in config.PARAMETERS}
             series = Series(
                 table["method"],
                 table.get("backend"),
                 table.get("architecture", "cpu"),
                 environment,
-                self._parameters(key, own),
+                self._parameters(key, parameters),
             )
-            if series in found:
+            if series in read:
                 raise self.error((key, "method"), "this series stands twice")
-            found.append(series)
-        return found
+            read.append(series)
+        return read
 
     def _only(self, table: dict[str, Any]) -> dict[str, dict[str, Any]]:
         sides = registry.sides()
         self._known("only", table, sides)
-        found = {}
+        by_side = {}
         for side in sides:
             key, values = f"only.{side}", table.get(side, {})
             for name in values:
@@ -454,8 +454,8 @@ class _Reader:
                 if config.ONE_SIDED.get(name, side) != side:
                     raise self.error((key, name), _one_sided(name))
             self._known(key, values, [name for name, its in config.ONE_SIDED.items() if its == side])
-            found[side] = {name: self._value(key, name, value) for name, value in values.items()}
-        return found
+            by_side[side] = {name: self._value(key, name, value) for name, value in values.items()}
+        return by_side
 
     def _parameters(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
         return {name: self._common(table, name, value) for name, value in values.items()}

@@ -25,7 +25,7 @@ def parse(texts: Iterable[str], known: Iterable[str]) -> dict[str, set[str]]:
         UserError: no ``name=value``, an unknown name, or an impossible value of a parameter.
     """
     names = list(known)
-    found: dict[str, set[str]] = {}
+    wanted: dict[str, set[str]] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or name not in names:
@@ -34,8 +34,8 @@ def parse(texts: Iterable[str], known: Iterable[str]) -> dict[str, set[str]]:
             raise UserError(f"--only {text}: give name=value with a parameter, method, backend or environment{hint}")
         # A chain of transformations is one value, commas and all.
         values = [value] if name == "transformations" else value.split(",")
-        found[name] = {_normal(name, one) for one in values}
-    return found
+        wanted[name] = {_normal(name, one) for one in values}
+    return wanted
 
 
 def fits(facts: Mapping[str, Any], filters: Mapping[str, set[str]]) -> bool:

@@ -30,8 +30,8 @@ def generated(sample: Sample, planned: list[Planned]) -> dict[str, Any]:
     Returns:
         ``name`` and the sample's parameters.
     """
-    own = [run.request.point for run in planned if run.sample == sample.name]
-    asked = {name: max((getattr(point, name) for point in own), default=0) for name in config.COUNTS}
+    points = [run.request.point for run in planned if run.sample == sample.name]
+    asked = {name: max((getattr(point, name) for point in points), default=0) for name in config.COUNTS}
     return {**{name: number for name, number in asked.items() if number}, **sample.content}
 
 
@@ -62,10 +62,10 @@ def plan(study: Study) -> list[Planned]:
     Raises:
         UserError: a series at a point of the scan has values that do not belong together.
     """
-    found: dict[tuple[Any, ...], Planned] = {}
+    by_request: dict[tuple[Any, ...], Planned] = {}
     for run in _every(study):
-        found.setdefault((run.request._replace(repetition=0), run.environment.name, run.sample), run)
-    return list(found.values())
+        by_request.setdefault((run.request._replace(repetition=0), run.environment.name, run.sample), run)
+    return list(by_request.values())
 
 
 def runs_of(study: Study) -> int:
@@ -142,10 +142,10 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
     # An unknown method is refused with the request.
     method = METHODS.get(series.method)
     only = study.only.get(method.side, {}) if method else {}
-    given = {**study.point, **series.parameters, **only, **values}
-    point = parsing.point(given, preset=study.preset)
+    values_of_run = {**study.point, **series.parameters, **only, **values}
+    point = parsing.point(values_of_run, preset=study.preset)
     # Another repetition is another start of the same training.
-    point = parsing.point({**given, "seed": point.seed + repetition - 1}, preset=study.preset)
+    point = parsing.point({**values_of_run, "seed": point.seed + repetition - 1}, preset=study.preset)
     request = requests.make_request(
         point, series.method, series.backend, architecture=series.architecture, threads=study.threads
     )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.results import naming, summary
 from tmva_bench.results.figures.marks import Mark, NotDrawn
+from tmva_bench.results.rows import RunRow
 
 Row = Mapping[str, Any]
 
@@ -176,7 +177,12 @@ def choose(rows: Sequence[Row], selected: Iterable[Row], selection: str) -> Chos
         runs.append(Run(row, values, row["label"]))
     runs.sort(key=_order)
     taken = max(row["series_order"] for row in rows) + 1
-    return Chosen(runs, f"only {selection}" if selection else "", taken, "".join(naming.clocks(rows)))
+    return Chosen(runs, f"only {selection}" if selection else "", taken, "".join(naming.clocks(map(_typed, rows))))
+
+
+def _typed(row: Row) -> RunRow:
+    """What :func:`tmva_bench.results.naming.clocks` reads of a run."""
+    return RunRow(**{name: row[name] for name in ("method", "backend", "architecture", "status")})
 
 
 def check(selected: Sequence[Row], selection: str) -> None:
