@@ -125,14 +125,14 @@ def encode(
     pretraining: bool,
     stored: Path | None,
     force: bool,
-    **given: Any,
+    **parameters: Any,
 ) -> None:
     """Write a file's events encoded in fewer variables by a deep autoencoder.
 
     It is trained on the training events and encodes all. The output is an input file for every method, and holds the
     autoencoder and its errors on the test events, beside those of principal components.
     """
-    asked = {name: value for name, value in given.items() if value is not None}
+    asked = {name: value for name, value in parameters.items() if value is not None}
     switches = {name: "True" for name, wanted in (("Tied", tied), ("Pretraining", pretraining)) if wanted}
     options = {name: str(asked.pop(name)) for name in autoencoder.OPTIONS if name in asked} | switches
     if stored:

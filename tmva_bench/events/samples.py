@@ -341,7 +341,7 @@ def own(
         "background": background if isinstance(background, str) else list(background),
         "weight": weight,
     }
-    parameters.update({f"{kind}_weight": own for kind, own in _own_weights(signal_weight, background_weight).items()})
+    parameters.update({f"{kind}_weight": text for kind, text in _own_weights(signal_weight, background_weight).items()})
     taken = [len(trees[tree][inputs.WEIGHT]) for tree in inputs.TREES]
     files = [source.file for kind in trees_of.values() for source in kind]
     return Sample(name, names, branches, trees, {**parameters, **_numbers(*taken)}, seed, None, files)
