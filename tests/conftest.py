@@ -132,8 +132,10 @@ def run_worker() -> Callable[..., tuple[dict[str, Any], str]]:
                 command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **environment}, check=False
             )
         outcome = folder / "outcome.json"
-        found = json.loads(outcome.read_text()) if outcome.exists() else {"status": "killed", "code": child.returncode}
-        return found, (folder / "log.txt").read_text()
+        outcome_left = (
+            json.loads(outcome.read_text()) if outcome.exists() else {"status": "killed", "code": child.returncode}
+        )
+        return outcome_left, (folder / "log.txt").read_text()
 
     return run
 

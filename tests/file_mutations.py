@@ -146,9 +146,9 @@ def with_trees(folder: Path) -> None:
 
 if __name__ == "__main__":
     logging.disable()
-    with tempfile.TemporaryDirectory() as made:
-        prepare(Path(made))
-        with_trees(Path(made))
+    with tempfile.TemporaryDirectory() as temporary:
+        prepare(Path(temporary))
+        with_trees(Path(temporary))
         for one in KINDS:
-            sys.stdout.write(f"{one}: {json.dumps(campaign(Path(made), one, int(sys.argv[1])))}\n")
+            sys.stdout.write(f"{one}: {json.dumps(campaign(Path(temporary), one, int(sys.argv[1])))}\n")
             sys.stdout.flush()

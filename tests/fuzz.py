@@ -256,11 +256,11 @@ def hostile_names(folder: Path) -> list[str]:
     (folder / "a folder").mkdir()
     (folder / "no.root").write_bytes(b"root" + bytes(300))
     (folder / "no.toml").write_bytes(b"\xff\xfe")
-    made = [
+    names = [
         str(folder / name) for name in ("pipe", "loop", "link", "empty", "closed/x", "a folder", "no.root", "no.toml")
     ]
     return [
-        *made, "", " ", "~nouser/x", "~", "a" * 300, f"{'a' * 200}/{'b' * 300}", "a\0b", "a\nb", "\udcff", "\x1b[31m",
+        *names, "", " ", "~nouser/x", "~", "a" * 300, f"{'a' * 200}/{'b' * 300}", "a\0b", "a\nb", "\udcff", "\x1b[31m",
         "\u202egnp", str(folder / "empty" / "x"), "/dev/null/x", "/proc/none", ".", "..", "-",
         "root://host//path/x.root", "https://host.invalid/x.root", "x" * 5000, "$(id)", "*", "a:b", ":",
         "con:t:t",

@@ -108,8 +108,8 @@ def add_run(
 ) -> None:
     """Appends one made-up run to the tables."""
     run_id = f"made-up-{len(tables['benchmark']['run_id']):04d}"
-    given = {"optimizer": series.optimizer, "max_epochs": EPOCHS, "seed": repetition, **(parameters or {})}
-    values = vars(point(given))
+    chosen = {"optimizer": series.optimizer, "max_epochs": EPOCHS, "seed": repetition, **(parameters or {})}
+    values = vars(point(chosen))
     number = (SERIES + SLIDES).index(series)
     row: dict[str, Any] = {column.name: {str: "", int: 0, float: None}[column.type] for column in schema.BENCHMARK}
     row |= {name: values[name] for name in PARAMETERS}

@@ -26,7 +26,7 @@ def changed(record, **values):
 
 def of_tables(tables):
     """The records of the runs in tables of the results trees."""
-    found = []
+    records_of_runs = []
     for number, name in enumerate(tables["benchmark"]["run_id"]):
         row = {column: values[number] for column, values in tables["benchmark"].items()}
         record = Record(row=RunRow(**{column: math.nan if v is None else v for column, v in row.items()}))
@@ -35,8 +35,8 @@ def of_tables(tables):
             of_run = [index for index, run in enumerate(tables[tree]["run_id"]) if run == name]
             columns = {column: [tables[tree][column][n] for n in of_run] for column in curve.columns()}
             curves[tree] = dataclasses.replace(curve, **columns)
-        found.append(dataclasses.replace(record, **curves))
-    return found
+        records_of_runs.append(dataclasses.replace(record, **curves))
+    return records_of_runs
 
 
 def keep(results, name, **values):

@@ -67,15 +67,15 @@ def mutate(data: bytes, generator: random.Random) -> bytes:
             case 4:
                 numbers = list(re.finditer(rb"[-+0-9.e]+", data[place : place + 4000]))
                 if numbers:
-                    found = generator.choice(numbers)
-                    data[place + found.start() : place + found.end()] = generator.choice(TEXTS).encode(
+                    number = generator.choice(numbers)
+                    data[place + number.start() : place + number.end()] = generator.choice(TEXTS).encode(
                         "utf-8", "replace"
                     )
             case 5:
                 words = list(re.finditer(rb'"[^"<>]{0,80}"', data[place : place + 4000]))
                 if words:
-                    found = generator.choice(words)
-                    data[place + found.start() + 1 : place + found.end() - 1] = generator.choice(TEXTS).encode()
+                    number = generator.choice(words)
+                    data[place + number.start() + 1 : place + number.end() - 1] = generator.choice(TEXTS).encode()
         if len(data) < 10:
             break
     return bytes(data)
@@ -85,7 +85,8 @@ def evaluated(folder: Path) -> float:
     """Largest difference of the scores in a folder from those of its weight file, by readers of this module's own."""
     text = (folder / "job_Method.weights.xml").read_text(errors="replace")
     numbers = [
-        numpy.array(found.split(), float) for found in re.findall(r"<(?:Weights|Biases) [^>]*>([^<]*)<", text)[-8:]
+        numpy.array(answered.split(), float)
+        for answered in re.findall(r"<(?:Weights|Biases) [^>]*>([^<]*)<", text)[-8:]
     ]
     codes = re.findall(r'ActivationFunction="(\d+)"', text)
     names = [next(name for name, number in NUMBERS.items() if number == int(code)) for code in codes]
@@ -132,8 +133,8 @@ def outcomes(folder: Path, kind: str, action: str, copies: int, seed: int = 1) -
             else:
                 (run / name).hardlink_to(shutil.copy(SHIPPED / name, folder / name) if number == 0 else folder / name)
         plan[str(number)] = (action, run, "")
-    found = answers(folder / "asked", plan, timeout=3600)
-    return {name: _outcome(answer, action, plan[name][1]) for name, answer in found.items()}
+    answered = answers(folder / "asked", plan, timeout=3600)
+    return {name: _outcome(answer, action, plan[name][1]) for name, answer in answered.items()}
 
 
 def _outcome(answer, action, run):

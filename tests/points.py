@@ -84,14 +84,14 @@ def values(name: str) -> st.SearchStrategy[int | float | str]:
 
 
 @st.composite
-def points(draw: st.DrawFn, **given: Any) -> config.Point:
+def points(draw: st.DrawFn, **fixed: Any) -> config.Point:
     """Any point of values that belong together, some of them given."""
     free = {name: values(name) for name in config.PARAMETERS}
     free["layers"] = st.integers(0, 5)
     free["neurons"] = st.integers(1, 300)
     free["loss"] = st.sampled_from(["cross_entropy", "sum_of_squares"])
-    chosen = {**{name: draw(strategy) for name, strategy in free.items()}, **given}
-    if "last_activation" not in given:
+    chosen = {**{name: draw(strategy) for name, strategy in free.items()}, **fixed}
+    if "last_activation" not in fixed:
         outputs = ["sigmoid"] if chosen["loss"] == "cross_entropy" else ["sigmoid", "linear"]
         chosen["last_activation"] = draw(st.sampled_from(outputs))
     if chosen["optimizer"] != "sgd":

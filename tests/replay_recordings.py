@@ -43,12 +43,12 @@ def main() -> None:
 
     keras, _ = keras_training.load(backend)
     keras.backend.set_floatx("float64")
-    found = {}
+    answers_by_name = {}
     for name in names:
         left = replay_worker.find(RECORDINGS / name)
         answer = replay_worker.replay(keras, left, input_file)
-        found[name] = {**answer, "stored": stored_scores(keras, RECORDINGS / name)}
-    Path(out).write_text(json.dumps(found))
+        answers_by_name[name] = {**answer, "stored": stored_scores(keras, RECORDINGS / name)}
+    Path(out).write_text(json.dumps(answers_by_name))
     sys.stdout.flush()
     os._exit(0)
 

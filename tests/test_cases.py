@@ -23,17 +23,17 @@ def case(tmp_path):
     def make(number):
         (script,) = CASES.glob(f"{number}-*.py")
         environment = {**os.environ, "PYTHONPATH": str(CASES)}
-        made = subprocess.run(
+        commands = subprocess.run(
             [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
-        assert made.returncode == 0, made.stderr
+        assert commands.returncode == 0, commands.stderr
 
         def say(*arguments):
             done = command_line(tmp_path, *arguments)
             assert "Traceback" not in done.stderr
             return done.returncode, done.stdout + done.stderr
 
-        say.printed = made.stdout
+        say.printed = commands.stdout
         return say
 
     return make

@@ -21,8 +21,8 @@ def commands(page: Path) -> list[list[str]]:
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
     calls = [re.fullmatch(r"(?:\$ )?(?:\.route/bin/)?tmva-bench (.+)", line) for line in lines]
-    found = [shlex.split(call[1].partition(" | ")[0], comments=True) for call in calls if call]
-    return [words for words in found if words[0] != "[OPTIONS]"]
+    names = [shlex.split(call[1].partition(" | ")[0], comments=True) for call in calls if call]
+    return [words for words in names if words[0] != "[OPTIONS]"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))

@@ -146,9 +146,9 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def test_auto_takes_pip_where_the_channel_is_silent_and_keeps_it(checkout: Checkout) -> None:
-    made = checkout.run()
-    assert made.returncode == 0, made.stderr
-    line = made.stdout.splitlines()[-1]
+    finished = checkout.run()
+    assert finished.returncode == 0, finished.stderr
+    line = finished.stdout.splitlines()[-1]
     assert line.startswith("pip route (.venv): no conda environment, the channel local does not answer at file://")
     assert "not on it: tmva-dnn and pykeras (PyPI's ROOT has no TMVA)" in line
     log = checkout.folder / ".venv.log"
@@ -249,9 +249,9 @@ def test_one_beside_the_route_is_made_and_completed_after_a_kill(
     plant_python(checkout.programs / python)
     script(checkout.programs / "python3.11", "exit 1")
     (checkout.folder / ".route").symlink_to(".conda")
-    made = checkout.run("--route", route)
-    assert made.returncode == 0, made.stderr
-    line = made.stdout.splitlines()[-1]
+    finished = checkout.run("--route", route)
+    assert finished.returncode == 0, finished.stderr
+    line = finished.stdout.splitlines()[-1]
     assert line.startswith(f"{route} (.venv-{route}): as asked; not on it: tmva-dnn and pykeras")
     assert line.endswith(f"its Python: .venv-{route}/bin/python")
     prefix, log = checkout.folder / f".venv-{route}", checkout.folder / f".venv-{route}.log"
@@ -339,9 +339,9 @@ def test_a_missing_python_is_named_with_its_cures(
 
 def test_conda_route_by_py_rattler_solves_installs_and_runs_the_pip_section(checkout: Checkout) -> None:
     make_channel(checkout.channels / "local")
-    made = checkout.run("--route", "conda")
-    assert made.returncode == 0, made.stderr
-    assert "conda route (.conda): as asked; not on it: tmva-dnn on a GPU" in made.stdout
+    finished = checkout.run("--route", "conda")
+    assert finished.returncode == 0, finished.stderr
+    assert "conda route (.conda): as asked; not on it: tmva-dnn on a GPU" in finished.stdout
     prefix = checkout.folder / ".conda"
     calls = prefix / "bin" / "python.calls"
     assert (prefix / "lib" / "libTMVA.so").read_bytes() == b"TMVA"
@@ -371,17 +371,17 @@ def test_another_environment_file_makes_an_environment_of_its_own(checkout: Chec
 
 def test_auto_takes_conda_where_its_channel_answers(checkout: Checkout) -> None:
     make_channel(checkout.channels / "local")
-    made = checkout.run()
-    assert made.stdout.splitlines()[-1].startswith("conda route (.conda): the conda channel answers; not on it: ")
+    finished = checkout.run()
+    assert finished.stdout.splitlines()[-1].startswith("conda route (.conda): the conda channel answers; not on it: ")
     assert not (checkout.folder / ".venv").exists()
 
 
 def test_auto_takes_pip_where_the_conda_environment_cannot_be_made(checkout: Checkout) -> None:
     make_channel(checkout.channels / "local")
     checkout.write("environment.yml", environment_file("root_base=7"))
-    made = checkout.run()
-    assert made.returncode == 0, made.stderr
-    line = made.stdout.splitlines()[-1]
+    finished = checkout.run()
+    assert finished.returncode == 0, finished.stderr
+    line = finished.stdout.splitlines()[-1]
     assert "no conda environment, .conda could not be made, see .conda.log; not on it: tmva-dnn and pykeras" in line
     assert "root_base" in (checkout.folder / ".conda.log").read_text()
     refused = checkout.run("--route", "conda")
@@ -396,8 +396,8 @@ def test_an_installed_client_makes_the_conda_environment(checkout: Checkout, nam
     (prefix / "left-over").touch()
     mkdir, touch = shutil.which("mkdir"), shutil.which("touch")
     checkout.program(name, f'{mkdir} -p "$4/bin"\n{touch} "$4/bin/python"\necho "$CONDA_ALWAYS_YES $*" > "$4/call"')
-    made = checkout.run("--route", "conda")
-    assert made.returncode == 0, made.stderr
+    finished = checkout.run("--route", "conda")
+    assert finished.returncode == 0, finished.stderr
     file = checkout.folder / "environment.yml"
     assert (prefix / "call").read_text() == f"true env create --prefix {prefix} --file {file}\n"
     assert not (prefix / "left-over").exists()

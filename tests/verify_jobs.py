@@ -60,11 +60,11 @@ def main() -> None:
     folder = Path(sys.argv[1])
     keras, _ = keras_training.load("jax")
     keras.backend.set_floatx("float64")
-    found = {}
+    answer = {}
     for name, (action, run, title) in json.loads((folder / "plan.json").read_text()).items():
         start = time.monotonic()
-        found[name] = {**_answer(keras, action, run, title), "seconds": time.monotonic() - start}
-    (folder / "answers.json").write_text(json.dumps(found))
+        answer[name] = {**_answer(keras, action, run, title), "seconds": time.monotonic() - start}
+    (folder / "answers.json").write_text(json.dumps(answer))
     sys.stdout.flush()
     os._exit(0)
 

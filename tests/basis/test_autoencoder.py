@@ -9,17 +9,17 @@ from tmva_bench.errors import UserError
 
 
 def test_defaults():
-    found = autoencoder.specification("3", {})
-    assert (found.widths, found.bottleneck) == ((20, 3, 20), 1)
-    assert found.activations == ("tanh", "tanh", "tanh", "linear")
-    assert (found.chain, found.event_class, found.corruption) == (("N",), "AllClasses", 0.0)
-    training = found.training(variables=5)
+    specification = autoencoder.specification("3", {})
+    assert (specification.widths, specification.bottleneck) == ((20, 3, 20), 1)
+    assert specification.activations == ("tanh", "tanh", "tanh", "linear")
+    assert (specification.chain, specification.event_class, specification.corruption) == (("N",), "AllClasses", 0.0)
+    training = specification.training(variables=5)
     assert (training.widths, training.loss, training.phases[0].optimizer) == ((20, 3, 20, 5), "sum_of_squares", "adam")
     assert training.validation_events(1000) == 200
 
 
 def test_options_are_spelled_as_tmvas():
-    found = autoencoder.specification(
+    specification = autoencoder.specification(
         2,
         {
             "Layout": "RELU|50, TANH|10,LINEAR|k,TANH|10,RELU|50,SIGMOID",
@@ -30,13 +30,18 @@ def test_options_are_spelled_as_tmvas():
         transformations="N,P",
         event_class="Background",
     )
-    assert found.widths == (50, 10, 2, 10, 50)
-    assert found.activations == ("relu", "tanh", "linear", "tanh", "relu", "sigmoid")
-    phase = found.phase
+    assert specification.widths == (50, 10, 2, 10, 50)
+    assert specification.activations == ("relu", "tanh", "linear", "tanh", "relu", "sigmoid")
+    phase = specification.phase
     assert (phase.optimizer, phase.learning_rate, phase.momentum, phase.max_epochs) == ("sgd", 0.05, 0.9, 7)
-    assert (found.corruption, found.noise, found.tied, found.initializer) == (0.25, "GAUSS", True, "xavier_uniform")
-    assert [level.widths for level in found.levels(4)] == [(50, 4), (10, 50), (2, 10)]
-    assert [level.activations for level in found.levels(4)] == [
+    assert (specification.corruption, specification.noise, specification.tied, specification.initializer) == (
+        0.25,
+        "GAUSS",
+        True,
+        "xavier_uniform",
+    )
+    assert [level.widths for level in specification.levels(4)] == [(50, 4), (10, 50), (2, 10)]
+    assert [level.activations for level in specification.levels(4)] == [
         ("relu", "sigmoid"),
         ("tanh", "relu"),
         ("linear", "tanh"),
@@ -70,8 +75,10 @@ def test_what_is_written_is_read_back(k, side, activations, corruption, noise, t
         "Tied": str(tied),
     }
     kept = {"transformations": chain, "event_class": event_class}
-    found = autoencoder.specification(k, options, **kept)
-    assert autoencoder.specification(found.encoded, autoencoder.options_of(found), **kept) == found
+    specification = autoencoder.specification(k, options, **kept)
+    assert (
+        autoencoder.specification(specification.encoded, autoencoder.options_of(specification), **kept) == specification
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,18 +131,28 @@ def test_what_cannot_be_trained_is_refused(k, options, more, message):
 
 
 def test_events_that_it_cannot_be_trained_on_are_refused():
-    found = autoencoder.specification(4, {"TrainingStrategy": "BatchSize=100"})
-    found.check("input.root", variables=4, events=500)
+    specification = autoencoder.specification(4, {"TrainingStrategy": "BatchSize=100"})
+    specification.check("input.root", variables=4, events=500)
     with pytest.raises(UserError, match="k = 4: input.root has 3 variables; k must be between 1 and 3"):
-        found.check("input.root", variables=3, events=500)
+        specification.check("input.root", variables=3, events=500)
     with pytest.raises(UserError, match="BatchSize = 100: input.root has 499 training .* a part of 99"):
-        found.check("input.root", variables=4, events=499)
+        specification.check("input.root", variables=4, events=499)
 
 
 def test_in_a_chain():
     text = "A(k=2:Tied:!Pretraining:TrainingStrategy=MaxEpochs=7,Corruption=0.1:Backend=jax)_Background"
-    found, backend = autoencoder.of_chain(["I", "N", text], seed=5)
-    assert (found.encoded, found.tied, found.phase.max_epochs, found.corruption) == (2, True, 7, 0.1)
-    assert (found.chain, found.event_class, found.seed, backend) == (("N",), "Background", 5, "jax")
-    own, backend = autoencoder.of_chain(["A(k=2:RandomSeed=9)"], seed=5)
-    assert (own.chain, own.seed, backend) == ((), 9, "tensorflow")
+    specification, backend = autoencoder.of_chain(["I", "N", text], seed=5)
+    assert (specification.encoded, specification.tied, specification.phase.max_epochs, specification.corruption) == (
+        2,
+        True,
+        7,
+        0.1,
+    )
+    assert (specification.chain, specification.event_class, specification.seed, backend) == (
+        ("N",),
+        "Background",
+        5,
+        "jax",
+    )
+    specified, backend = autoencoder.of_chain(["A(k=2:RandomSeed=9)"], seed=5)
+    assert (specified.chain, specified.seed, backend) == ((), 9, "tensorflow")

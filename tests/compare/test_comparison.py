@@ -44,8 +44,8 @@ def invoke(*arguments):
     return CliRunner().invoke(cli.main, ["compare", *map(str, arguments)])
 
 
-def note_of(found, start):
-    (note,) = (note for note in found.notes if note.startswith(start))
+def note_of(compared, start):
+    (note,) = (note for note in compared.notes if note.startswith(start))
     return note
 
 
@@ -54,15 +54,15 @@ def test_points_are_matched_wherever_they_ran(first, second):
         first.add(neurons=neurons, installation="old", cpu_model="slow", environment="venv", root_version="6.36")
     for neurons in (5, 20):
         second.add(neurons=neurons, installation="new", cpu_model="fast", environment="conda", root_version="6.40")
-    found = compare(first, second)
-    assert found.axes == ["neurons"]
-    assert [match.second.row.neurons for match in found.matches] == [5, 20]
-    assert all(match.first.point == match.second.point for match in found.matches)
-    assert all(match.areas.verdict == verdict.NOT_TOLD_APART for match in found.matches)
-    told = {place.column: (place.first, place.second) for place in found.places}
+    compared = compare(first, second)
+    assert compared.axes == ["neurons"]
+    assert [match.second.row.neurons for match in compared.matches] == [5, 20]
+    assert all(match.first.point == match.second.point for match in compared.matches)
+    assert all(match.areas.verdict == verdict.NOT_TOLD_APART for match in compared.matches)
+    told = {place.column: (place.first, place.second) for place in compared.places}
     assert told["root_version"] == (["6.36"], ["6.40"])
     assert set(told) == {"root_version", "environment", "installation", "cpu_model"}
-    assert forms.write(comparison.document(found), "text").count("root_version: 6.36 in A, 6.40 in B\n") == 1
+    assert forms.write(comparison.document(compared), "text").count("root_version: 6.36 in A, 6.40 in B\n") == 1
 
 
 @pytest.mark.parametrize("column", ["neurons", "threads", "sample", "optimizer", "architecture"])
@@ -72,10 +72,10 @@ def test_what_is_no_match(first, second, column):
     first.add(repetitions=1, backend="torch")
     second.add(repetitions=1, backend="torch")
     second.add(repetitions=2, **{column: values[column]})
-    found = compare(first, second)
-    assert [match.first.row.backend for match in found.matches] == ["torch"]
-    assert [[group.row.backend for group in side] for side in found.only] == [["jax"], ["jax"]]
-    text = forms.write(comparison.document(found), "text")
+    compared = compare(first, second)
+    assert [match.first.row.backend for match in compared.matches] == ["torch"]
+    assert [[group.row.backend for group in side] for side in compared.only] == [["jax"], ["jax"]]
+    text = forms.write(comparison.document(compared), "text")
     assert "only in A: keras jax sgd, 1 point (1 run)" in text
     assert ", 1 point (2 runs)" in text
 
@@ -85,11 +85,11 @@ def test_of_several_runs_of_one_point_those_of_one_place_go_together(first, seco
         first.add(environment=environment, cpu_model=cpu)
     for environment, cpu in (("two", "new"), ("other", "old"), ("two", "old")):
         second.add(environment=environment, cpu_model=cpu)
-    found = compare(first, second)
-    groups = [group for match in found.matches for group in (match.first, match.second)]
+    compared = compare(first, second)
+    groups = [group for match in compared.matches for group in (match.first, match.second)]
     places = [(group.row.environment, group.row.cpu_model) for group in groups]
     assert places == [("one", "old"), ("other", "old"), *[("two", "old")] * 2, *[("two", "new")] * 2]
-    assert found.axes == ["environment", "cpu_model"]
+    assert compared.axes == ["environment", "cpu_model"]
 
 
 def test_a_broken_net_is_found_on_the_same_events_and_on_others(first, second, elsewhere):
@@ -123,24 +123,24 @@ def test_other_starts_are_not_paired(first, second, values):
 def test_single_runs_of_different_starts_have_no_verdict(first, second):
     first.add(repetitions=1, start="keras")
     second.add(repetitions=1, start="keras")
-    found = compare(first, second)
-    (match,) = found.matches
+    compared = compare(first, second)
+    (match,) = compared.matches
     assert match.areas.verdict == verdict.NO_VERDICT
     assert match.ratios["real_time_train"].verdict == verdict.NO_VERDICT
     assert match.ratios["real_time_train"].ratio == pytest.approx(1)
-    assert "run 3 or more of each" in note_of(found, "no verdict on the area")
+    assert "run 3 or more of each" in note_of(compared, "no verdict on the area")
     assert "ROC area: 1 point, 0 higher in B, 0 lower, 0 not told apart, 1 without" in forms.write(
-        comparison.document(found), "text"
+        comparison.document(compared), "text"
     )
 
 
 def test_other_test_events_add_both_errors(first, elsewhere):
     first.add(start="keras")
     elsewhere.add(start="keras")
-    found = compare(first, elsewhere)
-    (match,) = found.matches
+    compared = compare(first, elsewhere)
+    (match,) = compared.matches
     assert match.areas.test_error == pytest.approx(0.02, rel=0.3)
-    assert note_of(found, "other test events in A and in B").endswith(": all points")
+    assert note_of(compared, "other test events in A and in B").endswith(": all points")
     assert match.areas.verdict == verdict.NOT_TOLD_APART
 
 
@@ -166,19 +166,19 @@ def test_input_files_of_one_name_that_may_be_two_samples_have_no_verdict(tmp_pat
         inputs.store(data, force=True)
     first.add()
     other.add(shift=BAD)
-    found = compare(first, other)
-    assert found.matches[0].areas.verdict == verdict.NO_VERDICT
-    assert note_of(found, "no verdict on the area, input files of one name whose events differ")
+    compared = compare(first, other)
+    assert compared.matches[0].areas.verdict == verdict.NO_VERDICT
+    assert note_of(compared, "no verdict on the area, input files of one name whose events differ")
 
 
 def test_a_sample_of_other_parameters_has_no_verdict(tmp_path, first):
     other = Folder(tmp_path / "other", separation=2.0)
     first.add()
     other.add(shift=BAD)
-    found = compare(first, other)
-    assert found.matches[0].areas.verdict == verdict.NO_VERDICT
-    assert math.isnan(found.matches[0].areas.high)
-    assert note_of(found, "no verdict on the area, samples of other parameters: separation = 1.0 and 2.0")
+    compared = compare(first, other)
+    assert compared.matches[0].areas.verdict == verdict.NO_VERDICT
+    assert math.isnan(compared.matches[0].areas.high)
+    assert note_of(compared, "no verdict on the area, samples of other parameters: separation = 1.0 and 2.0")
 
 
 def test_the_very_same_runs_do_not_agree_they_are_the_same(tmp_path, first):
@@ -186,18 +186,18 @@ def test_the_very_same_runs_do_not_agree_they_are_the_same(tmp_path, first):
     first.add(neurons=5)
     copy = tmp_path / "copy"
     shutil.copytree(first.path, copy)
-    found = comparison.compare(first.records(), first.records(), (ResultsFolder(first.path), ResultsFolder(copy)))
-    match = found.matches[0]
+    compared = comparison.compare(first.records(), first.records(), (ResultsFolder(first.path), ResultsFolder(copy)))
+    match = compared.matches[0]
     assert (match.areas.verdict, match.areas.difference) == (comparison.SAME_RUN, 0.0)
     assert match.ratios["real_time_train"].verdict == comparison.SAME_RUN
-    assert comparison.verdicts(found)["roc_auc"]["same_run"] == 2
-    assert comparison.verdicts(found)["roc_auc"]["expected_by_chance"] == 0
-    assert "the same runs in A and in B, which say nothing of their agreement: all points" in found.notes
+    assert comparison.verdicts(compared)["roc_auc"]["same_run"] == 2
+    assert comparison.verdicts(compared)["roc_auc"]["expected_by_chance"] == 0
+    assert "the same runs in A and in B, which say nothing of their agreement: all points" in compared.notes
     # Done again, with equal scores: the times are others.
     again = [changed(record, start_time="later") for record in first.records()]
-    found = comparison.compare(first.records(), again, (ResultsFolder(first.path), ResultsFolder(copy)))
-    assert found.matches[0].areas.verdict == comparison.SAME_RUN
-    assert found.matches[0].ratios["real_time_train"].verdict == verdict.NOT_TOLD_APART
+    compared = comparison.compare(first.records(), again, (ResultsFolder(first.path), ResultsFolder(copy)))
+    assert compared.matches[0].areas.verdict == comparison.SAME_RUN
+    assert compared.matches[0].ratios["real_time_train"].verdict == verdict.NOT_TOLD_APART
 
 
 def test_times_are_ratios_of_b_over_a_and_busy_runs_are_marked(first, second):
@@ -205,18 +205,18 @@ def test_times_are_ratios_of_b_over_a_and_busy_runs_are_marked(first, second):
         values = {"repetition": n, "seed": n}
         first.add(repetitions=1, real_time_train=1.0 + n / 100, peak_memory=100.0 + n, **values)
         second.add(repetitions=1, real_time_train=2.0 + n / 50, peak_memory=50.0 + n, busy=int(n < 3), **values)
-    found = compare(first, second)
-    ratios = found.matches[0].ratios
+    compared = compare(first, second)
+    ratios = compared.matches[0].ratios
     assert set(ratios) == set(comparison.RATIOS)
     assert ratios["real_time_train"].ratio == pytest.approx(2)
     assert ratios["real_time_train"].low < 2 < ratios["real_time_train"].high
     assert ratios["real_time_train"].verdict == "2 times slower"
     assert ratios["peak_memory"].verdict == "1.96 times less"
     assert ratios["real_time_test"].verdict == verdict.NO_VERDICT
-    text = forms.write(comparison.document(found), "text")
+    text = forms.write(comparison.document(compared), "text")
     (line,) = (line for line in text.splitlines() if "2 times slower" in line)
     assert line.endswith("0, 2")
-    assert "warning: timed on a busy machine, at least in part (B): all points" in found.notes
+    assert "warning: timed on a busy machine, at least in part (B): all points" in compared.notes
     assert "real time to train: 1 point, 1 slower in B, 0 faster, 0 not told apart" in text
 
 
@@ -232,14 +232,14 @@ def test_lost_gained_and_in_one_only(first, second):
         second.add(backend="theano", neurons=neurons, status="unavailable", reason="no Theano")
     first.add(neurons=100)
     second.add(method="pykeras", backend="tensorflow", status="failed")
-    found = compare(first, second)
-    text = forms.write(comparison.document(found), "text")
+    compared = compare(first, second)
+    text = forms.write(comparison.document(compared), "text")
     assert "lost (a result in A, none in B): keras torch sgd, 6 runs: failed: the scores are constant" in text
     assert "gained (a result in B, none in A): tmva-dnn sgd, 6 runs: unavailable: no TMVA" in text
     assert "only in A: keras jax sgd, 1 point (3 runs)" in text
     assert "only in B: pykeras tensorflow sgd, 1 point (3 runs, 0 with a result)" in text
     assert "Theano" not in text
-    assert len(found.matches) == 2
+    assert len(compared.matches) == 2
 
 
 def test_a_repetition_that_failed_is_lost_and_one_of_an_earlier_try_is_not(first, second):
@@ -247,9 +247,9 @@ def test_a_repetition_that_failed_is_lost_and_one_of_an_earlier_try_is_not(first
     second.add(repetitions=2, status="unavailable", reason="not yet installed", installation="before")
     second.add(repetitions=2)
     second.add(repetitions=1, repetition=3, seed=3, status="timeout", reason="too slow")
-    found = compare(first, second)
-    assert [(change.repetitions, change.status) for change in found.lost] == [([3], "timeout")]
-    assert found.only == ([], [])
+    compared = compare(first, second)
+    assert [(change.repetitions, change.status) for change in compared.lost] == [([3], "timeout")]
+    assert compared.only == ([], [])
 
 
 def test_nothing_in_common_is_said_with_what_differs(first, second):
@@ -342,20 +342,20 @@ def test_json_has_every_number_and_is_json(first, second):
     first.add()
     first.add(neurons=5)
     second.add(shift=BAD)
-    found = compare(first, second)
+    compared = compare(first, second)
 
     def refuse(constant):
         raise AssertionError(constant)
 
-    everything = json.loads(forms.write(comparison.document(found), "json"), parse_constant=refuse)
+    everything = json.loads(forms.write(comparison.document(compared), "json"), parse_constant=refuse)
     assert list(everything) == [
         *("a", "b", "axes", "matches", "lost", "gained", "only_in_a", "only_in_b", "differs", "verdicts", "notes"),
     ]
     (match,) = everything["matches"]
-    areas = found.matches[0].areas
+    areas = compared.matches[0].areas
     for name in ("difference", "training_error", "test_error", "error", "low", "high", "p_value", "verdict", "paired"):
         assert match["roc_auc"][name] == getattr(areas, name)
-    assert match["ratios"]["real_time_train"]["ratio"] == found.matches[0].ratios["real_time_train"].ratio
+    assert match["ratios"]["real_time_train"]["ratio"] == compared.matches[0].ratios["real_time_train"].ratio
     assert match["ratios"]["real_time_fit"]["ratio"] is None
     assert match["a"]["means"]["real_time_train"]["value"] == pytest.approx(1.02)
     assert match["point"]["neurons"] == 100
@@ -414,8 +414,8 @@ def test_what_is_no_number_any_more_is_beyond_every_limit(tmp_path, first):
     first.add(neurons=20, real_time_fit=1.0)
     second.add(real_time_fit=math.nan)
     second.add(neurons=20, real_time_fit=1.0)
-    found = compare(first, second)
+    compared = compare(first, second)
     (limit,) = comparison.parse_limits(["real_time_fit > 1e9"])
-    assert comparison.beyond(found, [limit]) == [
+    assert comparison.beyond(compared, [limit]) == [
         "keras jax sgd, neurons=100: real_time_fit is known in A and not in B, limit real_time_fit > 1e+09"
     ]

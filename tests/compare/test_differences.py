@@ -20,8 +20,8 @@ def folder(tmp_path):
     return Folder(tmp_path)
 
 
-def by_name(found):
-    return {row.group.row.backend: row for row in found.rows}
+def by_name(compared):
+    return {row.group.row.backend: row for row in compared.rows}
 
 
 def test_every_series_beside_the_first_that_finished(folder):
@@ -29,9 +29,9 @@ def test_every_series_beside_the_first_that_finished(folder):
     folder.add(backend="jax")
     folder.add(backend="torch", shift=BAD, real_time_train=3.0)
     folder.add(backend="tensorflow", start="keras")
-    found = folder.compare()
-    assert found.reference == "keras jax sgd"
-    rows = by_name(found)
+    compared = folder.compare()
+    assert compared.reference == "keras jax sgd"
+    rows = by_name(compared)
     assert rows["jax"].reference is rows["jax"].group
     assert rows["jax"].areas is None
     worse = rows["torch"].areas
@@ -41,7 +41,7 @@ def test_every_series_beside_the_first_that_finished(folder):
     assert rows["torch"].times["real_time_train"].verdict == "2.94 times slower"
     assert rows["torch"].times["cpu_time_train"].verdict == verdict.NOT_TOLD_APART
     assert rows["tensorflow"].areas.verdict == verdict.NOT_TOLD_APART
-    assert "failed: tmva-dnn sgd: why" in found.notes
+    assert "failed: tmva-dnn sgd: why" in compared.notes
 
 
 def test_another_reference_turns_the_difference_round(folder):
@@ -59,24 +59,24 @@ def test_series_are_compared_at_the_same_point_only(folder):
         folder.add(**TMVA, neurons=neurons)
         folder.add(neurons=neurons, shift=BAD)
     folder.add(neurons=50)
-    found = folder.compare()
-    assert found.axes == ["neurons"]
-    assert [row.group.row.neurons for row in found.rows] == [5, 5, 20, 20, 50]
-    assert all(row.reference.row.neurons == row.group.row.neurons for row in found.rows[:4])
-    assert found.rows[4].reference is None
-    assert "no run of tmva-dnn sgd at this point to compare with: keras jax sgd, neurons=50" in found.notes
+    compared = folder.compare()
+    assert compared.axes == ["neurons"]
+    assert [row.group.row.neurons for row in compared.rows] == [5, 5, 20, 20, 50]
+    assert all(row.reference.row.neurons == row.group.row.neurons for row in compared.rows[:4])
+    assert compared.rows[4].reference is None
+    assert "no run of tmva-dnn sgd at this point to compare with: keras jax sgd, neurons=50" in compared.notes
 
 
 def test_what_one_side_alone_has_does_not_part_the_sides(folder):
     folder.add(**TMVA)
     folder.add(start="tmva")
     folder.add(start="keras")
-    found = folder.compare()
-    assert found.axes == ["start"]
-    assert [row.reference.row.method for row in found.rows] == ["tmva-dnn"] * 3
+    compared = folder.compare()
+    assert compared.axes == ["start"]
+    assert [row.reference.row.method for row in compared.rows] == ["tmva-dnn"] * 3
     # The other way round the two are points of their own.
-    found = folder.compare(reference="keras jax sgd")
-    assert sum(row.reference is row.group for row in found.rows) == 2
+    compared = folder.compare(reference="keras jax sgd")
+    assert sum(row.reference is row.group for row in compared.rows) == 2
 
 
 def test_the_same_start_is_compared_pair_by_pair(folder):
@@ -115,27 +115,27 @@ def test_dropout_by_one_rule_on_both_sides_is_the_same_start(folder):
     folder.add(repetitions=1, dropout=0.5, dropout_rule="tmva")
     folder.add(repetitions=1, dropout=0.5, dropout_rule="keras", backend="torch")
     folder.add(repetitions=1, dropout=0.5, architecture="gpu", **TMVA)
-    found = folder.compare()
-    reference, *others = (row.group for row in found.rows)
+    compared = folder.compare()
+    reference, *others = (row.group for row in compared.rows)
     assert [differences.same_start(group, reference) for group in others] == [True, False, False]
-    assert any(note.startswith("not equal: dropout by TMVA's rule") for note in found.notes)
-    assert any(note.startswith("on one side only: dropout_rule = tmva") for note in found.notes)
+    assert any(note.startswith("not equal: dropout by TMVA's rule") for note in compared.notes)
+    assert any(note.startswith("on one side only: dropout_rule = tmva") for note in compared.notes)
 
 
 def test_one_repetition_of_different_starts_gives_no_verdict_and_says_so(folder):
     folder.add(repetitions=1, **TMVA)
     folder.add(repetitions=1, backend="jax")
     folder.add(repetitions=1, backend="torch", start="keras")
-    found = folder.compare()
-    rows = by_name(found)
+    compared = folder.compare()
+    rows = by_name(compared)
     assert rows["torch"].areas.verdict == verdict.NO_VERDICT
     assert rows["jax"].areas.verdict != verdict.NO_VERDICT
     told = "no verdict on the area, one repetition on a side does not tell how much trainings differ"
-    (note,) = (note for note in found.notes if note.startswith(told))
+    (note,) = (note for note in compared.notes if note.startswith(told))
     assert note.endswith("run 3 or more of each: keras torch sgd")
     line = next(
         line
-        for line in forms.write(differences.document(found), "text").splitlines()
+        for line in forms.write(differences.document(compared), "text").splitlines()
         if line.startswith("keras torch sgd")
     )
     assert line.endswith(verdict.NO_VERDICT)
@@ -150,9 +150,9 @@ def test_what_differs_beside_the_engine_is_said(folder):
 def test_environments_of_one_series_are_told_apart(folder):
     folder.add(environment="one")
     folder.add(environment="two")
-    found = folder.compare()
-    assert found.axes == ["environment"]
-    assert found.rows[1].reference.row.environment == "one"
+    compared = folder.compare()
+    assert compared.axes == ["environment"]
+    assert compared.rows[1].reference.row.environment == "one"
 
 
 def test_the_reference_on_the_same_processor_is_taken(folder):
@@ -179,16 +179,16 @@ def test_time_to_quality_counts_the_runs_that_never_get_there(folder):
 
 def test_no_time_to_quality_is_explained(folder):
     folder.add(losses=(0.5, 0.6))
-    found = folder.compare()
-    assert found.rows[0].reached == {}
-    assert any(note.startswith("no time to quality: the best validation loss") for note in found.notes)
+    compared = folder.compare()
+    assert compared.rows[0].reached == {}
+    assert any(note.startswith("no time to quality: the best validation loss") for note in compared.notes)
 
 
 def test_losses_with_a_regularization_term_are_not_compared(folder):
     folder.add(regularization="l2", weight_decay=0.1)
-    found = folder.compare()
-    assert found.rows[0].reached == {}
-    assert any(note.startswith("no time to quality with regularization") for note in found.notes)
+    compared = folder.compare()
+    assert compared.rows[0].reached == {}
+    assert any(note.startswith("no time to quality with regularization") for note in compared.notes)
 
 
 def test_the_input_file_moved_into_the_results_folder_is_found(folder):
@@ -214,12 +214,12 @@ def test_runs_without_their_scores_are_told_and_the_others_compared(folder):
     for record in folder.records():
         if (record.row.backend, record.row.neurons) in (("torch", 5), ("jax", 20)):
             (runs / record.row.run_id / "scores.root").unlink()
-    found = folder.compare()
-    assert [row.areas for row in found.rows] == [None] * 5 + [whole.rows[5].areas]
-    assert [row.times for row in found.rows] == [row.times for row in whole.rows]
-    areas, times, _ = differences.tables(found)
+    compared = folder.compare()
+    assert [row.areas for row in compared.rows] == [None] * 5 + [whole.rows[5].areas]
+    assert [row.times for row in compared.rows] == [row.times for row in whole.rows]
+    areas, times, _ = differences.tables(compared)
     assert (len(areas.rows), len(times.rows)) == (1, 3)
-    assert f"{differences.MISSING}: keras torch sgd, neurons=5; keras torch sgd, neurons=20" in found.notes
+    assert f"{differences.MISSING}: keras torch sgd, neurons=5; keras torch sgd, neurons=20" in compared.notes
 
 
 def test_the_note_of_the_folder_stands_first(folder):
@@ -237,18 +237,18 @@ def test_nothing_finished(folder):
 def test_tables_for_people(folder):
     folder.add(**TMVA)
     folder.add(backend="torch", shift=BAD, start="keras", real_time_train=9.0)
-    found = folder.compare()
-    text = forms.write(differences.document(found), "text")
+    compared = folder.compare()
+    text = forms.write(differences.document(compared), "text")
     assert [line for line in text.splitlines() if line.startswith(("ROC", "Time "))] == [
         "ROC area less that of tmva-dnn sgd",
         "Time to train: the series over tmva-dnn sgd",
         "Time to 90 % of the way to the best validation loss",
     ]
-    row = found.rows[1]
+    row = compared.rows[1]
     (line,) = (line for line in text.splitlines() if "different at" in line)
     assert f"{row.areas.difference:+.4f}" in line
     assert "8.82 times slower" in text
-    markdown = forms.write(differences.document(found), "md")
+    markdown = forms.write(differences.document(compared), "md")
     assert "| series" in markdown
     assert markdown.splitlines()[-1].startswith("- ")
 
@@ -256,11 +256,11 @@ def test_tables_for_people(folder):
 def test_csv_has_a_line_a_series_and_every_number(folder):
     folder.add(**TMVA)
     folder.add(backend="torch", shift=BAD)
-    found = folder.compare()
-    lines = list(csv.DictReader(forms.write(differences.document(found), "csv").splitlines()))
+    compared = folder.compare()
+    lines = list(csv.DictReader(forms.write(differences.document(compared), "csv").splitlines()))
     assert [line["series"] for line in lines] == ["tmva-dnn sgd", "keras torch sgd"]
     assert lines[0]["roc_auc_difference"] == ""
-    areas = found.rows[1].areas
+    areas = compared.rows[1].areas
     assert float(lines[1]["roc_auc_training_error"]) == areas.training_error
     assert float(lines[1]["roc_auc_test_error"]) == areas.test_error
     assert lines[1]["real_time_train_verdict"] == verdict.NOT_TOLD_APART
@@ -298,15 +298,15 @@ def test_split_seed_is_an_axis_of_its_own(folder):
     for backend in ("jax", "torch"):
         folder.add(backend=backend, split_seed=1, validation_digest="one")
         folder.add(backend=backend, split_seed=2, validation_digest="two", losses=(0.8, 0.7, 0.6))
-    found = folder.compare()
-    assert found.axes == ["split_seed"]
-    places = [(row.group.row.split_seed, row.reference.row.split_seed, row.target) for row in found.rows]
+    compared = folder.compare()
+    assert compared.axes == ["split_seed"]
+    places = [(row.group.row.split_seed, row.reference.row.split_seed, row.target) for row in compared.rows]
     assert places == [(1, 1, pytest.approx(0.42))] * 2 + [(2, 2, pytest.approx(0.62))] * 2
 
 
 def encoded(k, **values):
-    given = {"transformations": f"N,A(k={k})", "encoded_variables": k, "encoded_digest": f"encoded {k}"}
-    return {**given, "training_digest": f"encoded {k}", **values}
+    parameters = {"transformations": f"N,A(k={k})", "encoded_variables": k, "encoded_digest": f"encoded {k}"}
+    return {**parameters, "training_digest": f"encoded {k}", **values}
 
 
 def test_runs_on_encoded_events_and_autoencoders_stand_beside_the_others(folder):
@@ -319,10 +319,10 @@ def test_runs_on_encoded_events_and_autoencoders_stand_beside_the_others(folder)
         **encoded(2, method="dae", parameters=32, training_digest="background", losses=(0.1, 0.05))
         | {"transformations": "N,A(k=2)_Background"}
     )
-    found = folder.compare(reference="keras jax sgd")
+    compared = folder.compare(reference="keras jax sgd")
     chains = ["N,A(k=2)", "N,A(k=2)_Background", "N,A(k=14)", "N,D"]
-    assert list(dict.fromkeys(row.group.row.transformations for row in found.rows)) == chains
-    at = {(row.group.row.method, row.group.row.backend, row.group.row.transformations): row for row in found.rows}
+    assert list(dict.fromkeys(row.group.row.transformations for row in compared.rows)) == chains
+    at = {(row.group.row.method, row.group.row.backend, row.group.row.transformations): row for row in compared.rows}
     torch = at["keras", "torch", "N,A(k=2)"]
     assert torch.areas is not None
     assert torch.reference is at["keras", "jax", "N,A(k=2)"].group
@@ -359,9 +359,9 @@ def test_what_sample_and_transformations_decide_tells_no_points_apart(folder):
     for k, rate in ((2, 0.01), (4, 0.001)):
         folder.add(**encoded(k, learning_rate=0.1))
         folder.add(**encoded(k, method="dae", learning_rate=rate, training_digest="all", untrained_loss=k / 10))
-    found = folder.compare()
-    assert found.axes == ["transformations"]
-    assert all(row.reference.row.transformations == row.group.row.transformations for row in found.rows)
+    compared = folder.compare()
+    assert compared.axes == ["transformations"]
+    assert all(row.reference.row.transformations == row.group.row.transformations for row in compared.rows)
     folder.add(**encoded(2, learning_rate=0.3))
     assert folder.compare().axes == ["learning_rate", "transformations"]
 
@@ -383,30 +383,30 @@ def test_engines_that_compile_inside_and_before_the_clock_are_compared_by_their_
     folder.add(backend="jax", real_time_train=8.0, **epochs)
     folder.add(backend="theano", real_time_train=2.0, real_time_epochs=4.0)
     folder.add(**TMVA, real_time_train=2.0, **epochs)
-    found = folder.compare()
-    rows = {row.group.row.backend: row for row in found.rows}
+    compared = folder.compare()
+    rows = {row.group.row.backend: row for row in compared.rows}
     theano, tmva = rows["theano"].times, rows["tmva"].times
     assert [theano[name].verdict for name in ("real_time_train", "cpu_time_train")] == [verdict.NO_VERDICT] * 2
     assert theano["real_time_train"].ratio == 0.25
     assert theano["real_time_epochs"].verdict == "2 times slower"
     assert tmva["real_time_train"].verdict == "4 times faster"
     assert any(
-        "one side compiles inside the training" in note and note.endswith("keras theano sgd") for note in found.notes
+        "one side compiles inside the training" in note and note.endswith("keras theano sgd") for note in compared.notes
     )
     assert any(
         note.startswith("compilation in the times of training and fit: inside for keras jax; outside")
-        for note in found.notes
+        for note in compared.notes
     )
-    (table,) = [table for table in differences.tables(found) if table.title.startswith("Time to train")]
+    (table,) = [table for table in differences.tables(compared) if table.title.startswith("Time to train")]
     assert "epochs' time ratio" in table.headings
 
 
 def test_epochs_that_no_side_timed_are_no_column(folder):
     folder.add(backend="jax")
     folder.add(backend="torch")
-    found = folder.compare()
-    assert not [h for table in differences.tables(found) for h in table.headings if "epochs'" in h]
-    assert not [note for note in found.notes if "no repetition with real_time_epochs" in note]
+    compared = folder.compare()
+    assert not [h for table in differences.tables(compared) for h in table.headings if "epochs'" in h]
+    assert not [note for note in compared.notes if "no repetition with real_time_epochs" in note]
 
 
 def test_what_is_doubtful_stands_under_the_verdicts(folder):

@@ -13,8 +13,8 @@ def folder(tmp_path):
     return Folder(tmp_path)
 
 
-def sentence(found, start):
-    (line,) = (line for line in headlines.sentences(found) if line.startswith(start))
+def sentence(compared, start):
+    (line,) = (line for line in headlines.sentences(compared) if line.startswith(start))
     return line
 
 
@@ -23,9 +23,9 @@ def test_who_is_faster_is_said_where_they_lie_farthest_apart(folder):
         folder.add(**TMVA, neurons=neurons, real_time_train=1.0)
         for n, factor in enumerate((0.97, 1.0, 1.03)):
             folder.add(repetitions=1, neurons=neurons, repetition=n + 1, real_time_train=ratio * factor)
-    found = folder.compare()
-    line = sentence(found, "Keras on JAX beside TMVA DNN: ")
-    rows = {row.group.row.neurons: row for row in found.rows if row.times}
+    compared = folder.compare()
+    line = sentence(compared, "Keras on JAX beside TMVA DNN: ")
+    rows = {row.group.row.neurons: row for row in compared.rows if row.times}
     slow, fast = rows[5].times["real_time_train"], rows[100].times["real_time_train"]
     assert (
         f"TMVA DNN 8 times ({slow.low:.2g} to {slow.high:.2g}) faster at 5 neurons; Keras on JAX 2 times "
@@ -38,12 +38,12 @@ def test_areas_are_called_different_only_where_they_are(folder):
     folder.add(backend="jax")
     folder.add(backend="torch", shift=BAD)
     folder.add(backend="tensorflow")
-    found = folder.compare()
-    by_name = {row.group.row.backend: row.areas for row in found.rows}
-    line = sentence(found, "Keras on PyTorch beside Keras on JAX")
+    compared = folder.compare()
+    by_name = {row.group.row.backend: row.areas for row in compared.rows}
+    line = sentence(compared, "Keras on PyTorch beside Keras on JAX")
     assert by_name["torch"].verdict == verdict.DIFFERENT
     assert re.search(r"ROC areas different at 1 of 1 point \(by -0\.\d+, -0\.\d+ to -0\.\d+\)", line)
-    line = sentence(found, "Keras on TensorFlow beside Keras on JAX")
+    line = sentence(compared, "Keras on TensorFlow beside Keras on JAX")
     assert "ROC areas not told apart at 1 point" in line
     assert "times not told apart (ratio 1" in line
 
@@ -51,12 +51,12 @@ def test_areas_are_called_different_only_where_they_are(folder):
 def test_equal_areas_have_their_bound(folder):
     folder.add()
     folder.add(**TMVA)
-    found = folder.compare()
+    compared = folder.compare()
     narrow = [
         row._replace(areas=row.areas._replace(difference=1e-8, low=-2.1e-7, high=1e-8)) if row.areas else row
-        for row in found.rows
+        for row in compared.rows
     ]
-    assert "equal ROC areas, to within 3e-07 at 1 point" in sentence(found._replace(rows=narrow), "TMVA DNN beside")
+    assert "equal ROC areas, to within 3e-07 at 1 point" in sentence(compared._replace(rows=narrow), "TMVA DNN beside")
 
 
 def test_one_repetition_gives_no_verdict_and_one_series_none_at_all(folder):
@@ -73,6 +73,6 @@ def test_optimizers_are_named_where_there_are_several(folder):
     for optimizer in ("sgd", "adam"):
         folder.add(optimizer=optimizer)
         folder.add(backend="torch", optimizer=optimizer)
-    found = folder.compare()
-    starts = [line.split(":")[0] for line in headlines.sentences(found)]
+    compared = folder.compare()
+    starts = [line.split(":")[0] for line in headlines.sentences(compared)]
     assert starts[:-1] == ["Keras on PyTorch (SGD) beside Keras on JAX (SGD)"]

@@ -63,8 +63,8 @@ def test_epochs_without_a_time():
     assert untimed.epoch == 2
     assert math.isnan(untimed.time)
     assert quality.reach(history([0.6], times=[NAN]), 0.5) == (0, math.inf)
-    found = quality.time_to_quality([untimed, untimed])
-    assert (math.isnan(found.median), str(found)) == (True, "not timed (2 of 2 runs)")
+    reached = quality.time_to_quality([untimed, untimed])
+    assert (math.isnan(reached.median), str(reached)) == (True, "not timed (2 of 2 runs)")
 
 
 def test_another_clock_is_read_where_there_is_one():
@@ -77,9 +77,9 @@ def test_another_clock_is_read_where_there_is_one():
 def test_runs_that_never_get_there_count():
     never = quality.Reached(0, math.inf)
     some = [quality.Reached(3, 3.0), quality.Reached(5, 5.0), quality.Reached(4, 4.0)]
-    found = quality.time_to_quality([*some, never])
+    reached = quality.time_to_quality([*some, never])
     # Without the last the median would be 4.
-    assert (found.median, found.runs, found.reached, str(found)) == (4.5, 4, 3, "4.5 s (3 of 4 runs)")
+    assert (reached.median, reached.runs, reached.reached, str(reached)) == (4.5, 4, 3, "4.5 s (3 of 4 runs)")
     for missed in (3, 4):
         lost = quality.time_to_quality([*some, *[never] * missed])
         assert lost.median == math.inf
@@ -91,16 +91,16 @@ def test_interval_of_the_median_covers():
     generator = numpy.random.default_rng(51)
     covered = 0
     for _ in range(200):
-        found = quality.time_to_quality([quality.Reached(1, float(t)) for t in generator.exponential(size=10)])
-        covered += found.low <= math.log(2) <= found.high
+        reached = quality.time_to_quality([quality.Reached(1, float(t)) for t in generator.exponential(size=10)])
+        covered += reached.low <= math.log(2) <= reached.high
     # Ranks allow some levels only: the next above 68.27 % is 89.1 %.
     assert 0.84 <= covered / 200 <= 0.94
     assert math.isnan(quality.time_to_quality([quality.Reached(1, 1.0)]).low)
 
 
 def test_no_runs():
-    found = quality.time_to_quality([])
-    assert (math.isnan(found.median), found.runs, found.reached) == (True, 0, 0)
+    reached = quality.time_to_quality([])
+    assert (math.isnan(reached.median), reached.runs, reached.reached) == (True, 0, 0)
 
 
 def test_progress_is_the_best_so_far_against_time():

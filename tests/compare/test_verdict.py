@@ -48,11 +48,11 @@ def test_equal_series_are_seldom_called_different(repetitions):
     different = by_delong_alone = 0
     for _ in range(200):
         optimal = optimal_scores(generator, 400)
-        found = verdict.compare_areas(
+        judged = verdict.compare_areas(
             side_of(trained(generator, optimal, repetitions)), side_of(trained(generator, optimal, repetitions))
         )
-        different += found.verdict == verdict.DIFFERENT
-        by_delong_alone += abs(found.difference) > 1.96 * found.test_error
+        different += judged.verdict == verdict.DIFFERENT
+        by_delong_alone += abs(judged.difference) > 1.96 * judged.test_error
     assert different / 200 <= 0.08
     # Why the spread of trainings must be in the error.
     assert by_delong_alone / 200 > 0.3
@@ -60,33 +60,33 @@ def test_equal_series_are_seldom_called_different(repetitions):
 
 def test_a_worse_series_is_found():
     generator = numpy.random.default_rng(32)
-    found = 0
+    judged = 0
     for _ in range(50):
         optimal = optimal_scores(generator, 400)
         better, worse = (side_of(trained(generator, optimal, 5, worse=spoilt)) for spoilt in (0.0, 0.8))
         compared = verdict.compare_areas(worse, better)
-        found += compared.verdict == verdict.DIFFERENT and compared.high < 0
-    assert found / 50 > 0.85
+        judged += compared.verdict == verdict.DIFFERENT and compared.high < 0
+    assert judged / 50 > 0.85
 
 
 def test_parts_of_the_error_by_hand():
     generator = numpy.random.default_rng(33)
     optimal = optimal_scores(generator, 500)
     ours, theirs = list(trained(generator, optimal, 3)), list(trained(generator, optimal, 4, worse=0.3))
-    found = verdict.compare_areas(side_of(ours), side_of(theirs))
+    judged = verdict.compare_areas(side_of(ours), side_of(theirs))
     areas = [[roc.auc(*scores) for scores in some] for some in (ours, theirs)]
-    assert found.difference == pytest.approx(numpy.mean(areas[0]) - numpy.mean(areas[1]))
+    assert judged.difference == pytest.approx(numpy.mean(areas[0]) - numpy.mean(areas[1]))
     parts = [numpy.var(some, ddof=1) / len(some) for some in areas]
-    assert found.training_error == pytest.approx(math.sqrt(sum(parts)))
-    assert found.error == pytest.approx(math.hypot(found.training_error, found.test_error))
-    freedom = found.error**4 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 3)
-    assert found.degrees_of_freedom == pytest.approx(freedom)
-    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, freedom, found.difference, found.error))
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(found.difference) / found.error, freedom))
+    assert judged.training_error == pytest.approx(math.sqrt(sum(parts)))
+    assert judged.error == pytest.approx(math.hypot(judged.training_error, judged.test_error))
+    freedom = judged.error**4 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 3)
+    assert judged.degrees_of_freedom == pytest.approx(freedom)
+    assert (judged.low, judged.high) == pytest.approx(stats.t.interval(0.95, freedom, judged.difference, judged.error))
+    assert judged.p_value == pytest.approx(2 * stats.t.sf(abs(judged.difference) / judged.error, freedom))
     # The test part is that of the mean placements: with one repetition each, DeLong's own.
     single = verdict.compare_areas(side_of(ours[:1]), side_of(theirs[:1]))
     assert single.test_error == pytest.approx(roc.auc_difference(*ours[0], *theirs[0]).error)
-    assert found.test_error < single.test_error
+    assert judged.test_error < single.test_error
 
 
 def test_without_an_error_of_the_test_events_it_is_welchs_test():
@@ -94,12 +94,12 @@ def test_without_an_error_of_the_test_events_it_is_welchs_test():
     optimal = optimal_scores(generator, 300)
     ours, theirs = (side_of(trained(generator, optimal, n)) for n in (4, 6))
     # The same placements on both sides: nothing that other test events could change.
-    found = verdict.compare_areas(ours, theirs._replace(placements=ours.placements))
-    assert found.test_error == 0.0
+    judged = verdict.compare_areas(ours, theirs._replace(placements=ours.placements))
+    assert judged.test_error == 0.0
     welch = stats.ttest_ind(ours.areas, theirs.areas, equal_var=False)
     difference = numpy.mean(ours.areas) - numpy.mean(theirs.areas)
-    assert found.training_error == pytest.approx(difference / welch.statistic)
-    assert found.degrees_of_freedom == pytest.approx(welch.df)
+    assert judged.training_error == pytest.approx(difference / welch.statistic)
+    assert judged.degrees_of_freedom == pytest.approx(welch.df)
 
 
 def test_the_interval_covers_the_true_difference():
@@ -114,8 +114,8 @@ def test_the_interval_covers_the_true_difference():
     for _ in range(200):
         optimal = optimal_scores(generator, 400)
         ours, theirs = (side_of(trained(generator, optimal, 5, worse=worse)) for worse in (0.0, 0.3))
-        found = verdict.compare_areas(ours, theirs)
-        covered += found.low <= true <= found.high
+        judged = verdict.compare_areas(ours, theirs)
+        covered += judged.low <= true <= judged.high
     assert covered / 200 > 0.92
 
 
@@ -127,9 +127,9 @@ def test_equal_series_on_other_test_events_are_seldom_called_different(repetitio
         ours, theirs = (
             side_of(trained(generator, optimal_scores(generator, events), repetitions)) for events in (400, 300)
         )
-        found = verdict.compare_areas(ours, theirs, same_start=True, same_events=False)
-        assert not found.paired
-        different += found.verdict == verdict.DIFFERENT
+        judged = verdict.compare_areas(ours, theirs, same_start=True, same_events=False)
+        assert not judged.paired
+        different += judged.verdict == verdict.DIFFERENT
         by_spread_alone += stats.ttest_ind(ours.areas, theirs.areas, equal_var=False).pvalue < 0.05
     assert different / 200 <= 0.08
     assert different < by_spread_alone
@@ -137,45 +137,45 @@ def test_equal_series_on_other_test_events_are_seldom_called_different(repetitio
 
 def test_a_worse_series_on_other_test_events_is_found():
     generator = numpy.random.default_rng(44)
-    found = 0
+    judged = 0
     for _ in range(50):
         better, worse = (
             side_of(trained(generator, optimal_scores(generator, 2000), 5, worse=spoilt)) for spoilt in (0.0, 0.8)
         )
         compared = verdict.compare_areas(worse, better, same_events=False)
-        found += compared.verdict == verdict.DIFFERENT and compared.high < 0
-    assert found / 50 > 0.85
+        judged += compared.verdict == verdict.DIFFERENT and compared.high < 0
+    assert judged / 50 > 0.85
 
 
 def test_errors_of_other_test_events_are_added():
     generator = numpy.random.default_rng(45)
     ours, theirs = (list(trained(generator, optimal_scores(generator, events), 1)) for events in (500, 200))
-    found = verdict.compare_areas(side_of(ours), side_of(theirs), same_events=False)
-    assert found.difference == pytest.approx(roc.auc(*ours[0]) - roc.auc(*theirs[0]))
-    assert found.test_error == pytest.approx(math.hypot(roc.auc_error(*ours[0]), roc.auc_error(*theirs[0])))
+    judged = verdict.compare_areas(side_of(ours), side_of(theirs), same_events=False)
+    assert judged.difference == pytest.approx(roc.auc(*ours[0]) - roc.auc(*theirs[0]))
+    assert judged.test_error == pytest.approx(math.hypot(roc.auc_error(*ours[0]), roc.auc_error(*theirs[0])))
 
 
 def test_one_repetition_with_another_start_gives_no_verdict():
     generator = numpy.random.default_rng(35)
     optimal = optimal_scores(generator, 300)
     one, two = (side_of(trained(generator, optimal, n)) for n in (1, 2))
-    for found in (verdict.compare_areas(one, two), verdict.compare_areas(two, one), verdict.compare_areas(one, one)):
-        assert found.verdict == verdict.NO_VERDICT
-        assert "one repetition on a side" in found.note
-        assert math.isnan(found.error)
-        assert not math.isnan(found.test_error)
+    for judged in (verdict.compare_areas(one, two), verdict.compare_areas(two, one), verdict.compare_areas(one, one)):
+        assert judged.verdict == verdict.NO_VERDICT
+        assert "one repetition on a side" in judged.note
+        assert math.isnan(judged.error)
+        assert not math.isnan(judged.test_error)
 
 
 def test_no_run_on_a_side_gives_no_verdict():
     none = verdict.side([], numpy.ones(3), numpy.ones(3))
-    found = verdict.compare_areas(none, none)
-    assert (found.verdict, found.note) == (verdict.NO_VERDICT, "no finished run on one of the sides")
+    judged = verdict.compare_areas(none, none)
+    assert (judged.verdict, judged.note) == (verdict.NO_VERDICT, "no finished run on one of the sides")
 
 
 def test_too_few_test_events_give_no_verdict():
     one_event = [(numpy.array([n]), numpy.array([1.0, 2.0])) for n in (0.0, 1.5)]
-    found = verdict.compare_areas(side_of(one_event), side_of(one_event))
-    assert (found.verdict, found.note) == (verdict.NO_VERDICT, "too few test events for an error; give more")
+    judged = verdict.compare_areas(side_of(one_event), side_of(one_event))
+    assert (judged.verdict, judged.note) == (verdict.NO_VERDICT, "too few test events for an error; give more")
 
 
 def test_same_starts_are_compared_pair_by_pair():
@@ -198,10 +198,10 @@ def test_one_pair_with_the_same_start_is_judged_by_the_test_events_alone():
     generator = numpy.random.default_rng(37)
     run = optimal_scores(generator, 300)
     other = tuple(scores + 0.5 * generator.normal(size=300) for scores in run)
-    found = verdict.compare_areas(side_of([run]), side_of([other]), same_start=True)
-    assert (found.difference, found.error, found.p_value) == pytest.approx(roc.auc_difference(*run, *other))
-    assert math.isnan(found.training_error)
-    assert "from the same start" in found.note
+    judged = verdict.compare_areas(side_of([run]), side_of([other]), same_start=True)
+    assert (judged.difference, judged.error, judged.p_value) == pytest.approx(roc.auc_difference(*run, *other))
+    assert math.isnan(judged.training_error)
+    assert "from the same start" in judged.note
     same = verdict.compare_areas(side_of([run]), side_of([run]), same_start=True)
     assert (same.difference, same.error, same.verdict) == (0.0, 0.0, verdict.NOT_TOLD_APART)
 
@@ -224,10 +224,10 @@ def test_scores_are_read_with_the_weights_of_the_input_file(tmp_path):
     generator = numpy.random.default_rng(38)
     runs = {f"run{n}": optimal_scores(generator, 50) for n in (1, 2)}
     group, data = results_folder(tmp_path, runs)
-    found = verdict.read_side(group, ResultsFolder(tmp_path), data)
+    judged = verdict.read_side(group, ResultsFolder(tmp_path), data)
     weights = data.weights["TestS"], data.weights["TestB"]
-    assert found.repetitions == [1, 2]
-    assert found.areas == pytest.approx([roc.auc(*scores, *weights) for scores in runs.values()])
+    assert judged.repetitions == [1, 2]
+    assert judged.areas == pytest.approx([roc.auc(*scores, *weights) for scores in runs.values()])
 
 
 def test_scores_that_are_not_those_of_the_events_are_refused(tmp_path):
@@ -247,13 +247,13 @@ def test_scores_that_are_not_those_of_the_events_are_refused(tmp_path):
 
 
 def test_ratio_is_the_median_over_pairs():
-    found = verdict.compare_times(timed([1.0, 2.0, 4.0, None]), timed([2.2, 4.0, 7.6, 1.0]))
-    assert (found.ratio, found.pairs, found.interval) == (pytest.approx(0.5), 3, "Student's t")
-    assert found.low < 1 / 2.2 < 1 / 1.9 < found.high
-    assert found.verdict == "2 times faster"
+    judged = verdict.compare_times(timed([1.0, 2.0, 4.0, None]), timed([2.2, 4.0, 7.6, 1.0]))
+    assert (judged.ratio, judged.pairs, judged.interval) == (pytest.approx(0.5), 3, "Student's t")
+    assert judged.low < 1 / 2.2 < 1 / 1.9 < judged.high
+    assert judged.verdict == "2 times faster"
     back = verdict.compare_times(timed([2.2, 4.0, 7.6]), timed([1.0, 2.0, 4.0]))
     assert back.verdict == "2 times slower"
-    assert (back.low, back.high) == pytest.approx((1 / found.high, 1 / found.low))
+    assert (back.low, back.high) == pytest.approx((1 / judged.high, 1 / judged.low))
 
 
 def test_pairs_that_disagree_are_not_told_apart():
@@ -265,11 +265,11 @@ def test_pairs_that_disagree_are_not_told_apart():
 def test_many_pairs_are_resampled_alike_each_time():
     generator = numpy.random.default_rng(40)
     ours, theirs = timed(generator.uniform(0.9, 1.1, 12)), timed(generator.uniform(1.8, 2.2, 12))
-    found = verdict.compare_times(ours, theirs)
-    assert found.interval == "bootstrap"
-    assert found.low < found.ratio < found.high
-    assert found.verdict == f"{1 / found.ratio:.3g} times faster"
-    assert verdict.compare_times(ours, theirs) == found
+    judged = verdict.compare_times(ours, theirs)
+    assert judged.interval == "bootstrap"
+    assert judged.low < judged.ratio < judged.high
+    assert judged.verdict == f"{1 / judged.ratio:.3g} times faster"
+    assert verdict.compare_times(ours, theirs) == judged
 
 
 @pytest.mark.parametrize(
@@ -281,15 +281,15 @@ def test_many_pairs_are_resampled_alike_each_time():
     ],
 )
 def test_times_that_give_no_verdict(ours, theirs, note):
-    found = verdict.compare_times(timed(ours), timed(theirs))
-    assert found.verdict == verdict.NO_VERDICT
-    assert note in found.note
-    assert math.isnan(found.low)
+    judged = verdict.compare_times(timed(ours), timed(theirs))
+    assert judged.verdict == verdict.NO_VERDICT
+    assert note in judged.note
+    assert math.isnan(judged.low)
 
 
 def test_times_of_different_processors_are_not_compared():
-    found = verdict.compare_times(timed([1.0] * 3, cpu_model="one"), timed([1.0] * 3, cpu_model="other"))
-    assert (found.verdict, found.note) == (verdict.NO_VERDICT, "timed on different processors; time both on one")
+    judged = verdict.compare_times(timed([1.0] * 3, cpu_model="one"), timed([1.0] * 3, cpu_model="other"))
+    assert (judged.verdict, judged.note) == (verdict.NO_VERDICT, "timed on different processors; time both on one")
 
 
 @pytest.mark.parametrize("pairs", [3, 5, 9, 12])
@@ -315,14 +315,16 @@ def test_equal_times_of_two_machines_are_seldom_told_apart(repetitions):
 
 def test_a_ratio_is_that_of_the_geometric_means_with_welchs_interval():
     ours, theirs = [2.0, 2.2, 1.9, 2.4], [1.0, 1.3, 0.9]
-    found = verdict.ratio_of(timed(ours, cpu_model="one"), timed([*theirs, None], cpu_model="other"), "real_time_train")
-    assert found.ratio == pytest.approx(stats.gmean(ours) / stats.gmean(theirs))
+    judged = verdict.ratio_of(
+        timed(ours, cpu_model="one"), timed([*theirs, None], cpu_model="other"), "real_time_train"
+    )
+    assert judged.ratio == pytest.approx(stats.gmean(ours) / stats.gmean(theirs))
     welch = stats.ttest_ind(numpy.log(ours), numpy.log(theirs), equal_var=False).confidence_interval()
-    assert (found.low, found.high) == pytest.approx((math.exp(welch.low), math.exp(welch.high)))
-    assert found.verdict == f"{found.ratio:.3g} times slower"
+    assert (judged.low, judged.high) == pytest.approx((math.exp(welch.low), math.exp(welch.high)))
+    assert judged.verdict == f"{judged.ratio:.3g} times slower"
     back = verdict.ratio_of(timed(theirs), timed(ours), "real_time_train")
-    assert (back.low, back.high) == pytest.approx((1 / found.high, 1 / found.low))
-    assert back.verdict == f"{found.ratio:.3g} times faster"
+    assert (back.low, back.high) == pytest.approx((1 / judged.high, 1 / judged.low))
+    assert back.verdict == f"{judged.ratio:.3g} times faster"
 
 
 @pytest.mark.parametrize(
@@ -334,12 +336,12 @@ def test_a_ratio_is_that_of_the_geometric_means_with_welchs_interval():
     ],
 )
 def test_ratios_that_give_no_verdict(ours, theirs, ratio, note):
-    found = verdict.ratio_of(timed(ours), timed(theirs), "real_time_train")
-    assert (found.ratio, found.verdict) == (pytest.approx(ratio, abs=1e-4, nan_ok=True), verdict.NO_VERDICT)
-    assert note in found.note
-    assert math.isnan(found.low)
+    judged = verdict.ratio_of(timed(ours), timed(theirs), "real_time_train")
+    assert (judged.ratio, judged.verdict) == (pytest.approx(ratio, abs=1e-4, nan_ok=True), verdict.NO_VERDICT)
+    assert note in judged.note
+    assert math.isnan(judged.low)
 
 
 def test_infinite_times_are_none():
-    found = verdict.compare_times(timed([math.inf] * 3), timed([1.0, 1.1, 0.9]))
-    assert (found.pairs, found.verdict) == (0, verdict.NO_VERDICT)
+    judged = verdict.compare_times(timed([math.inf] * 3), timed([1.0, 1.1, 0.9]))
+    assert (judged.pairs, judged.verdict) == (0, verdict.NO_VERDICT)

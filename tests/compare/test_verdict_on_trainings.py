@@ -30,15 +30,15 @@ def test_the_same_network_is_seldom_called_different(tmp_path, record_property):
     for seed, path in enumerate(files, 1):
         inputs.write(samples.rings(variables=3, seed=seed, **EVENTS), path)
     many_trainings.start(tmp_path, POINT, files, 2 * PAIRS * REPETITIONS)
-    found = [pair for number in range(SPLITS) for pair in compared(numpy.load(tmp_path / f"{number}.npz"))]
-    different = sum(pair.verdict == verdict.DIFFERENT for pair in found)
-    by_delong_alone = sum(abs(pair.difference) > 1.96 * pair.test_error for pair in found)
+    pairs = [pair for number in range(SPLITS) for pair in compared(numpy.load(tmp_path / f"{number}.npz"))]
+    different = sum(pair.verdict == verdict.DIFFERENT for pair in pairs)
+    by_delong_alone = sum(abs(pair.difference) > 1.96 * pair.test_error for pair in pairs)
     record_property("different", different)
     sys.stdout.write(
-        f"{len(found)} pairs of one network with itself: {different} called different at 95 %, "
+        f"{len(pairs)} pairs of one network with itself: {different} called different at 95 %, "
         f"{by_delong_alone} by the paired DeLong test alone\n"
     )
-    assert len(found) == 200
+    assert len(pairs) == 200
     assert different / 200 <= 0.08
     # The test means something: these trainings differ by more than their test events tell.
     assert by_delong_alone / 200 > 0.2

@@ -69,8 +69,8 @@ def weight_file(name: str) -> str:
 
 def input_file(name: str) -> Path:
     """Path of the input file that a recorded run read."""
-    own = FOLDER / name / "input.root"
-    return own if own.exists() else FOLDER / "input.root"
+    path = FOLDER / name / "input.root"
+    return path if path.exists() else FOLDER / "input.root"
 
 
 def booking(name: str) -> Booking:

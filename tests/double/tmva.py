@@ -418,14 +418,14 @@ def _copy(path: Path, target: Any) -> None:
 
 def _copy_folder(root: Any, source: Any, target: Any) -> None:
     for key in source.GetListOfKeys():
-        found = key.ReadObj()
+        thing = key.ReadObj()
         target.cd()
-        if found.InheritsFrom("TDirectory"):
-            _copy_folder(root, found, target.mkdir(key.GetName()))
-        elif found.InheritsFrom("TTree"):
-            found.CloneTree(-1, "fast").Write()
-        elif found.InheritsFrom("TH1"):
-            found.Write(key.GetName())
+        if thing.InheritsFrom("TDirectory"):
+            _copy_folder(root, thing, target.mkdir(key.GetName()))
+        elif thing.InheritsFrom("TTree"):
+            thing.CloneTree(-1, "fast").Write()
+        elif thing.InheritsFrom("TH1"):
+            thing.Write(key.GetName())
 
 
 def reset() -> None:

@@ -51,8 +51,8 @@ def every(data, name="events", trees=("TestS", "TestB")):
 @pytest.mark.parametrize("k", [1, 3, VARIABLES])
 @pytest.mark.parametrize("chain", ["I", "N", "N,P", "D"])
 def test_principal_components_are_a_linear_network(data, k, chain):
-    found = linear(data, k, transformations=chain)
-    back = found.reconstruct(every(data))
+    encoding = linear(data, k, transformations=chain)
+    back = encoding.reconstruct(every(data))
     assert back.error == pytest.approx(back.pca_error, abs=1e-6)
     assert back.events == pytest.approx(back.pca, abs=1e-5)
     if k == VARIABLES:
@@ -61,40 +61,40 @@ def test_principal_components_are_a_linear_network(data, k, chain):
 
 
 def test_the_parts_of_a_reconstruction(data):
-    found = deep(data)
-    back = found.reconstruct(every(data))
-    assert (back.encoded == found.encode(every(data))).all()
-    assert (back.events == found.decode(back.encoded)).all()
-    assert (back.error == found.error(every(data))).all()
+    encoding = deep(data)
+    back = encoding.reconstruct(every(data))
+    assert (back.encoded == encoding.encode(every(data))).all()
+    assert (back.events == encoding.decode(back.encoded)).all()
+    assert (back.error == encoding.error(every(data))).all()
 
 
 def test_the_error_is_what_the_components_leave_out(data):
     """On the events trained on, the mean of the error is the share of the smallest eigenvalues."""
-    found = linear(data, 2, transformations="I")
+    encoding = linear(data, 2, transformations="I")
     trees = ("TrainS", "TrainB")
     events, weights = every(data, trees=trees), every(data, "weights", trees)
     eigenvalues = numpy.sort(numpy.linalg.eigvalsh(numpy.cov(events.T, aweights=weights, ddof=0)))
-    mean = numpy.average(found.reconstruct(events).pca_error, weights=weights)
+    mean = numpy.average(encoding.reconstruct(events).pca_error, weights=weights)
     assert mean == pytest.approx(eigenvalues[:2].sum() / eigenvalues.sum(), rel=1e-6)
 
 
 def test_the_mean_in_place_of_every_event_has_the_error_1(data):
-    found = linear(data, 1, transformations="I")
-    nothing = found._replace(layers=[(kernel * 0, bias) for kernel, bias in found.layers])
+    encoding = linear(data, 1, transformations="I")
+    nothing = encoding._replace(layers=[(kernel * 0, bias) for kernel, bias in encoding.layers])
     trees = ("TrainS", "TrainB")
     weights = every(data, "weights", trees)
     assert numpy.average(nothing.error(every(data, trees=trees)), weights=weights) == pytest.approx(1, rel=1e-6)
 
 
 def test_error_table(data):
-    found = deep(data)
-    rows = encoder.error_table(found, data)
+    encoding = deep(data)
+    rows = encoder.error_table(encoding, data)
     assert [row["variable"] for row in rows] == [*data.variables, "total"]
     events, weights = every(data), every(data, "weights")
-    squares = (events - found.decode(found.encode(events))) ** 2 / found.variances
+    squares = (events - encoding.decode(encoding.encode(events))) ** 2 / encoding.variances
     assert [row["error"] for row in rows[:-1]] == pytest.approx(numpy.average(squares, axis=0, weights=weights))
     # N stretches each variable, which changes no share of a variance.
-    share = found.network_variances / found.network_variances.sum()
+    share = encoding.network_variances / encoding.network_variances.sum()
     assert rows[-1]["error"] == pytest.approx((share * [row["error"] for row in rows[:-1]]).sum(), rel=1e-5)
     sums = [weights[:500].sum(), weights[500:].sum()]
     for row in rows:
@@ -107,35 +107,35 @@ def test_error_table(data):
 
 @pytest.mark.parametrize("make", [linear, deep])
 def test_what_is_stored_is_read_back_to_the_last_bit(data, make):
-    found = make(data, 2, transformations="N,P", event_class="Background")._replace(facts={"epochs": 3})
-    back = encoder.loads(encoder.dumps(found), "here")
-    assert back.specification == found.specification
-    assert (back.variables, back.facts) == (found.variables, found.facts)
+    encoding = make(data, 2, transformations="N,P", event_class="Background")._replace(facts={"epochs": 3})
+    back = encoder.loads(encoder.dumps(encoding), "here")
+    assert back.specification == encoding.specification
+    assert (back.variables, back.facts) == (encoding.variables, encoding.facts)
     events = every(data)
-    assert (back.encode(events) == found.encode(events)).all()
-    assert (back.decode(back.encode(events)) == found.decode(found.encode(events))).all()
-    assert (back.reconstruct(events).pca == found.reconstruct(events).pca).all()
-    assert (back.low == found.low).all()
+    assert (back.encode(events) == encoding.encode(events)).all()
+    assert (back.decode(back.encode(events)) == encoding.decode(encoding.encode(events))).all()
+    assert (back.reconstruct(events).pca == encoding.reconstruct(events).pca).all()
+    assert (back.low == encoding.low).all()
 
 
-def changed(found, **values):
-    return json.dumps({**json.loads(encoder.dumps(found)), **values})
+def changed(encoding, **values):
+    return json.dumps({**json.loads(encoder.dumps(encoding)), **values})
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda found: "no JSON",
-        lambda found: "[]",
-        lambda found: "{}",
-        lambda found: changed(found, tmva_bench_encoder=2),
-        lambda found: changed(found, layers=[]),
-        lambda found: changed(found, variables=["one"]),
-        lambda found: changed(found, low=[1, 2]),
-        lambda found: changed(found, mean=[float("nan")] * VARIABLES),
-        lambda found: changed(found, matrix="text"),
-        lambda found: changed(found, specification={"k": 2}),
-        lambda found: encoder.dumps(found).replace("RELU|7", "RELU|8"),
+        lambda encoding: "no JSON",
+        lambda encoding: "[]",
+        lambda encoding: "{}",
+        lambda encoding: changed(encoding, tmva_bench_encoder=2),
+        lambda encoding: changed(encoding, layers=[]),
+        lambda encoding: changed(encoding, variables=["one"]),
+        lambda encoding: changed(encoding, low=[1, 2]),
+        lambda encoding: changed(encoding, mean=[float("nan")] * VARIABLES),
+        lambda encoding: changed(encoding, matrix="text"),
+        lambda encoding: changed(encoding, specification={"k": 2}),
+        lambda encoding: encoder.dumps(encoding).replace("RELU|7", "RELU|8"),
     ],
 )
 def test_what_is_no_encoder_is_refused(data, spoil):
@@ -145,13 +145,13 @@ def test_what_is_no_encoder_is_refused(data, spoil):
 
 
 def test_encoded_events_are_an_input_file(data, tmp_path):
-    found = deep(data)
+    encoding = deep(data)
     path = tmp_path / "encoded.root"
-    metadata = encoder.write_encoded(found, data, path)
+    metadata = encoder.write_encoded(encoding, data, path)
     encoded = inputs.read(path)
     assert encoded.variables == metadata["variables"] == ["latent1", "latent2"]
     for tree, events in data.events.items():
-        assert (encoded.events[tree] == found.encode(events)).all()
+        assert (encoded.events[tree] == encoding.encode(events)).all()
         assert (encoded.weights[tree] == data.weights[tree]).all()
     assert metadata["sample"] == "gauss encoded"
     assert metadata["roc_auc_best_possible"] is None
@@ -159,21 +159,21 @@ def test_encoded_events_are_an_input_file(data, tmp_path):
     assert (said["from"], said["variables"]) == (data.metadata["digest"], data.variables)
     assert said["roc_auc_best_possible"] == data.metadata["roc_auc_best_possible"]
     assert (said["k"], said["class"], said["options"]["Layout"]) == (2, "AllClasses", DEEP["Layout"])
-    assert encoder.dumps(encoder.read(path)) == encoder.dumps(found)
-    assert encoder.read_errors(path) == encoder.error_table(found, data)
+    assert encoder.dumps(encoder.read(path)) == encoder.dumps(encoding)
+    assert encoder.read_errors(path) == encoder.error_table(encoding, data)
     with uproot.open(path) as file:
         for tree, letter in (("TestS", "S"), ("TestB", "B")):
             back = file[f"Reconstruction{letter}"].arrays(library="np")
             events = data.events[tree]
             assert (back["var3_input"] == events[:, 2]).all()
-            assert (back["var3_reconstructed"] == found.decode(found.encode(events))[:, 2]).all()
-            assert (back["error"] == found.error(events)).all()
-            assert (back["pca_error"] == found.reconstruct(events).pca_error).all()
+            assert (back["var3_reconstructed"] == encoding.decode(encoding.encode(events))[:, 2]).all()
+            assert (back["error"] == encoding.error(events)).all()
+            assert (back["pca_error"] == encoding.reconstruct(events).pca_error).all()
 
 
 def test_decoded_events_have_the_variables_of_before(data, tmp_path):
-    found = linear(data, VARIABLES)
-    encoder.write_encoded(found, data, tmp_path / "encoded.root")
+    encoding = linear(data, VARIABLES)
+    encoder.write_encoded(encoding, data, tmp_path / "encoded.root")
     metadata = encoder.write_decoded(tmp_path / "encoded.root", tmp_path / "decoded.root")
     decoded = inputs.read(tmp_path / "decoded.root")
     assert decoded.variables == data.variables
@@ -186,11 +186,11 @@ def test_decoded_events_have_the_variables_of_before(data, tmp_path):
 
 
 def test_other_variables_are_refused(data, tmp_path):
-    found = deep(data)
+    encoding = deep(data)
     for variables in (["var1", "var3", "var2", "var4"], ["var1", "var2", "var3", "pt"], ["var1"]):
         other = data._replace(variables=variables)
         with pytest.raises(UserError, match="names and order must be the same"):
-            encoder.write_encoded(found, other, tmp_path / "encoded.root")
+            encoder.write_encoded(encoding, other, tmp_path / "encoded.root")
     assert not list(tmp_path.iterdir())
 
 
@@ -205,8 +205,8 @@ def test_files_without_an_encoder_are_refused(data, tmp_path):
 
 
 def test_an_encoded_variable_that_tells_nothing_is_refused(data, tmp_path):
-    found = deep(data)
-    dead = found._replace(layers=[(kernel * 0, bias) for kernel, bias in found.layers])
+    encoding = deep(data)
+    dead = encoding._replace(layers=[(kernel * 0, bias) for kernel, bias in encoding.layers])
     with pytest.raises(UserError, match="latent1 is the same for every event: nothing was learnt"):
         encoder.write_encoded(dead, data, tmp_path / "encoded.root")
 
@@ -223,7 +223,7 @@ def test_events_that_nothing_can_be_trained_on_are_refused(data):
 
 
 def test_events_outside_the_ranges(data):
-    found = linear(data, 2)
-    inside = numpy.stack([found.low, (found.low + found.high) / 2, found.high])
-    assert found.outside(inside) == 0
-    assert found.outside(inside + [0, 0, 1e-3, 0]) == pytest.approx(1 / 3)
+    encoding = linear(data, 2)
+    inside = numpy.stack([encoding.low, (encoding.low + encoding.high) / 2, encoding.high])
+    assert encoding.outside(inside) == 0
+    assert encoding.outside(inside + [0, 0, 1e-3, 0]) == pytest.approx(1 / 3)

@@ -32,15 +32,15 @@ AS_RECORDED = {
 @pytest.fixture(scope="session")
 def input_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
-    made = {
+    samples_by_name = {
         "gauss": samples.gauss(variables=5, correlation=0.6, weights="random", **EVENTS),
         "rings": samples.rings(**EVENTS),
         "swissroll": samples.swissroll(**EVENTS),
         "small": samples.gauss(train_signal=500, train_background=500, test_signal=300, test_background=300),
     }
-    for name, sample in made.items():
+    for name, sample in samples_by_name.items():
         inputs.write(sample, folder / f"{name}.root")
-    return {name: str(folder / f"{name}.root") for name in made}
+    return {name: str(folder / f"{name}.root") for name in samples_by_name}
 
 
 @pytest.fixture(scope="session")
@@ -95,21 +95,21 @@ def test_tmvas_own_outputs_are_given(trained):
     ours = trained["recorded"]["encoder"]
     network = tmva_weights.network(tmva_weights.parse(str(RECORDED / "dataset/weights/job_Method.weights.xml")))
     theirs = ours._replace(layers=[(layer.weights.T, layer.biases) for layer in network])
-    for found, within in ((theirs, 5e-6), (ours, 1e-4)):
-        assert found.decode(found.encode(events)) == pytest.approx(numpy.array(rows["Method"]), abs=within)
+    for error, within in ((theirs, 5e-6), (ours, 1e-4)):
+        assert error.decode(error.encode(events)) == pytest.approx(numpy.array(rows["Method"]), abs=within)
 
 
 @pytest.mark.parametrize("name", ["linear", "linear tied"])
 def test_a_linear_network_reaches_principal_components(trained, input_files, name):
-    found = total(trained, name, input_files, "gauss")
-    assert found["error"] == pytest.approx(found["pca_error"], rel=0.02)
-    assert found["pca_error"] > 0.1
+    error = total(trained, name, input_files, "gauss")
+    assert error["error"] == pytest.approx(error["pca_error"], rel=0.02)
+    assert error["pca_error"] > 0.1
 
 
 @pytest.mark.parametrize("name", ["rings", "swissroll"])
 def test_a_deep_network_beats_principal_components_on_curved_data(trained, input_files, name):
-    found = total(trained, name, input_files, name)
-    assert found["error"] < found["pca_error"] / 2
+    error = total(trained, name, input_files, name)
+    assert error["error"] < error["pca_error"] / 2
 
 
 @pytest.mark.parametrize("name", ["tied", "tied and pretrained"])
@@ -139,9 +139,9 @@ def test_corruption_is_of_the_training_alone(trained, name):
 
 
 def test_the_best_weights_are_kept(trained, input_files):
-    found = trained["swissroll"]
-    losses = [loss for _, loss in found["losses"]]
-    assert found["best_epoch"] == losses.index(min(losses)) + 1
+    error = trained["swissroll"]
+    losses = [loss for _, loss in error["losses"]]
+    assert error["best_epoch"] == losses.index(min(losses)) + 1
 
 
 def test_the_class_decides_what_is_trained_on_and_not_what_is_encoded(trained, input_files):

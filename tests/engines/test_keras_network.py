@@ -205,8 +205,8 @@ def main():
 
     backend, folder = sys.argv[1], Path(sys.argv[2])
     assert keras.backend.backend() == backend
-    found = json.dumps(measure(keras, backend, folder), default=lambda array: array.tolist())
-    (folder / "measured.json").write_text(found)
+    text = json.dumps(measure(keras, backend, folder), default=lambda array: array.tolist())
+    (folder / "measured.json").write_text(text)
     os._exit(0)
 
 
@@ -317,9 +317,9 @@ def test_one_step_with_two_outputs_is_the_same(measured, name):
     check_step(measured["pair"][name], POINTS[name])
 
 
-def check_step(found, point):
-    assert found["loss"] == pytest.approx(loss_of(point), abs=5e-6)
-    for before, after, slopes in zip(found["before"], found["after"], tmva_gradient(point), strict=False):
+def check_step(text, point):
+    assert text["loss"] == pytest.approx(loss_of(point), abs=5e-6)
+    for before, after, slopes in zip(text["before"], text["after"], tmva_gradient(point), strict=False):
         moved = (numpy.array(before) - numpy.array(after)) / RATE
         assert moved == pytest.approx(slopes, abs=1e-5)
 
@@ -344,9 +344,9 @@ def test_regularization_term_is_of_the_weights_alone(measured, name):
 
 @pytest.mark.parametrize(("model", "layer"), [("single", "SymmRelu"), ("pair", "Gauss")])
 def test_a_stored_model_loads_once_tmvas_activations_are_known(measured, model, layer):
-    found = measured[f"stored {model}"]
-    assert layer in found["without"]
-    assert found["loaded"] == found["outputs"]
+    text = measured[f"stored {model}"]
+    assert layer in text["without"]
+    assert text["loaded"] == text["outputs"]
 
 
 @pytest.mark.parametrize("initializer", DISTRIBUTIONS)

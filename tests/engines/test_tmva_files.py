@@ -51,12 +51,12 @@ def test_epoch_table() -> None:
 def test_sections_of_a_job_with_several_methods(title: str) -> None:
     log = recordings.log("dnn-seed-preset")
     assert tmva_files.section("no training here", title) == "no training here"
-    own = log.replace("Train method: Method for", f"Train method: {title} for")
+    renamed = log.replace("Train method: Method for", f"Train method: {title} for")
     others = log.replace("Train method: Method for", "Train method: Other for").replace("0.5", "0.7")
     table = tmva_files.epoch_table(log)
-    assert tmva_files.epoch_table(tmva_files.section(others + own + others, title)) == table
+    assert tmva_files.epoch_table(tmva_files.section(others + renamed + others, title)) == table
     # A job that was run anew into the same log.
-    assert tmva_files.epoch_table(tmva_files.section(own.replace("0.5", "0.6") + own, title)) == table
+    assert tmva_files.epoch_table(tmva_files.section(renamed.replace("0.5", "0.6") + renamed, title)) == table
     assert tmva_files.section(others, title) == ""
 
 

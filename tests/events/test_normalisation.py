@@ -48,15 +48,15 @@ def test_sums_are_numbers_of_events_and_the_scale_of_a_class_drops_out(
     signal: list[float], background: list[float], scale: float, mode: str
 ) -> None:
     classes = [numpy.array(values, numpy.float32) for values in (signal, background)]
-    found = normalisation.normalise(mode, classes)
-    assert [weights.dtype for weights in found] == [numpy.float32] * 2
+    normalised = normalisation.normalise(mode, classes)
+    assert [weights.dtype for weights in normalised] == [numpy.float32] * 2
     if mode == "none":
-        assert all(map(numpy.array_equal, found, classes))
+        assert all(map(numpy.array_equal, normalised, classes))
         return
     wanted = [len(signal), len(signal) if mode == "equal_num_events" else len(background)]
-    assert [weights.sum(dtype=float) for weights in found] == pytest.approx(wanted, rel=1e-5)
+    assert [weights.sum(dtype=float) for weights in normalised] == pytest.approx(wanted, rel=1e-5)
     again = normalisation.normalise(mode, [classes[0] * numpy.float32(scale), classes[1]])
-    assert all(map(numpy.array_equal, again, found))
+    assert all(map(numpy.array_equal, again, normalised))
 
 
 @pytest.mark.parametrize("mode", ["equal_num_events", "num_events"])

@@ -35,26 +35,26 @@ LOADERS = {
 
 def violations(code: str, reads_branches: bool = False) -> list[str]:
     """What in some Python evaluates names or texts, or reads branches where it should not."""
-    found = []
+    lines = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
-            found += [f"import {name}" for name in names if name.split(".")[0] in MODULES]
+            lines += [f"import {name}" for name in names if name.split(".")[0] in MODULES]
         if not isinstance(node, ast.Call):
             continue
         function = node.func
-        found += [f"{word.arg}=..." for word in node.keywords if _unsafe(word)]
+        lines += [f"{word.arg}=..." for word in node.keywords if _unsafe(word)]
         if isinstance(function, ast.Name) and function.id in EVALUATING:
-            found.append(function.id)
+            lines.append(function.id)
         if isinstance(function, ast.Attribute):
             owner = function.value.id if isinstance(function.value, ast.Name) else ""
             if function.attr in METHODS or (owner, function.attr) in LOADERS or owner == "builtins":
-                found.append(f"{owner}.{function.attr}")
+                lines.append(f"{owner}.{function.attr}")
             if (owner, function.attr) == ("uproot", "open") and not reads_branches:
-                found.append("uproot.open")
+                lines.append("uproot.open")
             if function.attr == "array" and owner not in ("numpy", "awkward") and not reads_branches:
-                found.append(f"{owner or '...'}.array")
-    return found
+                lines.append(f"{owner or '...'}.array")
+    return lines
 
 
 def _unsafe(word: ast.keyword) -> bool:

@@ -218,14 +218,14 @@ def direct_delong_of_difference(signal, background, other_signal, other_backgrou
 def test_difference_of_areas_is_delongs_for_unit_weights(seed, m, n):
     generator = numpy.random.default_rng(seed)
     signal, background = generator.integers(0, 6, (2, m)), generator.integers(-2, 5, (2, n))
-    found = roc.auc_difference(signal[0], background[0], signal[1], background[1])
+    compared = roc.auc_difference(signal[0], background[0], signal[1], background[1])
     expected = direct_delong_of_difference(signal[0], background[0], signal[1], background[1])
-    assert found.value == pytest.approx(
+    assert compared.value == pytest.approx(
         roc.auc(signal[0], background[0]) - roc.auc(signal[1], background[1]), abs=1e-12
     )
-    assert found.error == pytest.approx(math.sqrt(max(0.0, expected)), abs=1e-7)
-    if found.error > 1e-6:
-        assert found.p_value == pytest.approx(2 * stats.norm.sf(abs(found.value) / found.error))
+    assert compared.error == pytest.approx(math.sqrt(max(0.0, expected)), abs=1e-7)
+    if compared.error > 1e-6:
+        assert compared.p_value == pytest.approx(2 * stats.norm.sf(abs(compared.value) / compared.error))
 
 
 def test_difference_turns_round_and_scales_of_weights_do_not_count():
@@ -261,8 +261,8 @@ def test_error_covers_the_true_difference_of_areas(weighted):
         signal, background = binormal(generator, 300)
         v, w = generator.uniform(0.2, 3.0, (2, 300)) if weighted else (None, None)
         other = (scores + noise * generator.normal(size=300) for scores in (signal, background))
-        found = roc.auc_difference(signal, background, *other, v, w)
-        covered += abs(found.value - true) < found.error
+        compared = roc.auc_difference(signal, background, *other, v, w)
+        covered += abs(compared.value - true) < compared.error
     assert 0.63 <= covered / 200 <= 0.73
 
 
@@ -283,10 +283,10 @@ def test_mean_over_trainings_has_the_error_of_its_own():
         roc.placements(signal + generator.normal(size=2000), background + generator.normal(size=2000)) for _ in range(8)
     ]
     mean = roc.Placements(
-        numpy.mean([found.signal for found in several], axis=0),
-        numpy.mean([found.background for found in several], axis=0),
+        numpy.mean([compared.signal for compared in several], axis=0),
+        numpy.mean([compared.background for compared in several], axis=0),
     )
-    areas = [roc.area_of(found) for found in several]
+    areas = [roc.area_of(compared) for compared in several]
     assert roc.area_of(mean).value == pytest.approx(numpy.mean([area.value for area in areas]))
     # Smaller than one training's, as the noise of each averages out; not by sqrt(8), as the events are the same.
     assert 0.6 < roc.area_of(mean).error / areas[0].error < 0.98
@@ -344,9 +344,9 @@ def test_efficiencies_are_covered(weighted):
     for _ in range(1000):
         signal, background = binormal(generator, events, distance)
         v, w = generator.uniform(0.2, 3.0, (2, events)) if weighted else (None, None)
-        found = roc.signal_efficiencies(signal, background, v, w, at=at)
-        found += roc.background_rejections(signal, background, v, w, at=kept)
-        _, low, high = numpy.transpose(found)
+        compared = roc.signal_efficiencies(signal, background, v, w, at=at)
+        compared += roc.background_rejections(signal, background, v, w, at=kept)
+        _, low, high = numpy.transpose(compared)
         true = numpy.concatenate([efficiency, rejection])
         covered += (low <= true) & (true <= high)
     # Each of seven has a standard deviation of 1.5 %.
@@ -381,11 +381,11 @@ def test_overtraining_probability_is_even_where_nothing_is_overtrained(negative)
     weights = (
         (lambda n: generator.choice([-1.0, 1.0, 2.0], n)) if negative else (lambda n: generator.uniform(0.2, 3.0, n))
     )
-    found = [
+    compared = [
         roc.kolmogorov_probability(generator.normal(size=500), generator.normal(size=700), weights(500), weights(700))
         for _ in range(400)
     ]
-    assert stats.kstest(found, "uniform").pvalue > 0.01
+    assert stats.kstest(compared, "uniform").pvalue > 0.01
 
 
 def test_a_curve_falls_through_negative_weights_alone():

@@ -39,8 +39,8 @@ def done(small_input, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def record(done):
-    (found,) = ResultsFolder(done.cwd / "results" / "small").load()
-    return found
+    (outcome,) = ResultsFolder(done.cwd / "results" / "small").load()
+    return outcome
 
 
 def test_its_errors_are_in_row_tree_and_file(done, record, small_input):
@@ -79,9 +79,9 @@ def test_the_histogram_of_its_score_resolves_99_percent_and_holds_all(record, do
     assert bins["high"].max() < max(values.max() for values in scores)
     for sample in ("train", "test"):
         for kind in ("signal", "background"):
-            own = (bins["sample"] == sample) & (bins["event_class"] == kind)
-            width = bins["high"][own] - bins["low"][own]
-            assert (bins["density"][own] * width).sum() == pytest.approx(1)
+            bins_of = (bins["sample"] == sample) & (bins["event_class"] == kind)
+            width = bins["high"][bins_of] - bins["low"][bins_of]
+            assert (bins["density"][bins_of] * width).sum() == pytest.approx(1)
 
 
 def test_its_row_says_what_was_trained(record, small_input):
@@ -149,16 +149,18 @@ def test_tmvas_autoencoder_is_read_as_recorded(by_tmva):
     rows = json.loads((recordings.FOLDER / "autoencoder-regression" / "scores.json").read_text())
     events = numpy.array([rows[name] for name in VARIABLES], numpy.float32).T
     theirs = {event.tobytes(): outputs for event, outputs in zip(events, rows["Method"], strict=True)}
-    found = 0
+    kept = 0
     with uproot.open(folder / "encoded.root") as file:
         for tree in ("ReconstructionS", "ReconstructionB"):
             columns = file[tree].arrays(library="np")
-            given, back = (numpy.stack([columns[f"{n}_{k}"] for n in VARIABLES], 1) for k in ("input", "reconstructed"))
-            for event, outputs in zip(given, back, strict=True):
+            inputs_given, back = (
+                numpy.stack([columns[f"{n}_{k}"] for n in VARIABLES], 1) for k in ("input", "reconstructed")
+            )
+            for event, outputs in zip(inputs_given, back, strict=True):
                 if event.tobytes() in theirs:
                     assert outputs == pytest.approx(theirs[event.tobytes()], abs=1e-5)
-                    found += 1
-    assert found == len(theirs) == 100
+                    kept += 1
+    assert kept == len(theirs) == 100
     assert outcome.scores["TestB"] == pytest.approx(columns["error"])
 
 
@@ -215,10 +217,10 @@ def test_without_tmva_it_is_unavailable(small_input, tmp_path, run_worker):
         str(tmp_path),
         inputs.read(small_input).metadata["digest"],
     )
-    found, _ = run_worker(task)
-    if found["status"] != "ok":
-        assert found["status"] == "unavailable"
-        assert "has no TMVA" in found["reason"]
+    outcome, _ = run_worker(task)
+    if outcome["status"] != "ok":
+        assert outcome["status"] == "unavailable"
+        assert "has no TMVA" in outcome["reason"]
 
 
 @pytest.mark.parametrize("chain", ["N,D", "N,A(k=2),D", "I"])

@@ -101,8 +101,8 @@ def test_the_kept_weights_give_tmvas_scores(on_jax, recordings, recorded_input, 
         keys = map(bytes, events.events[tree])
         scores.update({(class_id, key): s for key, s in zip(keys, on_jax[name]["scores"][tree], strict=True)})
     variables = numpy.array([rows[v] for v in events.variables], dtype=numpy.float32).T
-    found = [scores[c, bytes(v)] for c, v in zip(rows["classID"], variables, strict=True)]
-    assert found == pytest.approx(rows["Method"], abs=2e-5)
+    ours = [scores[c, bytes(v)] for c, v in zip(rows["classID"], variables, strict=True)]
+    assert ours == pytest.approx(rows["Method"], abs=2e-5)
 
 
 def test_stopping_rule_and_best_weights(on_jax):

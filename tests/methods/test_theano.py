@@ -110,16 +110,16 @@ def children() -> set[str]:
     """Modules that a child imports, by reading their import statements; paths in the package."""
     waiting = ["tmva_bench.methods.worker", "tmva_bench.methods.encode_worker", "tmva_bench.methods.replay_worker"]
     waiting += [f"tmva_bench.methods.{name}" for name in registry._MODULES]
-    found: set[Path] = set()
+    processes: set[Path] = set()
     while waiting:
         module = waiting.pop()
         path = CHECKOUT.joinpath(*module.split("."))
         file = next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
-        if file is None or file in found:
+        if file is None or file in processes:
             continue
-        found.add(file)
+        processes.add(file)
         waiting += [module.rpartition(".")[0] or module, *imports(ast.parse(file.read_text()))]
-    return {str(file.relative_to(PACKAGE)) for file in found}
+    return {str(file.relative_to(PACKAGE)) for file in processes}
 
 
 def imports(node: ast.AST) -> list[str]:
@@ -179,14 +179,14 @@ def test_children_share_a_cache_and_keep_the_users_flags(monkeypatch: pytest.Mon
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict:
     folder = tmp_path_factory.mktemp("theano")
-    given = {
+    values = {
         "logits": LOGITS.tolist(),
         "targets": TARGETS.tolist(),
         "weights": WEIGHTS.tolist(),
         "initializers": list(DISTRIBUTIONS),
         "stored": {**NET, "optimizer": "rmsprop", "activation": "gauss", "initializer": "gauss"},
     }
-    (folder / "given.json").write_text(json.dumps(given))
+    (folder / "given.json").write_text(json.dumps(values))
     command = [str(THEANO.python), "-c", MEASURE, str(folder)]
     done = subprocess.run(command, env=variables(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -101,8 +101,8 @@ def test_the_cells_are_options_that_tmva_is_given(point):
 def test_the_verdicts_follow_the_point(point):
     rows = {row.parameter: row for row in explain.rows(point)}
     unequal = {name: set(row.unequal) for name, row in rows.items() if row.unequal}
-    own = {"pykeras"} if point.start == "tmva" else {"pykeras", "keras"}
-    assert unequal.pop("batch_size") == unequal.pop("seed") == own
+    of_keras = {"pykeras"} if point.start == "tmva" else {"pykeras", "keras"}
+    assert unequal.pop("batch_size") == unequal.pop("seed") == of_keras
     assert unequal.pop("convergence_steps") == {"pykeras"}
     assert unequal.pop("regularization", None) == (None if point.regularization == "none" else {"pykeras"})
     dropping = {"pykeras"} if point.dropout_rule == "tmva" else {"pykeras", "keras"}
@@ -117,12 +117,12 @@ def test_the_verdicts_follow_the_point(point):
 
 
 def test_dropout_is_unequal_unless_keras_drops_by_tmvas_rule():
-    own = row_of(parsing.point({"layers": 2, "dropout": 0.2}), "dropout")
-    assert own.equal == "no (PyKeras, Keras)"
-    assert own.cells == ("DropConfig=0.0+0.2+0.2", *["Dropout(0.2, seed=2), Dropout(0.2, seed=3)"] * 2)
+    of_keras = row_of(parsing.point({"layers": 2, "dropout": 0.2}), "dropout")
+    assert of_keras.equal == "no (PyKeras, Keras)"
+    assert of_keras.cells == ("DropConfig=0.0+0.2+0.2", *["Dropout(0.2, seed=2), Dropout(0.2, seed=3)"] * 2)
     tmvas = row_of(parsing.point({"layers": 2, "dropout": 0.2, "dropout_rule": "tmva"}), "dropout")
     assert tmvas.equal == "no (PyKeras)"
-    assert tmvas.cells == (*own.cells[:2], "masks of 0+0.2+0.2")
+    assert tmvas.cells == (*of_keras.cells[:2], "masks of 0+0.2+0.2")
 
 
 @pytest.mark.parametrize(
@@ -184,10 +184,10 @@ def test_the_stand_in_leaves_kerass_own_layers_alone():
 def test_a_study_has_a_row_for_what_tells_series_apart_and_what_ends_differently(of_study):
     explained = of_study(STUDY.format(rule="keras"))
     assert explained.methods == ("tmva-dnn", "keras")
-    found = [(row.value, names) for row, names in explained.rows if row.parameter == "optimizer"]
-    assert found == [("sgd", ("keras jax sgd",)), ("adam", ("keras jax adam",))]
-    found = [(row.value, row.equal, names) for row, names in explained.rows if row.parameter == "dropout"]
-    assert found == [("0", "yes", ()), ("0.2", "no (Keras)", ())]
+    lines = [(row.value, names) for row, names in explained.rows if row.parameter == "optimizer"]
+    assert lines == [("sgd", ("keras jax sgd",)), ("adam", ("keras jax adam",))]
+    lines = [(row.value, row.equal, names) for row, names in explained.rows if row.parameter == "dropout"]
+    assert lines == [("0", "yes", ()), ("0.2", "no (Keras)", ())]
     assert [row.value for row, _ in explained.rows if row.parameter == "neurons"] == ["5"]
     text = forms.write(explain.document(explained), "text")
     assert "Scanned: neurons = 5, 20; dropout = 0, 0.2, 0.3." in text

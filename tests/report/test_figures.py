@@ -19,10 +19,10 @@ EXAMPLE = Path(str(resources.files("tmva_bench") / "example"))
 @pytest.fixture
 def folder(tmp_path: Path) -> ResultsFolder:
     """Two series of three runs each, and no results trees yet."""
-    made = Folder(tmp_path / "made")
-    made.add(**TMVA)
-    made.add()
-    return ResultsFolder(made.path)
+    results = Folder(tmp_path / "made")
+    results.add(**TMVA)
+    results.add()
+    return ResultsFolder(results.path)
 
 
 def state(folder: Path) -> dict[Path, int]:

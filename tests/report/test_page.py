@@ -35,7 +35,7 @@ STUDY = (
 )
 
 
-def made(runs):
+def records_of(runs):
     """Records of made-up runs, each given as series, repetition, parameters and status."""
     tables = made_up_results.empty_tables()
     random = numpy.random.default_rng(3)
@@ -45,14 +45,14 @@ def made(runs):
     return [changed(record, start_time=f"2026-01-02T03:04:{n:06d}") for n, record in enumerate(records)]
 
 
-def leave(found, folder):
+def leave(records, folder):
     """Leaves records in a results folder, with an input file, and scores for the verdicts."""
     folder.mkdir()
     inputs.write(samples.gauss(**EVENTS), folder / "input.root")
     digest = inputs.read(folder / "input.root").metadata["digest"]
     random = numpy.random.default_rng(5)
     with ResultsFolder(folder).held():
-        for record in found:
+        for record in records:
             record = changed(record, input_digest=digest)
             with ResultsFolder(folder).under_way(record.row.run_id) as run:
                 (run / "task.json").write_text(json.dumps({"input_file": str(folder / "input.root")}))
@@ -75,13 +75,13 @@ def results(tmp_path_factory):
         for series in (JAX, TORCH)
         for lost in [series is TORCH and neurons == 20]
     ]
-    found = made([*runs, (TMVA, 1, {}, "unavailable")])
-    for n, record in enumerate(found):
+    records = records_of([*runs, (TMVA, 1, {}, "unavailable")])
+    for n, record in enumerate(records):
         record = changed(record, overtraining_signal=0.25, overtraining_background=0.5)
         times = [0.5 + 0.01 * n] * len(record.history)
-        found[n] = dataclasses.replace(record, history=dataclasses.replace(record.history, real_time=times))
-    found[-1] = changed(found[-1], reason=EVIL)
-    leave(found, folder)
+        records[n] = dataclasses.replace(record, history=dataclasses.replace(record.history, real_time=times))
+    records[-1] = changed(records[-1], reason=EVIL)
+    leave(records, folder)
     (folder / "study.toml").write_text(STUDY.replace("\n[axes]", f"\nname = 'mine'\n# {EVIL}\n[axes]"))
     return folder
 
@@ -167,14 +167,14 @@ def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, resu
         assert row.repetition == 1
         values = [axis["values"][n] for axis, n in zip(data["axes"], group["p"], strict=True)]
         assert [row.value(axis["name"]) for axis in data["axes"]] == values
-        own = [run["v"][quantity] for run in data["runs"] if data["groups"][run["g"]] is group]
-        assert (len(own), group["n"]) == (3, 3)
-        assert group["m"][quantity] == pytest.approx(numpy.mean(own), rel=1e-4)
+        values_of_group = [run["v"][quantity] for run in data["runs"] if data["groups"][run["g"]] is group]
+        assert (len(values_of_group), group["n"]) == (3, 3)
+        assert group["m"][quantity] == pytest.approx(numpy.mean(values_of_group), rel=1e-4)
         assert group["scores"]["kolmogorov"] == [0.25, 0.5]
 
 
 def test_curves_are_thinned_and_stay_where_they_were():
-    (record,) = made([(JAX,)])
+    (record,) = records_of([(JAX,)])
     roc, (group,) = record.roc, page.make([record], NOWHERE).plots["groups"]
     assert len(group["roc"]["x"]) == 100 < len(roc)
     expected = numpy.interp(group["roc"]["x"], roc.signal_efficiency, roc.background_rejection)
@@ -197,8 +197,8 @@ def test_no_text_from_outside_is_taken_for_code(read):
 
 
 def test_series_names_from_outside_are_no_code():
-    found = [changed(*made([(JAX,)]), backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)]
-    read = Reader(page.render(page.make(found, NOWHERE)))
+    records = [changed(*records_of([(JAX,)]), backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)]
+    read = Reader(page.render(page.make(records, NOWHERE)))
     assert read.data["series"] == [f"keras {EVIL} sgd"]
     assert read.tags.count("script") == 3
     assert "img" not in read.tags
@@ -226,20 +226,20 @@ def test_a_thousand_runs_make_a_small_page(monkeypatch):
         for neurons in range(1, 51)
         for layers in (1, 2)
     ]
-    done = made(runs)
+    done = records_of(runs)
     for n, record in enumerate(done):
         values = {name: math.pi * (n + 1) for name in page._QUANTITIES if name != "roc_auc"}
         done[n] = changed(record, run_id=f"keras-tensorflow-sgd-{n:012d}", **values)
-    found = page.make(done, NOWHERE)
-    assert [len(table.rows) for table in found.verdicts] == [900, 900, 1000]
-    text = page.render(found)
+    shown = page.make(done, NOWHERE)
+    assert [len(table.rows) for table in shown.verdicts] == [900, 900, 1000]
+    text = page.render(shown)
     assert len(Reader(text).data["runs"]) == 1000
     assert len(text.encode()) - len(offline.get_plotlyjs().encode()) < 3.1e6
 
 
 def test_without_any_result_the_page_says_why(tmp_path):
-    found = made([(TMVA, 1, {}, "unavailable")])
-    page.write(found, ResultsFolder(tmp_path), tmp_path / "page.html")
+    records = records_of([(TMVA, 1, {}, "unavailable")])
+    page.write(records, ResultsFolder(tmp_path), tmp_path / "page.html")
     read = Reader((tmp_path / "page.html").read_text())
     assert "no finished run with a result" in read.words("verdicts")
     assert "unavailable: tmva-dnn adam: made-up reason" in read.words("stopped")
@@ -247,8 +247,10 @@ def test_without_any_result_the_page_says_why(tmp_path):
 
 
 def test_without_a_study_file_the_runs_are_named_by_hand():
-    found = made([(JAX, 1, {"neurons": 7, "start": "keras"}), (JAX, 2, {"neurons": 7, "start": "keras"}), (TMVA, 1)])
-    commands = page.make(found, NOWHERE).commands
+    records = records_of(
+        [(JAX, 1, {"neurons": 7, "start": "keras"}), (JAX, 2, {"neurons": 7, "start": "keras"}), (TMVA, 1)]
+    )
+    commands = page.make(records, NOWHERE).commands
     assert [command.split("input.root ")[1].split(" --max-epochs")[0] for command in commands] == [
         "--method keras --optimizer sgd --backend jax --neurons 7",
         "--method tmva-dnn --optimizer adam",
@@ -259,7 +261,7 @@ def test_without_a_study_file_the_runs_are_named_by_hand():
 def test_events_of_the_users_own_are_drawn_and_named(tmp_path):
     """As a results folder lies there that has no link: the run's own file is taken."""
     folder = ResultsFolder(tmp_path / "mine")
-    leave(made([(JAX, 1), (TORCH, 1)]), folder.path)
+    leave(records_of([(JAX, 1), (TORCH, 1)]), folder.path)
     folder.inputs.mkdir()
     folder.input.rename(folder.inputs / "selection a.root")
     for name in folder.names():
@@ -403,7 +405,7 @@ def test_it_opens_on_the_best_point_and_says_which(opened):
 
 
 def test_long_tables_are_folded_and_sorted_by_their_headings(browser, tmp_path):
-    page.write(made([(JAX, 1, {"neurons": n}) for n in range(30, 0, -1)]), NOWHERE, tmp_path / "page.html")
+    page.write(records_of([(JAX, 1, {"neurons": n}) for n in range(30, 0, -1)]), NOWHERE, tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     fold = section(browser, "headline").find_element("css selector", "details")
     assert (fold.get_attribute("open"), "30 rows" in fold.text) == (None, True)
@@ -447,7 +449,7 @@ def test_hovering_gives_the_run_and_its_values(opened):
     ids=["no axis", "names", "axes that move together"],
 )
 def test_scans_of_other_kinds(browser, tmp_path, runs, points):
-    page.write(made(runs), NOWHERE, tmp_path / "page.html")
+    page.write(records_of(runs), NOWHERE, tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     means = (
         "return document.querySelector('#scan .plot').data.filter((t) => t.mode === 'lines+markers').map((t) => t.x)"
@@ -457,8 +459,8 @@ def test_scans_of_other_kinds(browser, tmp_path, runs, points):
 
 
 def test_names_from_outside_are_shown_as_they_stand(browser, tmp_path):
-    found = [changed(record, backend=EVIL) for record in made([(JAX, 1, {"neurons": n}) for n in (5, 20)])]
-    page.write(found, NOWHERE, tmp_path / "page.html")
+    records = [changed(record, backend=EVIL) for record in records_of([(JAX, 1, {"neurons": n}) for n in (5, 20)])]
+    page.write(records, NOWHERE, tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     assert section(browser, "scan").find_element("css selector", ".legendtext").text == f"keras {EVIL} sgd"
     assert browser.find_elements("css selector", "main img, main b") == []

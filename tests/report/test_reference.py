@@ -24,17 +24,17 @@ WRITE = ("keys", "--format", "md")
 
 def sections() -> dict[str, dict[str, list[str]]]:
     """The tables of the document by heading, their rows by first cell."""
-    found: dict[str, dict[str, list[str]]] = {}
+    by_title: dict[str, dict[str, list[str]]] = {}
     for part in DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1:]:
         title, _, text = part.partition("\n")
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
-        found[title] = {row[0].strip("`"): row[1:] for row in rows[1:]}
-    return found
+        by_title[title] = {row[0].strip("`"): row[1:] for row in rows[1:]}
+    return by_title
 
 
 def section(start: str) -> dict[str, list[str]]:
-    (found,) = [rows for title, rows in sections().items() if title.startswith(start)]
-    return found
+    (by_title,) = [rows for title, rows in sections().items() if title.startswith(start)]
+    return by_title
 
 
 def test_the_document_is_what_the_tool_writes() -> None:

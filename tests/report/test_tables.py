@@ -136,8 +136,8 @@ def test_environments_are_named_where_there_are_several():
 def test_the_best_of_each_column_is_known(groups):
     table = tables.make(groups)
     # Rows: neurons 5 and 20, then what is unavailable; their times are equal.
-    found = {table.headings[column]: [row for row, c in table.best if c == column] for _, column in table.best}
-    assert found == {"ROC area": [1], "CPU train [s]": [0, 1], "real train [s]": [0, 1]}
+    best = {table.headings[column]: [row for row, c in table.best if c == column] for _, column in table.best}
+    assert best == {"ROC area": [1], "CPU train [s]": [0, 1], "real train [s]": [0, 1]}
     assert tables.make([group for group in groups if not group.rows]).best == []
 
 
@@ -174,8 +174,8 @@ def test_a_sample_written_anew_is_said_with_short_digests_and_each_has_its_best_
         in "\n".join(table.notes)
     )
     # What the note names is a filter that fits the runs of one.
-    (given,) = re.findall(r"--only (\S+)", note)
-    wanted = filters.parse([given], ["input_digest"])
+    (text,) = re.findall(r"--only (\S+)", note)
+    wanted = filters.parse([text], ["input_digest"])
     assert [filters.fits(one.columns(), wanted) for one in rows] == [True, False] * 2
     assert not filters.fits({"input_digest": "c" * 64}, wanted)
     assert not filters.fits(rows[0].columns(), filters.parse(["input_digest=a"], ["input_digest"]))

@@ -120,7 +120,7 @@ def test_how_a_run_ended(values, text):
 
 
 def test_the_doctors_table():
-    found = {
+    examined = {
         "machine": {"host": "here", "cpu_model": "Fast CPU", "gpu_model": ""},
         "threads": 3,
         "environment": {"name": "mine", "python": "/bin/python", "versions": {"python": "3.12.1", "root": "6.40.00"}},
@@ -143,7 +143,7 @@ def test_the_doctors_table():
             },
         ],
     }
-    lines = forms.write(terminal.doctor_document(found), "text").splitlines()
+    lines = forms.write(terminal.doctor_document(examined), "text").splitlines()
     assert lines[:3] == [
         "CPU: Fast CPU, 3 cores usable",
         "GPU: none",
@@ -151,8 +151,8 @@ def test_the_doctors_table():
     ]
     assert row_of(lines, "keras jax ") == ["0.10.2", "yes"]
     assert row_of(lines, "keras torch ") == ["no", *CURE.split()]
-    found["machine"]["gpu_model"] = "Big GPU"
-    assert forms.write(terminal.doctor_document(found), "text").splitlines()[1] == "GPU: Big GPU"
+    examined["machine"]["gpu_model"] = "Big GPU"
+    assert forms.write(terminal.doctor_document(examined), "text").splitlines()[1] == "GPU: Big GPU"
 
 
 def test_long_options_have_a_name_that_is_explained():

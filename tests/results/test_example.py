@@ -71,14 +71,14 @@ def test_two_results_say_which_of_them_it_is(here):
     shutil.copytree(EXAMPLE.path, here / "mine")
     (here / "mine" / "note.txt").unlink()
     assert [line for line in invoke("compare", "mine", "example").splitlines() if line.startswith("B: From")]
-    found = json.loads(invoke("compare", "example", "mine", "--format", "json"))
-    assert found["notes"][0] == f"A: {EXAMPLE.note}"
-    verdicts = [match["roc_auc"]["verdict"] for match in found["matches"]]
+    compared = json.loads(invoke("compare", "example", "mine", "--format", "json"))
+    assert compared["notes"][0] == f"A: {EXAMPLE.note}"
+    verdicts = [match["roc_auc"]["verdict"] for match in compared["matches"]]
     assert verdicts.count("the same run") == sum(
         EXAMPLE.scores(row.run_id).exists() and row.repetition == 1 for row in (record.row for record in EXAMPLE.load())
     )
     assert verdicts.count("no verdict") == len(verdicts) - verdicts.count("the same run") > 0
-    assert {match["ratios"]["real_time_train"]["verdict"] for match in found["matches"]} == {"the same run"}
+    assert {match["ratios"]["real_time_train"]["verdict"] for match in compared["matches"]} == {"the same run"}
 
 
 def test_its_page_is_written_where_results_are(here):

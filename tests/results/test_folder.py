@@ -207,9 +207,9 @@ def test_the_trees_are_made_anew_whatever_happened_to_them(tmp_path):
     folder = ResultsFolder(tmp_path)
     with folder.held():
         folder.rebuild()
-        made = folder.tree.stat().st_mtime_ns
+        written = folder.tree.stat().st_mtime_ns
         folder.rebuild()
-        assert folder.tree.stat().st_mtime_ns == made
+        assert folder.tree.stat().st_mtime_ns == written
         whole = folder.tree.read_bytes()
         flips = random.Random(1)
         for _ in range(3):
@@ -221,12 +221,12 @@ def test_the_trees_are_made_anew_whatever_happened_to_them(tmp_path):
             assert [row.run_id for row in tree_file.rows_of(folder.tree)] == ["a"]
         folder.tree.unlink()
         folder.rebuild()
-        made = folder.tree.stat().st_mtime_ns
+        written = folder.tree.stat().st_mtime_ns
         path = folder.run("a") / "record.json"
         path.write_text(path.read_text().replace('"reason": ""', '"reason": "x"'))
         time.sleep(0.01)
         folder.rebuild()
-        assert folder.tree.stat().st_mtime_ns != made
+        assert folder.tree.stat().st_mtime_ns != written
 
 
 def test_an_input_file_of_the_users_goes_where_the_folder_goes(tmp_path, small_input):

@@ -39,9 +39,9 @@ def test_each_form_tells_all_of_it():
 
 
 def test_without_values_of_its_own_a_documents_tables_are_its_values():
-    found = json.loads(forms.write(DOCUMENT, "json"))
-    assert found["tables"][0] == {"title": "Areas", "rows": [{"series": "keras jax", "ROC area": "0.91 ± 0.01"}]}
-    assert found["notes"] == ["first_note", "second"]
+    values = json.loads(forms.write(DOCUMENT, "json"))
+    assert values["tables"][0] == {"title": "Areas", "rows": [{"series": "keras jax", "ROC area": "0.91 ± 0.01"}]}
+    assert values["notes"] == ["first_note", "second"]
     lines = list(csv.DictReader(forms.write(DOCUMENT, "csv").splitlines()))
     assert [line["table"] for line in lines] == ["Areas", "Options"]
     assert [line["option"] for line in lines] == ["", "Layout=TANH|5"]
@@ -53,8 +53,8 @@ def test_values_are_json_that_every_reader_takes():
     def refuse(constant):
         raise AssertionError(constant)
 
-    found = json.loads(forms.write(forms.Document([], values), "json"), parse_constant=refuse)
-    assert found == {"area": None, "rows": [{"time": None, "runs": 3}], "pair": [1.5, None]}
+    read_back = json.loads(forms.write(forms.Document([], values), "json"), parse_constant=refuse)
+    assert read_back == {"area": None, "rows": [{"time": None, "runs": 3}], "pair": [1.5, None]}
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=5))

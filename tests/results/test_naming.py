@@ -45,13 +45,13 @@ def test_no_two_series_of_a_figure_have_one_colour(places: list[int]) -> None:
 
 
 def test_table_trees_differences_and_page_call_a_series_alike(tmp_path) -> None:
-    made = Folder(tmp_path / "made")
-    made.add(repetitions=1, status="failed", **TMVA)
+    results = Folder(tmp_path / "made")
+    results.add(repetitions=1, status="failed", **TMVA)
     for neurons in (20, 5):
-        made.add(backend="torch", neurons=neurons)
-        made.add(**TMVA, neurons=neurons)
-    made.add(backend="theano", status="unavailable")
-    records = made.records()
+        results.add(backend="torch", neurons=neurons)
+        results.add(**TMVA, neurons=neurons)
+    results.add(backend="theano", status="unavailable")
+    records = results.records()
     rows = [record.row for record in records]
     names = sorted(naming.series_order(rows), key=naming.series_order(rows).__getitem__)
     assert names == ["keras torch sgd", "tmva-dnn sgd", "keras theano sgd"]
@@ -59,9 +59,9 @@ def test_table_trees_differences_and_page_call_a_series_alike(tmp_path) -> None:
     for tree in ("benchmark", "summary"):
         pairs = zip(trees[tree]["series_order"], trees[tree]["series"], strict=True)
         assert dict(pairs) == dict(enumerate(names))
-    plots = page.make(records, ResultsFolder(made.path)).plots
+    plots = page.make(records, ResultsFolder(results.path)).plots
     assert plots["series"] == names[:2]
     assert plots["colours"] == [0, 1]
-    assert made.compare().reference == names[0]
+    assert results.compare().reference == names[0]
     assert {row[0] for row in tables.make(summary.groups(rows)).rows} <= set(names)
-    assert differences.tables(made.compare())[1].title == f"Time to train: the series over {names[0]}"
+    assert differences.tables(results.compare())[1].title == f"Time to train: the series over {names[0]}"

@@ -96,10 +96,10 @@ def test_a_misspelt_column_fails_the_type_check(tmp_path):
     path.write_text("\n".join(lines) + "\n")
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "--config-file", "", str(path)]
     said = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    found = {int(line.split(":")[1]): line for line in said if line.startswith(str(path)) and ": error:" in line}
-    assert sorted(found) == list(range(len(head) + 2, len(lines) + 1)), said
-    for number, words in zip(sorted(found), WRONG.values(), strict=True):
-        assert words in found[number]
+    errors = {int(line.split(":")[1]): line for line in said if line.startswith(str(path)) and ": error:" in line}
+    assert sorted(errors) == list(range(len(head) + 2, len(lines) + 1)), said
+    for number, words in zip(sorted(errors), WRONG.values(), strict=True):
+        assert words in errors[number]
 
 
 def test_no_row_is_a_mapping_above_the_results():

@@ -12,10 +12,10 @@ NAN = math.nan
 
 
 def test_mean_of_three_by_hand():
-    found = summary.mean([1.0, 2.0, 3.0])
+    mean = summary.mean([1.0, 2.0, 3.0])
     # Student's t with two degrees of freedom: F(t) = 1/2 + t / (2 sqrt(2 + t^2)), so 0.6827 = t / sqrt(2 + t^2).
     quantile = 0.6827 * math.sqrt(2 / (1 - 0.6827**2))
-    assert found == pytest.approx((2.0, quantile / math.sqrt(3), 1.0, 3))
+    assert mean == pytest.approx((2.0, quantile / math.sqrt(3), 1.0, 3))
 
 
 def test_nothing_measured_and_measured_once():
@@ -28,17 +28,17 @@ def test_nothing_measured_and_measured_once():
 def test_the_interval_covers_68_percent_even_of_three_repetitions():
     trials = numpy.random.default_rng(7).normal(size=(2000, 3))
     means = [summary.mean(trial) for trial in trials]
-    covered = numpy.mean([abs(found.value) <= found.error for found in means])
+    covered = numpy.mean([abs(mean.value) <= mean.error for mean in means])
     assert 0.65 < covered < 0.715
 
 
 def test_repetitions_of_a_series_at_a_point_stand_together():
     rows = [row(neurons=n, seed=s, roc_auc=0.8 + n / 1000) for s in (1, 2) for n in (5, 20)]
     rows += [row(neurons=5, backend="tensorflow", status="failed", reason="why")]
-    found = summary.groups(rows)
-    assert [(g.row.neurons, len(g.rows), len(g.missing)) for g in found] == [(5, 2, 0), (20, 2, 0), (5, 0, 1)]
-    assert found[1].means.roc_auc.value == pytest.approx(0.82)
-    assert math.isnan(found[2].means.roc_auc.value)
+    mean = summary.groups(rows)
+    assert [(g.row.neurons, len(g.rows), len(g.missing)) for g in mean] == [(5, 2, 0), (20, 2, 0), (5, 0, 1)]
+    assert mean[1].means.roc_auc.value == pytest.approx(0.82)
+    assert math.isnan(mean[2].means.roc_auc.value)
 
 
 def test_axes_are_what_differs_within_a_series():

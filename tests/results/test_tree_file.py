@@ -23,8 +23,8 @@ def made_up_records(series, **options):
     return of_tables(made_up_tables(series, **options))
 
 
-def keep(folder, made):
-    for record in made:
+def keep(folder, records):
+    for record in records:
         partial = folder / "runs" / ".under way"
         partial.mkdir(parents=True)
         ResultsFolder(folder).finish(partial, record)
@@ -36,24 +36,24 @@ def read(path):
 
 
 def test_a_row_a_run_and_curves_keyed_by_run():
-    made = made_up_records(2, unavailable=1)
-    made[0] = changed(made[0], validation_loss=math.inf)
-    tables = tree_file.tables(made)
+    records = made_up_records(2, unavailable=1)
+    records[0] = changed(records[0], validation_loss=math.inf)
+    tables = tree_file.tables(records)
     assert set(schema.TREES) - set(tables) == {"figures"}  # made of the others
     for tree, columns in schema.TREES.items():
         if tree == "figures":
             continue
         assert list(tables[tree]) == [column.name for column in columns]
         assert len({len(values) for values in tables[tree].values()}) == 1
-    names = [record.row.run_id for record in made]
+    names = [record.row.run_id for record in records]
     assert tables["benchmark"]["run_id"] == names
-    assert tables["benchmark"]["roc_auc"] == [made[0].row.roc_auc, made[1].row.roc_auc, None]
+    assert tables["benchmark"]["roc_auc"] == [records[0].row.roc_auc, records[1].row.roc_auc, None]
     assert tables["benchmark"]["validation_loss"] == [None] * 3
     # The unavailable run has no curve.
     assert tables["history"]["run_id"] == [name for name in names[:2] for _ in range(10)]
     assert tables["history"]["epoch"] == [*range(1, 11)] * 2
-    assert tables["roc"]["signal_efficiency"][:200] == made[0].roc.signal_efficiency
-    assert tables["roc"]["background_rejection"][200:] == made[1].roc.background_rejection
+    assert tables["roc"]["signal_efficiency"][:200] == records[0].roc.signal_efficiency
+    assert tables["roc"]["background_rejection"][200:] == records[1].roc.background_rejection
 
 
 def test_rebuilt_from_the_records_and_renamed_into_place(tmp_path, monkeypatch):
@@ -61,23 +61,23 @@ def test_rebuilt_from_the_records_and_renamed_into_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "numpy.py").write_text("raise SystemExit('not numpy')")
     folder, path = tmp_path / "results", tmp_path / "results" / "results.root"
-    made = made_up_records(2, unavailable=1)
-    keep(folder, made[:2])
+    records = made_up_records(2, unavailable=1)
+    keep(folder, records[:2])
     path.write_bytes(BEFORE)
     with path.open("rb") as reader:
         tree_file.write(ResultsFolder(folder).load(), path.relative_to(tmp_path))
         assert reader.read() == BEFORE
-    names = [record.row.run_id for record in made]
+    names = [record.row.run_id for record in records]
     assert read(path) == names[:2]
     shutil.rmtree(folder / "runs" / names[0])
-    keep(folder, made[2:])
+    keep(folder, records[2:])
     tree_file.write(ResultsFolder(folder).load(), path)
     # The records alone decide: a run that was removed is gone, a new one is there.
     assert read(path) == names[1:]
     with uproot.open(path) as file:
         areas = file["benchmark"]["roc_auc"].array(library="np")
         assert set(file["history"]["run_id"].array(library="np")) == {names[1]}
-    numpy.testing.assert_array_equal(areas, [made[1].row.roc_auc, math.nan])
+    numpy.testing.assert_array_equal(areas, [records[1].row.roc_auc, math.nan])
     assert sorted(entry.name for entry in folder.iterdir()) == ["results.root", "runs"]
 
 

@@ -57,15 +57,15 @@ def nothing_left():
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
 def test_one_method_that_trains_is_exit_code_0(installation):
-    given = installation(train=True)
+    installed = installation(train=True)
     answer = CliRunner().invoke(cli.main, ["doctor", "--json"])
     assert answer.exit_code == 0
-    found = json.loads(answer.stdout)
-    assert found["machine"] == environments.machine()
-    assert found["threads"] == environments.available_threads()
-    assert found["environment"]["name"] == "fake"
-    assert found["environment"]["versions"] == {"python": "3", "root": "6", "keras": "3"}
-    methods = {(row["method"], row["backend"], row["architecture"]): row for row in found["methods"]}
+    examined = json.loads(answer.stdout)
+    assert examined["machine"] == environments.machine()
+    assert examined["threads"] == environments.available_threads()
+    assert examined["environment"]["name"] == "fake"
+    assert examined["environment"]["versions"] == {"python": "3", "root": "6", "keras": "3"}
+    methods = {(row["method"], row["backend"], row["architecture"]): row for row in examined["methods"]}
     assert list(methods) == METHODS
     jax = methods.pop(("keras", "jax", "cpu"))
     assert (jax["runs"], jax["reason"]) == (True, "")
@@ -73,7 +73,7 @@ def test_one_method_that_trains_is_exit_code_0(installation):
     assert "SIGSEGV" in methods.pop(("keras", "torch", "cpu"))["reason"]
     for (_, backend, _), row in methods.items():
         assert (row["runs"], row["reason"]) == (False, f"no {backend} here; pip install '[cure]'")
-    with uproot.open(given) as file:
+    with uproot.open(installed) as file:
         assert [file[tree].num_entries for tree in ("TrainS", "TrainB", "TestS", "TestB")] == [100] * 4
     assert nothing_left()
 
@@ -96,15 +96,15 @@ def test_no_method_that_trains_is_exit_code_1_and_the_whole_table(installation):
 
 
 def test_each_method_is_named_before_it_is_tried(installation, tmp_path):
-    given = installation(train=False)
+    installed = installation(train=False)
     named = []
 
     def note(name):
-        named.append((name, given.exists()))
-        given.unlink(missing_ok=True)
+        named.append((name, installed.exists()))
+        installed.unlink(missing_ok=True)
 
-    found = doctor.examine(note)
-    assert [row["runs"] for row in found["methods"]] == [False] * len(METHODS)
+    examined = doctor.examine(note)
+    assert [row["runs"] for row in examined["methods"]] == [False] * len(METHODS)
     assert [name.split()[0] for name, _ in named] == [method for method, _, _ in METHODS]
     assert len({name for name, _ in named}) == len(METHODS)
     # Between two names one child was given its events.

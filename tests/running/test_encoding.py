@@ -80,10 +80,10 @@ def test_decode(encoded, small_input, tmp_path):
     answer = invoke("decode", encoded.cwd / "encoded.root", "-o", tmp_path / "decoded.root")
     assert answer.exit_code == 0
     assert "sample gauss decoded, 2800 events" in answer.stdout
-    given, back = inputs.read(small_input), inputs.read(tmp_path / "decoded.root")
+    data, back = inputs.read(small_input), inputs.read(tmp_path / "decoded.root")
     with uproot.open(encoded.cwd / "encoded.root") as file:
         reconstructed = file["ReconstructionS"]["var2_reconstructed"].array(library="np")
-    assert back.variables == given.variables
+    assert back.variables == data.variables
     assert (back.events["TestS"][:, 1] == reconstructed).all()
 
 
@@ -95,10 +95,10 @@ def test_a_run_with_an_autoencoder_in_its_chain(encoded, small_input, tmp_path):
         done = command_line(tmp_path, "run", small_input, *REAL_RUN, *more)
         assert done.returncode == 0, done.stderr
     folder = tmp_path / "results" / "small"
-    (made,) = (folder / "inputs").glob("encoded-gauss-2-AllClasses-*.root")
-    assert inputs.read(made).metadata["digest"] == inputs.read(encoded.cwd / "encoded.root").metadata["digest"]
+    (encoded_file,) = (folder / "inputs").glob("encoded-gauss-2-AllClasses-*.root")
+    assert inputs.read(encoded_file).metadata["digest"] == inputs.read(encoded.cwd / "encoded.root").metadata["digest"]
     first, second = (record.row for record in ResultsFolder(folder).load())
-    training = inputs.read(made).metadata["encoded"]["training"]
+    training = inputs.read(encoded_file).metadata["encoded"]["training"]
     for row in (first, second):
         assert row.transformations == chain
         assert row.input_digest == inputs.read(small_input).metadata["digest"]

@@ -37,27 +37,27 @@ def empty_python(tmp_path):
 
 
 def test_this_python():
-    found = environments.describe()
-    assert found.python == sys.executable
-    assert found.name == Path(sys.prefix).name.lstrip(".")
-    assert found.versions["python"] == platform.python_version()
-    assert found.versions["numpy"] == metadata.version("numpy")
-    assert all(found.versions.values())
+    described = environments.describe()
+    assert described.python == sys.executable
+    assert described.name == Path(sys.prefix).name.lstrip(".")
+    assert described.versions["python"] == platform.python_version()
+    assert described.versions["numpy"] == metadata.version("numpy")
+    assert all(described.versions.values())
     for name in ("keras", "jax", "torch"):
         try:
-            assert found.versions.get(name) == metadata.version(name)
+            assert described.versions.get(name) == metadata.version(name)
         except metadata.PackageNotFoundError:
-            assert name not in found.versions
+            assert name not in described.versions
 
 
 def test_a_virtual_environment_is_not_the_python_that_it_links_to(empty_python, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "/nowhere")
-    found = environments.describe(empty_python)
-    assert found == environments.Environment(empty_python, "mine", {"python": platform.python_version()})
+    described = environments.describe(empty_python)
+    assert described == environments.Environment(empty_python, "mine", {"python": platform.python_version()})
     # A relative path is taken from the user's folder, whose modules are not.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "json.py").write_text("raise SystemExit('not json')")
-    assert environments.describe(".mine/bin/python") == found
+    assert environments.describe(".mine/bin/python") == described
 
 
 def test_condas_root_is_read_from_its_record(empty_python, tmp_path):
@@ -108,11 +108,11 @@ def test_a_python_that_does_not_run(tmp_path, name, reason):
 
 def test_the_machine(make_program, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    found = environments.machine.__wrapped__()
-    assert set(found) == {"host", "cpu_model", "gpu_model"}
-    assert found["host"] == platform.node()
-    assert found["cpu_model"]
-    assert found["gpu_model"] == ""
+    described = environments.machine.__wrapped__()
+    assert set(described) == {"host", "cpu_model", "gpu_model"}
+    assert described["host"] == platform.node()
+    assert described["cpu_model"]
+    assert described["gpu_model"] == ""
     folder = Path(make_program("nvidia-smi", "echo Big GPU", "echo Small GPU")).parent
     monkeypatch.setenv("PATH", str(folder))
     assert environments.machine.__wrapped__()["gpu_model"] == "Big GPU"

@@ -28,8 +28,8 @@ from tmva_bench.study import requests
 def rows(results):
     """What the runs found, without clocks and hosts."""
     kept = ("run_id", "status", "reason", "neurons", "repetition", "roc_auc", "epochs")
-    found = [{name: record.row.value(name) for name in kept} for record in ResultsFolder(results).load()]
-    return sorted(map(str, found))
+    rows_kept = [{name: record.row.value(name) for name in kept} for record in ResultsFolder(results).load()]
+    return sorted(map(str, rows_kept))
 
 
 def study_command(file, results, *options):
@@ -57,12 +57,12 @@ class Heard(execution.Silent):
 
 def test_every_run_once_in_rounds_and_none_twice(fake_study, tmp_path):
     file, heard = fake_study(TRAINED), Heard()
-    made = tmva_bench.run_study(file, folder=tmp_path / "results", listener=heard)
-    assert [row["status"] for row in made] == ["ok"] * 4
+    rows_of_study = tmva_bench.run_study(file, folder=tmp_path / "results", listener=heard)
+    assert [row["status"] for row in rows_of_study] == ["ok"] * 4
     begun = [said[1:] for said in heard.said if said[0] == "started"]
     assert begun == [(5, 1), (20, 1), (5, 2), (20, 2)]
     again = Heard()
-    assert str(tmva_bench.run_study(file, folder=tmp_path / "results", listener=again)) == str(made)
+    assert str(tmva_bench.run_study(file, folder=tmp_path / "results", listener=again)) == str(rows_of_study)
     assert again.said == [("planned", 0, 4)]
     with uproot.open(tmp_path / "results" / "results.root") as results:
         assert results["benchmark"].num_entries == 4
@@ -138,8 +138,8 @@ worker.main()
 """
     heard = Heard()
     file = fake_study(code)
-    made = tmva_bench.run_study(file, folder=tmp_path / "results", side_by_side=2, listener=heard)
-    assert [row["status"] for row in made] == ["ok"] * 4
+    rows_of_study = tmva_bench.run_study(file, folder=tmp_path / "results", side_by_side=2, listener=heard)
+    assert [row["status"] for row in rows_of_study] == ["ok"] * 4
     runs = [json.loads(path.read_text()) for path in seen.iterdir()]
     assert all(len(cores) == 1 for cores, _, _ in runs)
     together = [
@@ -157,8 +157,8 @@ def test_more_runs_side_by_side_than_cores_are_refused(fake_study, tmp_path):
 def test_what_cannot_run_is_tried_once(fake_study, tmp_path):
     heard = Heard()
     code = "worker.run = lambda folder: {'status': 'unavailable', 'reason': 'nothing here; install it'}\nworker.main()"
-    made = tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
-    assert {(row["status"], row["reason"]) for row in made} == {("unavailable", "nothing here; install it")}
+    rows_of_study = tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
+    assert {(row["status"], row["reason"]) for row in rows_of_study} == {("unavailable", "nothing here; install it")}
     assert [said for said in heard.said if said[0] == "started"] == [("started", 5, 1)]
 
 
@@ -170,9 +170,12 @@ def test_an_autoencoder_that_cannot_be_trained_here_says_nothing_of_the_method(f
     monkeypatch.setattr(encoding, "for_run", for_run)
     file = fake_study(TRAINED)
     file.write_text(file.read_text().replace("neurons = [5, 20]", "transformations = ['N,A(k=2)', 'N,D']"))
-    made = tmva_bench.run_study(file, folder=tmp_path / "results")
-    found = {row["transformations"]: (row["status"], row["reason"]) for row in made}
-    assert found == {"N,A(k=2)": ("unavailable", "some.root: not encoded: no jax here; install it"), "N,D": ("ok", "")}
+    rows_of_study = tmva_bench.run_study(file, folder=tmp_path / "results")
+    rows_kept = {row["transformations"]: (row["status"], row["reason"]) for row in rows_of_study}
+    assert rows_kept == {
+        "N,A(k=2)": ("unavailable", "some.root: not encoded: no jax here; install it"),
+        "N,D": ("ok", ""),
+    }
 
 
 def test_a_missing_environment_says_how_to_make_it_and_its_rows_go_when_it_is_there(fake_study, tmp_path):
@@ -181,9 +184,9 @@ def test_a_missing_environment_says_how_to_make_it_and_its_rows_go_when_it_is_th
     python = text.split("python = '")[1].split("'")[0]
     file.write_text(text.replace(python, "nowhere/python'\nmake = 'make env-fake"))
     heard = Heard()
-    made = tmva_bench.run_study(file, folder=tmp_path / "results", listener=heard)
-    assert {row["status"] for row in made} == {"unavailable"}
-    assert made[0]["reason"] == "no environment fake, nowhere/python is missing; make it with: make env-fake"
+    rows_of_study = tmva_bench.run_study(file, folder=tmp_path / "results", listener=heard)
+    assert {row["status"] for row in rows_of_study} == {"unavailable"}
+    assert rows_of_study[0]["reason"] == "no environment fake, nowhere/python is missing; make it with: make env-fake"
     assert not any(said[0] == "started" for said in heard.said)
 
     file.write_text(text)
@@ -196,9 +199,9 @@ def test_failed_runs_are_done_again_when_asked(fake_study, tmp_path):
     broken.touch()
     file = fake_study(f"if Path({str(broken)!r}).exists():\n    sys.exit('no luck')\n" + TRAINED)
     results = tmp_path / "results"
-    made = tmva_bench.run_study(file, folder=results)
-    assert {row["status"] for row in made} == {"failed"}
-    assert "no luck" in made[0]["reason"]
+    rows_of_study = tmva_bench.run_study(file, folder=results)
+    assert {row["status"] for row in rows_of_study} == {"failed"}
+    assert "no luck" in rows_of_study[0]["reason"]
     broken.unlink()
     assert {row["status"] for row in tmva_bench.run_study(file, folder=results)} == {"failed"}
     assert {row["status"] for row in tmva_bench.run_study(file, folder=results, rerun="failed")} == {"ok"}
@@ -219,9 +222,13 @@ def test_the_time_left_is_judged_from_the_point_then_from_the_series(small_input
     def record(job, seconds):
         return Record(row=dataclasses.replace(runner.planned_row(*job), status="ok", real_time_total=seconds))
 
-    made = [record(job(neurons=5, seed=2), 3.0), record(job(neurons=20), 10.0), record(job(neurons=20, seed=3), 12.0)]
-    assert execution.estimate([job(neurons=5), job(neurons=100)], made) == (3.0 + 10.0, 0)
-    assert execution.estimate([job(neurons=5), job("tmva-dnn", None)], made) == (3.0, 1)
+    rows_of_study = [
+        record(job(neurons=5, seed=2), 3.0),
+        record(job(neurons=20), 10.0),
+        record(job(neurons=20, seed=3), 12.0),
+    ]
+    assert execution.estimate([job(neurons=5), job(neurons=100)], rows_of_study) == (3.0 + 10.0, 0)
+    assert execution.estimate([job(neurons=5), job("tmva-dnn", None)], rows_of_study) == (3.0, 1)
 
 
 def test_results_that_are_whole_are_left_alone(fake_study, tmp_path):

@@ -13,8 +13,8 @@ pytest.importorskip("jax")
 def test_changed_files_are_refused_or_judged_right(tmp_path, kind, action):
     # A replay trains, which takes seconds; a log is read by it alone.
     copies = 40 if action == "verify" or kind == "log.txt" else 15
-    found = mutations.outcomes(tmp_path / "copies", kind, action, copies)
-    assert set(found.values()) <= {"agrees", "differs", "refused"}, found
+    outcomes = mutations.outcomes(tmp_path / "copies", kind, action, copies)
+    assert set(outcomes.values()) <= {"agrees", "differs", "refused"}, outcomes
     # The changes are such that some are found out, and the evaluation here agrees with the whole file.
-    assert collections.Counter(found.values())["refused"] + collections.Counter(found.values())["differs"] >= 3
+    assert collections.Counter(outcomes.values())["refused"] + collections.Counter(outcomes.values())["differs"] >= 3
     assert mutations.evaluated(mutations.SHIPPED) < 1e-6

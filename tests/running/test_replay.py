@@ -106,15 +106,15 @@ def test_another_seed_is_another_training(tmp_path):
 
 
 def test_a_missing_epoch_or_nan_does_not_agree():
-    def found(*epochs):
+    def answer(*epochs):
         return {
             "epochs": [{"epoch": 1, "tmva": tmva, "keras": keras} for tmva, keras in epochs],
             "score_difference": None,
         }
 
-    assert replay.agrees(found(([1.0, 2.0], [1.0, 2.0])), 1e-9)
-    assert not replay.agrees(found(([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0], None)), 1e-9)
-    assert not replay.agrees(found(([1.0, float("nan")], [1.0, float("nan")])), 1e-9)
+    assert replay.agrees(answer(([1.0, 2.0], [1.0, 2.0])), 1e-9)
+    assert not replay.agrees(answer(([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0], None)), 1e-9)
+    assert not replay.agrees(answer(([1.0, float("nan")], [1.0, float("nan")])), 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def copied(folder, *, strategy=None, log=True, **replacements):
     (weights,) = folder.glob("*.xml")
     text = weights.read_text()
     if strategy:
-        text = STRATEGY.sub(lambda found: f"{found[1]}{strategy(found[2])}<", text)
+        text = STRATEGY.sub(lambda match: f"{match[1]}{strategy(match[2])}<", text)
     for old, new in replacements.items():
         text = text.replace(*{"host": ('"Host" value="Linux x86_64"', f'"Host" value="{new}"')}.get(old, (old, new)))
     weights.write_text(text)

@@ -58,7 +58,7 @@ def ended(fake_python, small_input, tmp_path):
 
     def run(code, request=REQUEST, **limits):
         results = tmp_path / "results"
-        made = runner.run(
+        record = runner.run(
             request,
             inputs.read(small_input),
             ResultsFolder(results),
@@ -67,9 +67,9 @@ def ended(fake_python, small_input, tmp_path):
         )
         (kept,) = ResultsFolder(results).load()
         derived = [column.name for column in schema.DERIVED]
-        assert str(without(kept.row.columns(), derived)) == str(without(made.row.columns(), derived))
-        assert "\n" not in made.row.reason
-        return made.row
+        assert str(without(kept.row.columns(), derived)) == str(without(record.row.columns(), derived))
+        assert "\n" not in record.row.reason
+        return record.row
 
     return run
 

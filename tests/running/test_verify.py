@@ -122,7 +122,7 @@ SPOILT = {
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def answer(tmp_path_factory):
     top = tmp_path_factory.mktemp("jobs")
     plan = {}
     for name, job in {**AGREE, **{f"noted {name}": job for name, (job, _) in NOTED.items()}}.items():
@@ -141,29 +141,29 @@ def found(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", AGREE)
-def test_every_kind_agrees(found, name):
-    answer = found[name]
+def test_every_kind_agrees(answered, name):
+    answer = answered[name]
     assert replay.score_difference(answer, 1e-6) == ""
     assert answer["scores"] == sum(TREES.values())
     assert answer["notes"] == []
 
 
 @pytest.mark.parametrize("name", NOTED)
-def test_the_numbers_in_the_weight_file_count(found, name):
-    answer = found[f"noted {name}"]
+def test_the_numbers_in_the_weight_file_count(answered, name):
+    answer = answered[f"noted {name}"]
     assert replay.score_difference(answer, 1e-6) == ""
     [note] = answer["notes"]
     assert re.search(NOTED[name][1], note)
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_no_agreement_where_scores_are_none(found, name):
-    assert re.match(WRONG[name][1], replay.score_difference(found[f"wrong {name}"], 1e-5))
+def test_no_agreement_where_scores_are_none(answer, name):
+    assert re.match(WRONG[name][1], replay.score_difference(answer[f"wrong {name}"], 1e-5))
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_no_agreement_with_spoilt_numbers(found, name):
-    answer = found[f"spoilt {name}"]
+def test_no_agreement_with_spoilt_numbers(answered, name):
+    answer = answered[f"spoilt {name}"]
     said = answer["error"][1] if "error" in answer else replay.score_difference(answer, 1e-5)
     assert said
     assert re.search(SPOILT[name][2], said)
@@ -187,13 +187,13 @@ def test_code_in_a_weight_file_is_looked_up_and_not_run(tmp_path):
         plan[field] = ("verify", tmp_path / field, "")
     Job(title="x", options={"Layout": "TANH|__import__('os'),LINEAR"}).write(tmp_path / "layout")
     plan["layout"] = ("verify", tmp_path / "layout", "")
-    found = answers(tmp_path / "answers", plan)
+    answer = answers(tmp_path / "answers", plan)
     assert not mark.exists()
-    assert replay.score_difference(found["asked"], 1e-6) == ""
+    assert replay.score_difference(answer["asked"], 1e-6) == ""
     # The label is a branch still.
-    assert replay.score_difference(found["Internal"], 1e-6) == ""
-    assert "has no branch of the variable" in found["all"]["error"][1]
-    assert "is no activation and no number of units" in found["layout"]["notes"][0]
+    assert replay.score_difference(answer["Internal"], 1e-6) == ""
+    assert "has no branch of the variable" in answer["all"]["error"][1]
+    assert "is no activation and no number of units" in answer["layout"]["notes"][0]
 
 
 def test_an_alias_in_tmvas_output_is_not_run(tmp_path):
@@ -245,8 +245,8 @@ def test_the_loader_of_the_weight_file_is_taken(tmp_path):
     with pytest.raises(UserError, match="2 weight files"):
         replay_worker.find(run)
     plan = {name: ("verify", run / name / "weights" / "job_DNN_CPU.weights.xml", "") for name in ("one", "two")}
-    found = answers(tmp_path / "answers", plan)
-    assert [replay.score_difference(found[name], 1e-6) for name in plan] == ["", ""]
+    answer = answers(tmp_path / "answers", plan)
+    assert [replay.score_difference(answer[name], 1e-6) for name in plan] == ["", ""]
 
 
 def test_variables_of_an_array(tmp_path):

@@ -32,7 +32,7 @@ def marks(macro: str, path: str, selection: str, arguments: Sequence[str], runs:
     if macro in _EVENTS:
         return _EVENTS[macro](path)
     names = tree.CURVES[macro]
-    rows = tree_file.rows_of(Path(path))
+    rows = [row.columns() for row in tree_file.rows_of(Path(path))]
     with reading.opened(path, _CURE) as file:
         curves = {
             name: {one.name: reading.column(file[name], one.name) for one in schema.TREES[name]} for name in names
