@@ -43,10 +43,10 @@ def marks(macro: str, path: str, selection: str, arguments: Sequence[str], runs:
     return tree.of_macro(macro, arguments, of, selected, selection)
 
 
-def write(found: Iterable[Mark], path: Path) -> None:
+def write(marks: Iterable[Mark], path: Path) -> None:
     """Writes marks as text, a line each, in the order of the columns of the tree."""
     names = [column.name for column in schema.FIGURES]
-    lines = ("\t".join(_cell(getattr(mark, name)) for name in names) for mark in found)
+    lines = ("\t".join(_cell(getattr(mark, name)) for name in names) for mark in marks)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="surrogateescape")
 
 
@@ -63,12 +63,12 @@ def main() -> None:
     question = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     macro, file, selection, *arguments = question[:5]
     try:
-        found = marks(macro, file, selection, arguments, question[5:])
+        drawn = marks(macro, file, selection, arguments, question[5:])
     except NotDrawn as error:
-        found = [Mark("failed", text=str(error))]
+        drawn = [Mark("failed", text=str(error))]
     except UserError as error:
-        found = [Mark("error", text=str(error))]
-    write(found, path)
+        drawn = [Mark("error", text=str(error))]
+    write(drawn, path)
 
 
 if __name__ == "__main__":

@@ -55,9 +55,11 @@ def inputs(path: str) -> list[Mark]:
         caption=f"{counts}, linear correlation coefficients, weighted, in %",
     )
     for kind in _CLASSES:
-        found = correlations(events[kind], weights[kind])
+        of_kind = correlations(events[kind], weights[kind])
         for row, name in enumerate(names):
-            matrix += [Mark("correlation", kind, label=name, x=n, y=float(value)) for n, value in enumerate(found[row])]
+            matrix += [
+                Mark("correlation", kind, label=name, x=n, y=float(value)) for n, value in enumerate(of_kind[row])
+            ]
     return marks + [mark._replace(figure="correlations") for mark in matrix]
 
 

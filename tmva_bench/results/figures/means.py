@@ -38,7 +38,7 @@ def bars(chosen: Chosen) -> list[Mark]:
     best = figure_runs.best_possible(divided.runs)
     known = not math.isnan(best)
     marks += [Mark("best", "roc_auc", y=best)] if known else []
-    single, repeated = (any(found(len(one.runs)) for one in divided.finished) for found in ((1).__eq__, (1).__lt__))
+    single, repeated = (any(fits(len(one.runs)) for one in divided.finished) for fits in ((1).__eq__, (1).__lt__))
     notes = [f"dashed: best possible ROC area {best:.4f}"] if known else []
     notes += ["errors: of the mean over repetitions"] if repeated else []
     if single:
@@ -129,7 +129,7 @@ def errors(chosen: Chosen) -> list[Mark]:
         one = series[number]
         marks.append(one.mark("series"))
         for kind, name in (("autoencoder", "reconstruction_error"), ("pca", "pca_error")):
-            marks += [one.mark(kind, x=k, **found) for k, found in _means(one, name).items()]
+            marks += [one.mark(kind, x=k, **numbers) for k, numbers in _means(one, name).items()]
     return marks
 
 
@@ -253,9 +253,9 @@ def _ratios(curves: Sequence[_Curve], grid: list[float], quantity: str) -> list[
             divisor = reference.mean(point, quantity)["y"]
             if not math.isfinite(divisor) or divisor == 0:
                 continue
-            found = curve.mean(point, quantity)
-            error = (found["high"] - found["y"]) / abs(divisor)
-            ratio = found["y"] / divisor
+            mean = curve.mean(point, quantity)
+            error = (mean["high"] - mean["y"]) / abs(divisor)
+            ratio = mean["y"] / divisor
             ends = {"low": ratio - error, "high": ratio + error}
             marks.append(curve.series.mark("mean", panel="ratio", x=grid[point], y=ratio, **ends))
     return marks

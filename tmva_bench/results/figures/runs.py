@@ -198,7 +198,7 @@ def check(selected: Sequence[Row], selection: str) -> None:
 
 def scanned(runs: Sequence[Run]) -> list[Condition]:
     """The parameters with several numbers within a series."""
-    found = []
+    conditions = []
     for condition in CONDITIONS:
         if not condition.parameter or condition.column not in _AXES:
             continue
@@ -207,8 +207,8 @@ def scanned(runs: Sequence[Run]) -> list[Condition]:
             series = (run.base, run.values["environment"], run.values["sample"])
             within.setdefault(series, set()).add(run.values[condition.column])
         if any(len(values) > 1 for values in within.values()):
-            found.append(condition)
-    return found
+            conditions.append(condition)
+    return conditions
 
 
 def is_axis(name: str) -> bool:
@@ -299,9 +299,9 @@ def clocks(chosen: Chosen) -> str:
 
 def mean(values: Iterable[float], single: float = math.nan) -> dict[str, float]:
     """The mean with its 68 % band, as the columns of a mark; a value that stands alone has the error ``single``."""
-    found = summary.mean(values)
-    error = single if found.runs == 1 else found.error
-    return {"y": found.value, "low": found.value - error, "high": found.value + error}
+    of_runs = summary.mean(values)
+    error = single if of_runs.runs == 1 else of_runs.error
+    return {"y": of_runs.value, "low": of_runs.value - error, "high": of_runs.value + error}
 
 
 def best_possible(runs: Sequence[Run]) -> float:

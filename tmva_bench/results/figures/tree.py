@@ -98,21 +98,21 @@ def of_macro(macro: str, arguments: Sequence[str], of: Trees, selected: Sequence
         NotDrawn: nothing is selected.
     """
     figure_runs.check(selected, selection)
-    found = []
+    marks = []
     for sample in sorted({row["sample"] for row in selected}):
         rows = [row for row in selected if row["sample"] == sample]
         try:
             chosen = figure_runs.choose(of.rows, rows, selection)
         except NotDrawn:  # others finished
-            found.append(Mark("unfinished", figure=macro, sample=sample))
+            marks.append(Mark("unfinished", figure=macro, sample=sample))
             continue
         for name, make in figures(macro, arguments, chosen).items():
             try:
-                made = make(chosen, of)
+                drawn = make(chosen, of)
             except NotDrawn as error:
-                made = [Mark("failed", text=str(error))]
-            found += [mark._replace(figure=name, sample=sample) for mark in made]
-    return found
+                drawn = [Mark("failed", text=str(error))]
+            marks += [mark._replace(figure=name, sample=sample) for mark in drawn]
+    return marks
 
 
 def table(tables: Mapping[str, Table]) -> dict[str, list[Any]]:
