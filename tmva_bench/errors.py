@@ -14,9 +14,11 @@ class UserError(Exception):
 
     Args:
         message: the line; what no terminal shows, as names from a damaged file may have, is replaced.
+        display: lines that show the place that it is about, printed before it.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, display: "Iterable[str]" = ()) -> None:
+        self.display = tuple(display)
         super().__init__(
             "".join(letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in message)
         )

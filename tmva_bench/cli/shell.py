@@ -70,6 +70,8 @@ class Commands(click.Group):
                 sys.stdout.flush()
             return answer
         except UserError as error:
+            for line in error.display:
+                say(line, err=True)
             fail(str(error), 2)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
