@@ -6,9 +6,12 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Point", "generate", "point", "run", "run_study"]
+__all__ = ["Point", "convert", "generate", "point", "run", "run_study"]
 
-_HOME = {"Point": "basis.config", "point": "basis.parsing", "generate": "api", "run": "api", "run_study": "api"}
+_HOME = {
+    **{"Point": "basis.config", "point": "basis.parsing"},
+    **dict.fromkeys(("convert", "generate", "run", "run_study"), "api"),
+}
 
 
 def __getattr__(name: str) -> Any:

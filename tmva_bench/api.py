@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,88 @@ def generate(path: str | Path, sample: str = "gauss", *, force: bool = False, **
             else, or one that cannot be written.
     """
     return inputs.write(_sample(sample, parameters), path, force=force)
+
+
+def convert(
+    path: str | Path,
+    signal: Any,
+    background: Any = None,
+    variables: str | Iterable[str] = (),
+    *,
+    name: str = "own",
+    label: str | None = None,
+    friend: Mapping[str, Any] | str | Iterable[str] = (),
+    spectators: str | Iterable[str] = (),
+    pad: float | None = None,
+    cut: str | None = None,
+    signal_cut: str | None = None,
+    background_cut: str | None = None,
+    weight: str | None = None,
+    signal_weight: str | None = None,
+    background_weight: str | None = None,
+    scale: Mapping[str, str] | Iterable[str] = (),
+    normalise: bool = False,
+    split: float | int | str | None = None,
+    fold: str | None = None,
+    train_signal: int | None = None,
+    train_background: int | None = None,
+    test_signal: Any = None,
+    test_background: Any = None,
+    seed: int = 1,
+    force: bool = False,
+    listener: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Writes the common input file of events of your own; one that holds just that is kept as it is.
+
+    Events come from trees, ``[NAME=]FILES:TREE`` or several of them, or from arrays: a mapping of names to NumPy
+    arrays, a structured array, a DataFrame of pandas, records of awkward, an RDataFrame; or a mapping of processes to
+    any of these. ``FILES`` is a file, an address, a glob, a folder or ``@LIST``, a text file with a file a line. A tree
+    that is given for both classes is divided by ``label``, or by its branch ``classID``: 0 is signal, 1 background.
+
+    Expressions are those of :mod:`tmva_bench.events.expressions`.
+
+    Args:
+        path: the file to write.
+        signal: the signal events.
+        background: the background events; may be left out with ``label``.
+        variables: what to train on, one number an event each: branches, ``name = expression``, slices ``Jet_pt[:3]``
+            for several elements, patterns ``Jet*_pt`` and ``*`` of flat branches, ``-pattern`` to leave some out. A
+            text may hold several, separated by commas. Names that are no C identifiers are changed.
+        name: name of the sample: letters, digits, ``_``, ``-``, ``.`` and ``+``.
+        label: what holds for signal, in trees of both classes.
+        friend: trees with more branches of the same events, by process or class, ``NAME=FILES:TREE``; a file for each.
+        spectators: as ``variables``; carried along, never trained on.
+        pad: what stands for an element that is not there; without it such an event is refused.
+        cut: what must hold for an event to be taken.
+        signal_cut: likewise, for signal besides.
+        background_cut: likewise, for background besides.
+        weight: the event weights; none means 1 for every event. ``sum(x)`` of a number an event is the sum over all
+            events of the process, before cuts.
+        signal_weight: likewise, of the signal alone, in place of ``weight``.
+        background_weight: likewise, of the background alone.
+        scale: by process what its weights are multiplied by, ``NAME=EXPRESSION``.
+        normalise: whether the weights of each class are scaled to a mean of 1.
+        split: the share of the events that train, their number in each class, or what holds for them; by default half.
+        fold: ``i/k``: the i-th of k parts tests, the others train.
+        train_signal: training events, signal; by default those that are not test events.
+        train_background: training events, background; likewise.
+        test_signal: test events, signal: their number, or trees or arrays of their own, as ``signal``.
+        test_background: likewise, background.
+        seed: shuffles the events before they are split, each process for itself.
+        force: whether to write over a file that holds something else.
+        listener: is told of events read, and of how many.
+
+    Returns:
+        The file's metadata; ``selection`` says what was taken, see :mod:`tmva_bench.events.conversion`.
+
+    Raises:
+        UserError: a file, tree, branch or expression that cannot be used, events that no method may be given, more
+            events asked for than there are, or a file that cannot be written.
+    """
+    asked = {key: value for key, value in locals().items() if key not in ("path", "force", "name", "listener")}
+    asked["variables"] = variables if isinstance(variables, str) else list(variables)
+    with samples.selected(path, name=name, listener=listener, **asked) as stream:
+        return inputs.store_stream(path, stream, force=force)
 
 
 def _sample(sample: str, parameters: Mapping[str, Any]) -> inputs.Sample:

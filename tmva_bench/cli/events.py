@@ -34,24 +34,55 @@ def generate(output: Path, sample: str, force: bool, **parameters: Any) -> None:
     common.write_input(output, lambda: api.generate(output, sample, force=force, **values))
 
 
+_SOURCE = "[NAME=]FILES:TREE"
+
+
+def _conversion_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `convert` that hold one text each."""
+    for name, metavar, text in reversed(
+        (
+            (
+                "label",
+                "EXPRESSION",
+                "What holds for signal, where a tree has both classes; --background may be left out.",
+            ),
+            ("pad", "NUMBER", "What stands for an element that is not there.  [default: such an event is refused]"),
+            ("cut", "EXPRESSION", "What must hold for an event to be taken."),
+            ("signal_cut", "EXPRESSION", "Likewise, for signal besides."),
+            ("background_cut", "EXPRESSION", "Likewise, for background besides."),
+            ("weight", "EXPRESSION", "Event weights.  [default: every event weighs 1]"),
+            ("signal_weight", "EXPRESSION", "The same of the signal alone."),
+            ("background_weight", "EXPRESSION", "The same of the background alone."),
+            ("split", "TEXT", "Training: a share, a number, or what holds for it.  [default: half]"),
+            ("fold", "I/K", "The I-th of K parts tests, the others train."),
+        )
+    ):
+        kind = float if name == "pad" else str
+        command = click.option(common.dashed(name), name, type=kind, metavar=metavar, help=text)(command)
+    return command
+
+
 @shell.command()
 @click.option("-o", "--output", type=common.path, required=True, help="Input file to write.")
-@click.option("--signal", required=True, multiple=True, metavar="FILE:TREE", help="Signal events; may be repeated.")
-@click.option(
-    "--background", required=True, multiple=True, metavar="FILE:TREE", help="Background events; may be repeated."
-)
+@click.option("--signal", required=True, multiple=True, metavar=_SOURCE, help="Signal events; may be repeated.")
+@click.option("--background", multiple=True, metavar=_SOURCE, help="Background events; may be repeated.")
+@click.option("--friend", multiple=True, metavar="NAME=FILES:TREE", help="More branches of a process or class.")
 @click.option(
     "--variables",
     required=True,
     multiple=True,
     metavar="A,B,...",
-    help="Branches to take, one number an event each; of arrays jet_pt[0], of several leaves p.x. May be repeated.",
+    help="Branches or name=expression, one number an event each; jet_pt[0], jet_pt[:3], p.x, Jet*_pt. May be repeated.",
 )
-@click.option("--weight", help="Branch of the event weights.  [default: every event weighs 1]")
-@click.option("--signal-weight", help="The same of the signal alone.")
-@click.option("--background-weight", help="The same of the background alone.")
+@click.option("--spectators", multiple=True, metavar="A,B,...", help="Likewise; carried along, never trained on.")
+@_conversion_options
+@click.option("--scale", multiple=True, metavar="NAME=EXPRESSION", help="Factor of the weights of a process.")
+@click.option("--normalise", is_flag=True, help="Scale the weights of each class to a mean of 1.")
+@click.option("--train-signal", type=int, help="Number of training events, signal.")
+@click.option("--train-background", type=int, help="Number of training events, background.")
+@click.option("--test-signal", multiple=True, metavar=f"INTEGER or {_SOURCE}", help="Test events, signal.")
+@click.option("--test-background", multiple=True, metavar=f"INTEGER or {_SOURCE}", help="Test events, background.")
 @click.option("--name", default="own", help="What tables and figures call the sample.")
-@common.count_options
 @click.option("--seed", type=int, default=1, help="Shuffles the events before they are split.")
 @common.force_option
 def convert(
@@ -59,28 +90,49 @@ def convert(
     signal: tuple[str, ...],
     background: tuple[str, ...],
     variables: tuple[str, ...],
+    test_signal: tuple[str, ...],
+    test_background: tuple[str, ...],
     force: bool,
     **parameters: Any,
 ) -> None:
-    """Write the common input file of your own trees.
+    """Write the common input file of your own events.
 
-    A tree that is given as signal and as background, as TMVA's TrainTree, is divided by its branch classID.
+    FILES is a file, an address, a glob, a folder, or @LIST, a text with a file a line; NAME the process.
+
+    A tree that is given as signal and as background, as TMVA's TrainTree, is divided by --label, or by its branch
+    classID.
     """
 
+    asked: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in parameters.items()}
+
     def write() -> dict[str, Any]:
-        sample = samples.own(
-            signal=_one_or_several(signal),
-            background=_one_or_several(background),
-            variables=[name.strip() for text in variables for name in text.split(",")],
-            **parameters,
-        )
-        return inputs.write(sample, output, force=force)
+        with progress.reading() as listener:
+            return api.convert(
+                output,
+                _one_or_several(signal),
+                _one_or_several(background) if background else None,
+                list(variables),
+                test_signal=_number_or_sources("--test-signal", test_signal),
+                test_background=_number_or_sources("--test-background", test_background),
+                force=force,
+                listener=listener,
+                **asked,
+            )
 
     common.write_input(output, write)
 
 
 def _one_or_several(texts: tuple[str, ...]) -> str | list[str]:
     return texts[0] if len(texts) == 1 else list(texts)
+
+
+def _number_or_sources(option: str, texts: tuple[str, ...]) -> int | str | list[str] | None:
+    """A number of test events, or trees of them."""
+    if len(texts) == 1 and re.fullmatch(r"[-+]?[0-9]{1,18}", texts[0]):
+        return int(texts[0])
+    if any(re.fullmatch(r"[-+]?[0-9]+", text) for text in texts):
+        raise UserError(f"{option}: give one number of events, or trees")
+    return _one_or_several(texts) if texts else None
 
 
 def _autoencoder_options(command: Callable[..., Any]) -> Callable[..., Any]:

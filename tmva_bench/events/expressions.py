@@ -4,15 +4,15 @@ The spelling is that of C++, of ``TTree::Draw`` and of Python alike. From the lo
 
 * ``c ? a : b``; ``||``, ``or``; ``&&``, ``and``; ``not``; ``|``; ``&``; ``==``, ``!=``; ``<``, ``<=``, ``>``, ``>=``;
   ``<<``, ``>>``; ``+``, ``-``; ``*``, ``/``, ``%``; ``-x``, ``+x``, ``!x``; ``x ** y``, ``x ^ y``, the power;
-* ``x[i]``, an element counted from 0, of the end with a negative number, by a number an event or a list of them;
+* ``x[i]``, an element counted from 0, from the end with a negative number, by a number an event or a list of them;
   ``x[mask]``, the elements for which a comparison holds; ``x[:2]``, ``x[1:]``;
-* functions of :data:`FUNCTIONS`; numbers, ``true``, ``false``, ``M_PI``, ``TMath::Pi()``; names of branches, with leaves
-  after a dot.
+* functions of :data:`FUNCTIONS`; numbers, ``true``, ``false``, ``M_PI``, ``TMath::Pi()``; names of branches, with
+  leaves after a dot.
 
-Numbers are computed as ``TTreeFormula`` does: in double precision, ``1/2`` is 0.5. Whole numbers stay whole, in 64 bits,
-under ``+``, ``-``, ``*``, ``%``, shifts and comparisons; ``%`` has the sign of the dividend, as in C++. A comparison gives
-0 or 1. Where nothing is defined, as ``log(-1)`` or ``x/0``, the result is NaN or infinite. Lists are computed element by
-element; a number an event goes with all elements of that event's list.
+Numbers are computed as ``TTreeFormula`` does: in double precision, ``1/2`` is 0.5. Whole numbers stay whole, in 64
+bits, under ``+``, ``-``, ``*``, ``%``, shifts and comparisons; ``%`` has the sign of the dividend, as in C++. A
+comparison gives 0 or 1. Where nothing is defined, as ``log(-1)`` or ``x/0``, the result is NaN or infinite. Lists are
+computed element by element; a number an event goes with all elements of that event's list.
 """
 
 import functools
@@ -49,10 +49,12 @@ class ExpressionError(UserError):
         message: the line.
         text: the expression.
         place: the character that it is about, from 0.
+        reason: what is wrong, without the expression.
     """
 
-    def __init__(self, message: str, text: str, place: int) -> None:
+    def __init__(self, message: str, text: str, place: int, reason: str) -> None:
         super().__init__(message, pointed(text, place))
+        self.text, self.place, self.reason = text, place, reason
 
 
 def pointed(text: str, place: int, width: int = 100) -> Tuple[str, str]:
@@ -189,7 +191,8 @@ class _Reader:
         if self._text[place : place + 1] == "=":
             reason += "; `==` compares"
         where = f"at character {place + 1}"
-        raise ExpressionError(f"{self._what} = {_shortened(self._text)}: {reason}, {where}", self._text, place)
+        message = f"{self._what} = {_shortened(self._text)}: {reason}, {where}"
+        raise ExpressionError(message, self._text, place, reason)
 
     def _peek(self) -> str:
         kind, token, _ = self._tokens[self._next]
@@ -424,7 +427,12 @@ _ALIASES = {
 
 
 def evaluate(
-    what: str, expression: Expression, columns: Mapping[str, Any], events: int, pad: Optional[float] = None
+    what: str,
+    expression: Expression,
+    columns: Mapping[str, Any],
+    events: int,
+    pad: Optional[float] = None,
+    sums: Optional[Mapping[int, float]] = None,
 ) -> Value:
     """Computes an expression for some events.
 
@@ -434,12 +442,13 @@ def evaluate(
         columns: of :func:`column`, by the names that it needs.
         events: how many events these are.
         pad: what stands for an element that is not there; None leaves it missing.
+        sums: results of ``sum`` over all events of a process, by the place in the text.
 
     Raises:
         ExpressionError: what cannot be done with these values, e.g. an element of a number.
     """
     with numpy.errstate(all="ignore"):
-        return _Computer(what, expression.text, columns, events, pad).value(expression.root)
+        return _Computer(what, expression.text, columns, events, pad, sums or {}).value(expression.root)
 
 
 def column(values: Any) -> Any:
@@ -595,8 +604,17 @@ def _either(masks: Any) -> Optional[numpy.ndarray]:
 class _Computer:
     """Computes one expression for some events."""
 
-    def __init__(self, what: str, text: str, columns: Mapping[str, Any], events: int, pad: Optional[float]) -> None:
+    def __init__(
+        self,
+        what: str,
+        text: str,
+        columns: Mapping[str, Any],
+        events: int,
+        pad: Optional[float],
+        sums: Mapping[int, float],
+    ) -> None:
         self._what, self._text, self._columns, self._events, self._pad = what, text, columns, events, pad
+        self._sums = sums
 
     def value(self, node: Node) -> Value:
         if node.kind == "number":
@@ -605,6 +623,8 @@ class _Computer:
             return Value(self._columns[node.value], None)
         if node.kind in _BINARY and len(node.parts) == 2:
             return self._chain(node)
+        if node.value == "sum" and node.place in self._sums:
+            return Value(_constant(self._sums[node.place]), None)
         parts = [self.value(part) for part in node.parts if part is not None]
         if node.kind == "element":
             return self._element(node, parts[0], parts[1])
@@ -666,7 +686,8 @@ class _Computer:
             )
         (part,) = parts
         if not _is_list(part.values):
-            self._fail(node, f"{node.value} is of a list, and this is one number an event")
+            whole = "; the sum over all events stands in weights alone" if node.value == "sum" else ""
+            self._fail(node, f"{node.value} is of a list, and this is one number an event{whole}")
         if part.values.ndim != 2:
             self._fail(node, f"{node.value} is of a list of numbers, and this holds lists of lists; take an element")
         return self._of_list(node, part)
@@ -772,7 +793,32 @@ class _Computer:
 
     def _fail(self, node: Node, reason: str) -> NoReturn:
         where = f"at character {node.place + 1}"
-        raise ExpressionError(f"{self._what} = {_shortened(self._text)}: {reason}, {where}", self._text, node.place)
+        message = f"{self._what} = {_shortened(self._text)}: {reason}, {where}"
+        raise ExpressionError(message, self._text, node.place, reason)
+
+
+def slice_ends(root: Node) -> Optional[Tuple[int, int]]:
+    """First element and end of an expression that is a slice with an end, ``x[:3]`` or ``x[1:3]``; None for others."""
+    if root.kind != "slice":
+        return None
+    start, end = (_whole_number(part) for part in root.parts[1:])
+    if end is None or end < 0 or (root.parts[1] is not None and (start is None or start < 0)):
+        return None
+    return (start or 0), end
+
+
+def element(expression: Expression, index: int) -> Expression:
+    """One element of what an expression takes a slice of."""
+    root = expression.root
+    of, place = root.parts[0], root.place
+    text = f"{expression.text[:place]}[{index}]"
+    return Expression(text, Node("element", None, (of, Node("number", index, (), place, 0)), place, root.depth))
+
+
+def element_of(root: Node) -> Optional[Tuple[str, int]]:
+    """Branch and number of an expression that is an element of a branch; None for others."""
+    index = _whole_number(root.parts[1]) if root.kind == "element" else None
+    return (root.parts[0].value, index) if index is not None and root.parts[0].kind == "name" else None
 
 
 def _lengths_checked(values: Any, mask: Any) -> Any:

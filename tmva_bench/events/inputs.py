@@ -2,15 +2,18 @@
 
 TTrees ``TrainS``, ``TrainB``, ``TestS`` and ``TestB`` hold one branch a variable and the event ``weight``.
 Beside them lie ``metadata``, a JSON string that says how the events were made, and, for generated samples,
-the trees ``LikelihoodRatioS`` and ``LikelihoodRatioB``: the log likelihood ratio of each test event.
+the trees ``LikelihoodRatioS`` and ``LikelihoodRatioB``: the log likelihood ratio of each test event. Spectators, which
+no method is trained on, lie in ``SpectatorsTrainS``, ``SpectatorsTrainB``, ``SpectatorsTestS`` and ``SpectatorsTestB``,
+event by event; ``spectators`` in the metadata names them.
 """
 
 import hashlib
 import json
 import math
+import os
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 
@@ -28,6 +31,9 @@ TREES = {
 WEIGHT = "weight"
 _RATIO_TREES = {"TestS": "LikelihoodRatioS", "TestB": "LikelihoodRatioB"}
 _RATIO = "log_likelihood_ratio"
+# The trees of the spectators, and what the metadata call them.
+SPECTATOR_TREES = {tree: f"Spectators{tree}" for tree in TREES}
+_SPECTATORS = "spectators"
 _METADATA = "metadata"
 # Checksums of the other texts in the file, and of the metadata without this one.
 _SUMS, _SUM = "checksums", "checksum"
@@ -63,6 +69,8 @@ _KEYS: Dict[str, Callable[[Any], bool]] = {
     "digest": lambda value: isinstance(value, str),
     "roc_auc_best_possible": _is_area,
     "encoded": _is_encoding,
+    _SPECTATORS: lambda value: value is None or (isinstance(value, list) and all(isinstance(n, str) for n in value)),
+    "selection": lambda value: value is None or isinstance(value, dict),
 }
 # Branches that TMVA's TestTree has beside the variables.
 _RESERVED = (WEIGHT, "classID", "className", mapping.METHOD_TITLE)
@@ -116,6 +124,8 @@ class Sample(NamedTuple):
         log_likelihood_ratio: logarithm of signal over background density of the events in ``TestS`` and
             ``TestB`` (float64), None where it is not known.
         sources: the files that the events are taken from.
+        spectators: by tree and name, what is carried along and not trained on.
+        selection: how they were selected, see :mod:`tmva_bench.events.conversion`; None for generated ones.
     """
 
     name: str
@@ -126,6 +136,42 @@ class Sample(NamedTuple):
     seed: int
     log_likelihood_ratio: Optional[Dict[str, numpy.ndarray]]
     sources: Sequence[str] = ()
+    spectators: Optional[Dict[str, Dict[str, numpy.ndarray]]] = None
+    selection: Optional[Dict[str, Any]] = None
+
+
+class Block(NamedTuple):
+    """Some events of a tree.
+
+    Attributes:
+        events: float32, shape ``(events, variables)``.
+        weights: float32.
+        spectators: float64 or int64, by name.
+    """
+
+    events: numpy.ndarray
+    weights: numpy.ndarray
+    spectators: Mapping[str, numpy.ndarray]
+
+
+class Stream(NamedTuple):
+    """What a common input file is to hold, block by block.
+
+    Attributes:
+        variables: the input variables.
+        metadata: all but what follows from the events.
+        events: their number by tree.
+        spectators: type by name.
+        blocks: gives the blocks of a tree, in order.
+        sources: the files that the events are taken from.
+    """
+
+    variables: List[str]
+    metadata: Dict[str, Any]
+    events: Dict[str, int]
+    spectators: Dict[str, numpy.dtype]
+    blocks: Callable[[str], Iterator[Block]]
+    sources: Sequence[str]
 
 
 def write(sample: Sample, path: Union[str, Path], *, force: bool = False) -> Dict[str, Any]:
@@ -142,7 +188,13 @@ def write(sample: Sample, path: Union[str, Path], *, force: bool = False) -> Dic
     Raises:
         UserError: see :func:`store`.
     """
-    return store(of_sample(sample, path), sample.log_likelihood_ratio, sources=sample.sources, force=force)
+    return store(
+        of_sample(sample, path),
+        sample.log_likelihood_ratio,
+        trees=_spectator_trees(sample.spectators or {}),
+        sources=sample.sources,
+        force=force,
+    )
 
 
 def of_sample(sample: Sample, path: Union[str, Path]) -> InputFile:
@@ -164,6 +216,10 @@ def of_sample(sample: Sample, path: Union[str, Path]) -> InputFile:
         "variables": sample.variables,
         "original_names": sample.original_names,
     }
+    if sample.selection is not None:
+        metadata["selection"] = sample.selection
+    if sample.spectators:
+        metadata[_SPECTATORS] = list(sample.spectators["TrainS"])
     return _completed(InputFile(str(path), sample.variables, events, weights, metadata), sample.log_likelihood_ratio)
 
 
@@ -238,7 +294,11 @@ def take(
     numbers = (train_signal, train_background, test_signal, test_background)
     whole = read(path_in)
     part, ratio = _first(whole, path_out, numbers)
-    return store(part, ratio, sources=[path_in], force=force)
+    spectators = {
+        tree: {name: values[: len(part.weights[tree])] for name, values in columns.items()}
+        for tree, columns in read_spectators(whole).items()
+    }
+    return store(part, ratio, trees=_spectator_trees(spectators), sources=[path_in], force=force)
 
 
 def first(whole: InputFile, path: Union[str, Path], numbers: Sequence[int]) -> InputFile:
@@ -323,6 +383,153 @@ def store(
         for name, text in {**(texts or {}), _METADATA: json.dumps(metadata)}.items():
             file[name] = text
     return metadata
+
+
+def store_stream(path: Union[str, Path], stream: Stream, *, force: bool = False) -> Dict[str, Any]:
+    """Writes events as they come as a common input file, in bounded memory; else as :func:`store`.
+
+    Args:
+        path: the file.
+        stream: what it is to hold.
+        force: whether to write over a file that holds something else.
+
+    Returns:
+        The metadata that the file holds.
+
+    Raises:
+        UserError: see :func:`store`.
+    """
+    import uproot
+
+    path = output.check(path, stream.sources)
+    check_names(str(path), stream.variables)
+    metadata = dict(stream.metadata)
+    if stream.spectators:
+        metadata[_SPECTATORS] = list(stream.spectators)
+    if Path(path).exists() and not _may_hold(path, metadata):
+        output.refuse_existing(path, force=force)
+    with output.unnamed(path) as raw:
+        digest = _Digest(stream.variables)
+        # uproot closes the file that it is given, and one without a name would be gone.
+        with os.fdopen(os.dup(raw.fileno()), "w+b") as copy, uproot.recreate(copy) as file:
+            ranges = []
+            for tree, title in TREES.items():
+                digest.begin(tree, stream.events[tree])
+                checked = _fill_tree(file, str(path), tree, title, stream, digest)
+                ranges += [checked] if tree.startswith("Train") else []
+                if tree == "TrainB":
+                    _check_constant(str(path), stream.variables, ranges)
+            derived = {"events": stream.events, "digest": digest.end(), "roc_auc_best_possible": None}
+            metadata = _sealed({**metadata, **derived}, {})
+            file[_METADATA] = json.dumps(metadata)
+        if _may_hold(path, metadata) and holds(path, metadata):
+            return metadata
+        output.refuse_existing(path, force=force)
+        output.name(raw, path)
+    return metadata
+
+
+def _may_hold(path: Path, metadata: Mapping[str, Any]) -> bool:
+    """Whether what a file says of itself is what these metadata say, without a look at its events."""
+    if not path.is_file():
+        return False
+    try:
+        with reading.opened(path) as file:
+            stored = json.loads(str(file[_METADATA])) if _METADATA in file else {}
+    except (UserError, ValueError, RecursionError):
+        return False
+    wanted = json.loads(json.dumps(metadata))
+    return isinstance(stored, dict) and all(name in stored and stored[name] == wanted[name] for name in wanted)
+
+
+def _fill_tree(
+    file: Any, path: str, tree: str, title: str, stream: Stream, digest: "_Digest"
+) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """Writes the blocks of a tree, and those of its spectators; gives the ranges of the variables."""
+    if not stream.events[tree]:
+        raise UserError(f"{path}: tree {tree} has no events; every tree needs some")
+    branches = dict.fromkeys([*stream.variables, WEIGHT], numpy.float32)
+    written = file.mktree(tree, branches, title=title)
+    aside = None
+    if stream.spectators:
+        title = _spectator_title(tree)
+        aside = file.mktree(SPECTATOR_TREES[tree], stream.spectators, title=title)
+    low = numpy.full(len(stream.variables), numpy.inf)
+    high, total = -low, 0.0
+    for block in stream.blocks(tree):
+        columns = {name: block.events[:, column] for column, name in enumerate(stream.variables)}
+        written.extend({**columns, WEIGHT: block.weights})
+        if aside is not None:
+            aside.extend(dict(block.spectators))
+        digest.add(block.events, block.weights)
+        low, high = numpy.minimum(low, block.events.min(axis=0)), numpy.maximum(high, block.events.max(axis=0))
+        total += float(block.weights.sum(dtype=numpy.float64))
+    _check_total(path, tree, total)
+    return low, high
+
+
+class _Digest:
+    """SHA-256 over the trees' names, sizes and branches, and the events' bytes, as they come."""
+
+    def __init__(self, variables: List[str]) -> None:
+        self._variables = variables
+        self._digest = hashlib.sha256()
+        self._weights: List[bytes] = []
+
+    def begin(self, tree: str, events: int) -> None:
+        self._flush()
+        self._digest.update(json.dumps([tree, events, self._variables + [WEIGHT]]).encode())
+
+    def add(self, events: numpy.ndarray, weights: numpy.ndarray) -> None:
+        self._digest.update(events.astype("<f4", order="C").tobytes())
+        self._weights.append(weights.astype("<f4").tobytes())
+
+    def _flush(self) -> None:
+        for weights in self._weights:
+            self._digest.update(weights)
+        self._weights = []
+
+    def end(self) -> str:
+        self._flush()
+        return self._digest.hexdigest()
+
+
+def _spectator_title(tree: str) -> str:
+    return f"spectators of {tree}, event by event"
+
+
+def _spectator_trees(spectators: Mapping[str, Mapping[str, numpy.ndarray]]) -> Dict[str, Tree]:
+    return {SPECTATOR_TREES[tree]: Tree(_spectator_title(tree), columns) for tree, columns in spectators.items()}
+
+
+def read_spectators(input_file: InputFile) -> Dict[str, Dict[str, numpy.ndarray]]:
+    """The spectators of a common input file.
+
+    Args:
+        input_file: of :func:`read`.
+
+    Returns:
+        float64 or int64, by tree and name, in the order of the events; empty where it has none.
+
+    Raises:
+        UserError: they cannot be read, or are not one an event.
+    """
+    names = input_file.metadata.get(_SPECTATORS) or []
+    if not names:
+        return {}
+    found = {}
+    with reading.opened(input_file.path) as file:
+        for tree, aside in SPECTATOR_TREES.items():
+            if aside not in file.classnames(recursive=False, cycle=False):
+                raise UserError(f"{input_file.path}: no tree {aside}, which its metadata name; make the file again")
+            found[tree] = {name: reading.numbers(file[aside], name) for name in names}
+            for name, values in found[tree].items():
+                if len(values) != len(input_file.weights[tree]):
+                    raise UserError(
+                        f"{input_file.path}: tree {aside}, branch {name!r}: {len(values)} entries, and {tree} has "
+                        f"{len(input_file.weights[tree])}; make the file again"
+                    )
+    return found
 
 
 def _completed(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> InputFile:
@@ -481,11 +688,20 @@ def _check_events(input_file: InputFile) -> None:
         if not numpy.isfinite(weights).all():
             entry = numpy.argmin(numpy.isfinite(weights))
             raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: NaN or infinite at entry {entry}; correct it")
-        total = numpy.sum(weights, dtype=numpy.float64)
-        if not total > 0:
-            raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: the sum is {total:g}; it must be positive")
-    low = numpy.minimum(input_file.events["TrainS"].min(axis=0), input_file.events["TrainB"].min(axis=0))
-    high = numpy.maximum(input_file.events["TrainS"].max(axis=0), input_file.events["TrainB"].max(axis=0))
+        _check_total(path, tree, float(numpy.sum(weights, dtype=numpy.float64)))
+    training = [input_file.events[tree] for tree in ("TrainS", "TrainB")]
+    _check_constant(path, variables, [(events.min(axis=0), events.max(axis=0)) for events in training])
+
+
+def _check_total(path: str, tree: str, total: float) -> None:
+    if not total > 0:
+        raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: the sum is {total:g}; it must be positive")
+
+
+def _check_constant(path: str, variables: List[str], ranges: Sequence[Tuple[numpy.ndarray, numpy.ndarray]]) -> None:
+    """Refuses a variable that is the same in all training events; the ranges are those of the trees."""
+    low = numpy.minimum.reduce([lowest for lowest, _ in ranges])
+    high = numpy.maximum.reduce([highest for _, highest in ranges])
     for column in numpy.flatnonzero(low == high):
         raise UserError(
             f"{path}: trees TrainS and TrainB, branch {variables[column]!r}: the same value, {low[column]:g}, "
@@ -563,14 +779,11 @@ def _derived(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -
 
 
 def _digest(input_file: InputFile) -> str:
-    """SHA-256 over the trees' names, sizes and branches, and the events' bytes."""
-    digest = hashlib.sha256()
+    digest = _Digest(input_file.variables)
     for tree in TREES:
-        events, weights = input_file.events[tree], input_file.weights[tree]
-        digest.update(json.dumps([tree, len(weights), input_file.variables + [WEIGHT]]).encode())
-        digest.update(events.astype("<f4", order="C").tobytes())
-        digest.update(weights.astype("<f4").tobytes())
-    return digest.hexdigest()
+        digest.begin(tree, len(input_file.weights[tree]))
+        digest.add(input_file.events[tree], input_file.weights[tree])
+    return digest.end()
 
 
 def _read_ratio(input_file: InputFile) -> Optional[Dict[str, numpy.ndarray]]:

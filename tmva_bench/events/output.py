@@ -6,7 +6,7 @@ import shutil
 import stat
 import uuid
 from pathlib import Path
-from typing import Iterable, Iterator, Union
+from typing import BinaryIO, Iterable, Iterator, Union
 
 from tmva_bench.errors import UserError, of_system
 
@@ -75,10 +75,70 @@ def beside(path: Union[str, Path]) -> Iterator[Path]:
             with contextlib.suppress(FileNotFoundError):
                 partial.unlink()
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); give a path in a folder that is there, "
-            "may be written and has room"
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+@contextlib.contextmanager
+def unnamed(path: Union[str, Path]) -> Iterator[BinaryIO]:
+    """A file without a name in the folder of an output: nothing of it is left, even where the process is killed.
+
+    Where the file system has no such files it lies beside ``path`` under a random name.
+
+    Args:
+        path: the output; :func:`name` brings the file there.
+
+    Raises:
+        UserError: it cannot be written, here or in the block.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    try:
+        try:
+            flags = os.O_RDWR | os.O_CLOEXEC
+            try:
+                descriptor = os.open(str(path.parent), flags | os.O_TMPFILE, 0o666)
+            except OSError:
+                descriptor = os.open(str(partial), flags | os.O_CREAT | os.O_EXCL, 0o666)
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                partial.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def name(file: BinaryIO, path: Union[str, Path]) -> None:
+    """Brings a whole file of :func:`unnamed` to the output's place, in one step.
+
+    Args:
+        file: the file.
+        path: the output, which :func:`check` and :func:`refuse_existing` have let pass.
+
+    Raises:
+        OSError: it cannot be written; :func:`unnamed` tells it.
+    """
+    path = Path(path)
+    file.flush()
+    os.fsync(file.fileno())
+    source = f"/proc/self/fd/{file.fileno()}"
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    try:
+        if os.fstat(file.fileno()).st_nlink:
+            Path(os.readlink(source)).replace(path)
+        else:
+            os.link(source, str(partial), src_dir_fd=file.fileno(), follow_symlinks=True)  # linkat, which follows
+            partial.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{path}: cannot be written ({error.strerror or error}); give a path in a folder that is there, "
+        "may be written and has room"
+    )
 
 
 def write_text(

@@ -8,7 +8,7 @@ import contextlib
 import lzma
 import zlib
 from pathlib import Path
-from typing import Any, Iterator, List, Union
+from typing import Any, Iterator, List, Optional, Union
 
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 
@@ -31,20 +31,52 @@ def opened(path: Union[str, Path], cure: str = "") -> Iterator[Any]:
     Raises:
         UserError: the file is missing, no ROOT file, truncated or damaged, or one that uproot cannot read.
     """
+    with guarded(path, cure), unguarded(path, cure) as file:
+        yield file
+
+
+def unguarded(path: Union[str, Path], cure: str = "") -> Any:
+    """Opens a ROOT file; what fails in reading it is told by :func:`guarded`, about each step that reads.
+
+    Args:
+        path: the file.
+        cure: see :func:`opened`.
+
+    Raises:
+        UserError: the file is missing, no ROOT file or truncated.
+        Exception: whatever uproot raises.
+    """
     import uproot
 
-    path, again = Path(path), cure or "write it again"
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {cure or MAKE_ONE}")
+    with path.open("rb") as raw:
+        magic = raw.read(4)
+    if magic != b"root":
+        raise UserError(f"{path}: not a ROOT file; {cure or MAKE_ONE}")
+    file = uproot.open(path)
+    if file.file.fEND > path.stat().st_size:
+        file.close()
+        raise UserError(
+            f"{path}: truncated, {path.stat().st_size} of {file.file.fEND} bytes; {cure or 'write it again'}"
+        )
+    return file
+
+
+@contextlib.contextmanager
+def guarded(path: Union[str, Path], cure: str = "") -> Iterator[None]:
+    """Whatever fails in the block is told as what fails in reading a file.
+
+    Args:
+        path: the file.
+        cure: see :func:`opened`.
+
+    Raises:
+        UserError: see :func:`opened`.
+    """
     try:
-        if not path.is_file():
-            raise UserError(f"{path}: no such file; {cure or MAKE_ONE}")
-        with path.open("rb") as raw:
-            magic = raw.read(4)
-        if magic != b"root":
-            raise UserError(f"{path}: not a ROOT file; {cure or MAKE_ONE}")
-        with uproot.open(path) as file:
-            if file.file.fEND > path.stat().st_size:
-                raise UserError(f"{path}: truncated, {path.stat().st_size} of {file.file.fEND} bytes; {again}")
-            yield file
+        yield
     except (UserError, TrainingFailed, Unavailable):
         raise
     except BranchError as error:
@@ -54,33 +86,35 @@ def opened(path: Union[str, Path], cure: str = "") -> Iterator[Any]:
             raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from error
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no text'}"
         if _is_damage(error):
-            raise UserError(f"{path}: damaged ({reason[:200]}); {again}") from error
+            raise UserError(f"{path}: damaged ({reason[:200]}); {cure or 'write it again'}") from error
         raise UserError(f"{path}: uproot cannot read it ({reason[:200]}); {cure or _REWRITE}") from error
 
 
-@contextlib.contextmanager
-def opened_address(address: str) -> Iterator[Any]:
+def opened_address(address: str) -> Any:
     """Opens a ROOT file behind an address, e.g. ``root://host//path``; raises what the libraries for it do."""
     import uproot
 
-    with uproot.open(address) as file:
-        yield file
+    return uproot.open(address)
 
 
-def column(tree: Any, name: str, library: str = "np") -> Any:
+def column(
+    tree: Any, name: str, library: str = "np", *, start: Optional[int] = None, stop: Optional[int] = None
+) -> Any:
     """The values of one branch, one an entry.
 
     Args:
         tree: a TTree or an RNTuple of uproot.
         name: the exact name of the branch, with or without those of the branches that it lies in.
         library: ``np`` for an array of numpy, ``ak`` for one of awkward.
+        start: the first entry; by default that of the tree.
+        stop: the entry after the last; by default that of the tree.
 
     Raises:
         BranchError: no such branch.
     """
     if not has(tree, name):
         raise BranchError(f"tree {tree.name} has no branch {name!r}")
-    return tree[name].array(library=library)
+    return tree[name].array(entry_start=start, entry_stop=stop, library=library)
 
 
 def has(tree: Any, name: str) -> bool:

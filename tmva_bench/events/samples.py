@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy
 import psutil
 
-from tmva_bench.basis import process
+from tmva_bench.basis import config, process
 from tmva_bench.errors import UserError, short, unknown
-from tmva_bench.events import inputs, reading, sources
+from tmva_bench.events import conversion, inputs, output, reading
+from tmva_bench.events import selection as selections
 from tmva_bench.events.inputs import Sample
 
 WEIGHTS = ("unit", "random")
@@ -266,89 +270,106 @@ def higgs(
         seed=seed,
     )
     events = _numbers(train_signal, train_background, test_signal, test_background)
-    return sample._replace(name="higgs", parameters={"file": _HIGGS_FILE, **events})
+    return sample._replace(name="higgs", parameters={"file": _HIGGS_FILE, **events}, selection=None)
 
 
-def own(
-    *,
-    signal: str | Sequence[str],
-    background: str | Sequence[str],
-    variables: Sequence[str],
-    weight: str | None = None,
-    signal_weight: str | None = None,
-    background_weight: str | None = None,
-    name: str = "own",
-    train_signal: int | None = None,
-    train_background: int | None = None,
-    test_signal: int | None = None,
-    test_background: int | None = None,
-    seed: int = 1,
-) -> Sample:
-    """Events of the user's own TTrees or RNTuples, shuffled and split into training and test events.
-
-    A tree that is given for both classes, as TMVA's TrainTree and TestTree may be, is divided by its branch
-    ``classID``: 0 is signal, 1 background.
+def own(*, name: str = "own", listener: conversion.Listener | None = None, **asked: Any) -> Sample:
+    """Events of the user's own, as :func:`tmva_bench.api.convert` takes them, in memory.
 
     Args:
-        signal: ``FILE:TREE`` of the signal events, or several, whose events are taken together.
-        background: likewise of the background events.
-        variables: branches to take, one number an event each; of arrays an element, ``jet_pt[0]``, of branches of
-            several leaves one, ``p.x``. Names that are no C identifiers are changed.
-        weight: branch of the event weights; none means 1 for every event.
-        signal_weight: likewise, of the signal alone.
-        background_weight: likewise, of the background alone.
         name: name of the sample: letters, digits, ``_``, ``-``, ``.`` and ``+``.
-        train_signal: training events, signal; by default those that are not test events, half of all if
-            neither number is given.
-        train_background: training events, background; likewise.
-        test_signal: test events, signal; by default those that are not training events.
-        test_background: test events, background; likewise.
-        seed: shuffles the events before they are split.
+        listener: is told of events read, and of how many.
+        asked: the other arguments of :func:`tmva_bench.api.convert`.
 
     Raises:
-        UserError: a file, tree or branch that is not there or cannot be used, or more events asked for than
-            there are.
+        UserError: see :func:`tmva_bench.api.convert`.
     """
-    _check_whole("seed", seed, 0)
-    if not re.fullmatch(_NAME, name):
+    scratch = Path(tempfile.gettempdir(), f"{uuid.uuid4().hex}.root")
+    with selected(scratch, name=name, listener=listener, **asked) as stream:
+        trees: dict[str, dict[str, numpy.ndarray]] = {}
+        spectators: dict[str, dict[str, numpy.ndarray]] = {}
+        for tree in inputs.TREES:
+            blocks = list(stream.blocks(tree))
+            if not blocks:
+                raise UserError(f"tree {tree} has no events; every tree needs some")
+            events = numpy.concatenate([block.events for block in blocks])
+            trees[tree] = dict(zip(stream.variables, events.T))
+            trees[tree][inputs.WEIGHT] = numpy.concatenate([block.weights for block in blocks])
+            spectators[tree] = {
+                one: numpy.concatenate([block.spectators[one] for block in blocks]) for one in stream.spectators
+            }
+    held = stream.metadata
+    return Sample(
+        name,
+        stream.variables,
+        held["original_names"],
+        trees,
+        held["parameters"],
+        held["seed"],
+        None,
+        stream.sources,
+        spectators if stream.spectators else None,
+        held["selection"],
+    )
+
+
+@contextlib.contextmanager
+def selected(
+    path: str | Path, *, name: str = "own", listener: conversion.Listener | None = None, **asked: Any
+) -> Iterator[inputs.Stream]:
+    """Events of the user's own, as they come.
+
+    Args:
+        path: the output, whose folder has room for what is taken, twice.
+        name: name of the sample.
+        listener: is told of events read, and of how many.
+        asked: the other arguments of :func:`tmva_bench.api.convert`.
+
+    Raises:
+        UserError: see :func:`tmva_bench.api.convert`.
+    """
+    _check_whole("seed", asked.get("seed", 1), 0)
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise UserError(f"name = {short(name)}: letters, digits, _ - . + make a sample's name, at most 60")
-    if not variables:
+    if not asked.get("variables"):
         raise UserError("variables: none given; name the branches to train on")
-    if len(variables) > inputs.MOST_VARIABLES:
-        raise UserError(f"variables: {len(variables)} are given, at most {inputs.MOST_VARIABLES} can be taken")
-    names = [inputs.plain_name(variable) for variable in variables]
-    trees_of = {"signal": sources.listed("signal", signal), "background": sources.listed("background", background)}
-    shared = {source[:2] for source in trees_of["signal"]} & {source[:2] for source in trees_of["background"]}
-    inputs.check_names(", ".join(source.text for kind in trees_of.values() for source in kind), names)
-    branches = dict(zip(names, variables))
-    weights = {"signal": signal_weight or weight, "background": background_weight or weight}
-    numbers = {"signal": (train_signal, test_signal), "background": (train_background, test_background)}
-    trees = {}
-    for index, (kind, listed) in enumerate(trees_of.items()):
-        parts = []
-        for source in listed:
-            take = sources.read_shared if source[:2] in shared else sources.read
-            parts.append(take(kind, source, branches, weights[kind]))
-        columns = {column: numpy.concatenate([part[column] for part in parts]) for column in parts[0]}
-        held = len(columns[inputs.WEIGHT])
-        train, test = _split(kind, " and ".join(source.text for source in listed), held, *numbers[kind])
-        order = _generator(seed, index).permutation(held)
-        letter = kind[0].upper()
-        trees[f"Train{letter}"] = {column: values[order[:train]] for column, values in columns.items()}
-        trees[f"Test{letter}"] = {column: values[order[train : train + test]] for column, values in columns.items()}
-    parameters: dict[str, Any] = {
-        "signal": signal if isinstance(signal, str) else list(signal),
-        "background": background if isinstance(background, str) else list(background),
-        "weight": weight,
+    selection = selections.build(**asked)
+    if len(selection.variables) > inputs.MOST_VARIABLES:
+        raise UserError(
+            f"variables: {len(selection.variables)} are given, at most {inputs.MOST_VARIABLES} can be taken"
+        )
+    where = conversion.named(selection)
+    inputs.check_names(where, [variable.name for variable in selection.variables])
+    inputs.check_names(where, [variable.name for variable in selection.spectators])
+    output.check(path, conversion.files(selection))
+    metadata = {"sample": name, "parameters": _asked(asked)}
+    with conversion.stream(selection, path, metadata, listener) as stream:
+        yield stream
+
+
+def _asked(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they stand in the metadata: without those that stand there otherwise, arrays by their type."""
+    first = {name: asked.get(name) for name in ("signal", "background", "weight")}
+    others = {name: value for name, value in asked.items() if name not in first and name not in _STANDING}
+    return {name: _told(value) for name, value in first.items()} | {
+        name: _told(value)
+        for name, value in others.items()
+        if not (value is None or value is False or value in ((), [], {}, ""))
     }
-    parameters.update({f"{kind}_weight": text for kind, text in _own_weights(signal_weight, background_weight).items()})
-    taken = [len(trees[tree][inputs.WEIGHT]) for tree in inputs.TREES]
-    files = [source.file for kind in trees_of.values() for source in kind]
-    return Sample(name, names, branches, trees, {**parameters, **_numbers(*taken)}, seed, None, files)
 
 
-def _own_weights(signal: str | None, background: str | None) -> dict[str, str]:
-    return {kind: name for kind, name in (("signal", signal), ("background", background)) if name is not None}
+# These stand in the metadata under their own names, and the numbers of events are those taken.
+_STANDING = ("variables", "seed", *config.COUNTS)
+
+
+def _told(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_told(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(name): _told(one) for name, one in value.items()}
+    return type(value).__name__
 
 
 SAMPLES: dict[str, Callable[..., Sample]] = {
@@ -478,16 +499,3 @@ def _higgs_path(python: str) -> Path:
         if (tutorials / folder / _HIGGS_FILE).is_file():
             return tutorials / folder / _HIGGS_FILE
     raise UserError(f"sample higgs: no {_HIGGS_FOLDERS[0]}/{_HIGGS_FILE} under {tutorials}; {cure}")
-
-
-def _split(kind: str, source: str, held: int, train: int | None, test: int | None) -> tuple[int, int]:
-    if train is None:
-        train = held // 2 if test is None else held - test
-    if test is None:
-        test = held - train
-    if train < 1 or test < 1 or train + test > held:
-        raise UserError(
-            f"train_{kind} = {train} and test_{kind} = {test}: {source} holds {held} events; "
-            "ask for at least 1 of each and no more than it holds"
-        )
-    return train, test

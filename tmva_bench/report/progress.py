@@ -28,6 +28,26 @@ def encoding() -> Iterator[Callable[[Epoch], None]]:
         yield lambda epoch: line.update(f"autoencoder, epoch {epoch.epoch}: val. loss {epoch.validation_loss:.4f}")
 
 
+@contextlib.contextmanager
+def reading() -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal while events are read; gives what is to be told of how many are, and of how many."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("events"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        refresh_per_second=2,
+    )
+    with bar:
+        task = bar.add_task("events", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 class Bars:
     """One bar for all runs, one line for each run under way; a line a run where the output is no terminal."""
 
