@@ -1,6 +1,6 @@
 """Copies of the tool's own files with seeded changes, and how each is answered: ``python file_mutations.py COPIES``.
 
-Files: the common input file, a user's tree, an encoded file, and a results folder's record, curves and trees.
+Files: the common input file, a user's trees, flat and jagged, an encoded file, and a results folder's record, curves and trees.
 """
 
 import json
@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import awkward
 import numpy
 import uproot
 from fuzz import outcome
@@ -43,6 +44,13 @@ def prepare(folder: Path) -> None:
         with uproot.recreate(folder / name) as file:
             columns = {"x": data.events[tree][:, 0], "y": data.events[tree][:, 1].astype(float)}
             file.mktree("t", {"x": "f4", "y": "f8"}).extend(columns)
+    counts = numpy.arange(len(data.weights["TrainS"])) % 4
+    jets = awkward.unflatten(numpy.linspace(0, 90, counts.sum()).astype("f4"), counts)
+    with uproot.recreate(folder / "jagged.root") as file:
+        columns = {"x": data.events["TrainS"][:, 0], "Jet_pt": jets, "event": numpy.arange(len(jets))}
+        file.mktree("t", {"x": "f4", "Jet_pt": "var * float32", "event": "i8"}).extend(columns)
+    with uproot.recreate(folder / "rntuple.root") as file:
+        file["t"] = columns
     for name in ("a", "b"):
         keep(folder / "results", name, roc_auc=0.75, sample="gauss", method="keras", backend="jax", architecture="cpu")
 
@@ -50,6 +58,13 @@ def prepare(folder: Path) -> None:
 def _own_tree(path: Path) -> str:
     sources = ["--signal", f"{path.name}:t", "--background", "background.root:t"]
     return outcome(["convert", "-o", "new.root", "--force", *sources, "--variables", "x,y"])
+
+
+def _jagged(path: Path) -> str:
+    sources = ["--signal", f"{path.name}:t", "--background", "jagged.root:t"]
+    chosen = ["--variables", "x, lead=Jet_pt[0], ht=sum(Jet_pt[Jet_pt>5])", "--pad", "0", "--cut", "len(Jet_pt) < 4"]
+    rest = ["--weight", "1 + x*x/sum(x*x)", "--split", "event % 2 == 0", "--spectators", "event"]
+    return outcome(["convert", "-o", "new.root", "--force", *sources, *chosen, *rest])
 
 
 def _input(path: Path) -> str:
@@ -98,6 +113,8 @@ def _trees(path: Path) -> str:
 KINDS = {
     "common input file": ("input.root", _input),
     "own tree": ("own.root", _own_tree),
+    "own jagged tree": ("jagged.root", _jagged),
+    "own RNTuple": ("rntuple.root", _jagged),
     "encoded file": ("encoded.root", _encoded),
     "record": ("results/runs/a/record.json", _results),
     "curves": ("results/runs/a/curves.json", _results),

@@ -350,6 +350,8 @@ def selected(
 def _asked(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as they stand in the metadata: without those that stand there otherwise, arrays by their type."""
     first = {name: asked.get(name) for name in ("signal", "background", "weight")}
+    # 0 and 0.0 are two texts.
+    asked = {name: float(value) if name == "pad" and value is not None else value for name, value in asked.items()}
     others = {name: value for name, value in asked.items() if name not in first and name not in _STANDING}
     return {name: _told(value) for name, value in first.items()} | {
         name: _told(value)
