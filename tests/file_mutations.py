@@ -1,6 +1,7 @@
 """Copies of the tool's own files with seeded changes, and how each is answered: ``python file_mutations.py COPIES``.
 
-Files: the common input file, a user's trees, flat and jagged, an encoded file, and a results folder's record, curves and trees.
+Files: the common input file, a user's trees, flat and jagged, an encoded file, and a results folder's record,
+curves and trees.
 """
 
 import json

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import uproot
 from click.testing import CliRunner
 
 from tmva_bench import cli
@@ -91,6 +92,14 @@ TEXTS = [
     ",", "=", "==", "name=value", "N,D", "N,,D", "A(k=3)", "A(k=0)", "A(k=-1)", "A(k=1e9)", "A(", ")", "N_Signal",
     "seed", "tanh", "TANH", "'; rm -rf /", "$(id)", "{}", "[]", "%s%n", "\\", "../..", "~", "--help", "-1e-320",
     "1e-320",
+]  # fmt: skip
+
+
+# A user's trees, which campaign() makes.
+_CONVERT = ["convert", "-o", "new.root", "--force", "--signal=own.root:t", "--background=b.root:t", "--variables=x"]
+_CONVERT_OPTIONS = [
+    "--variables", "--spectators", "--label", "--pad", "--cut", "--signal-cut", "--weight", "--background-weight",
+    "--scale", "--split", "--fold", "--friend", "--signal", "--test-signal", "--test-background", "--train-signal",
 ]  # fmt: skip
 
 
@@ -236,6 +245,7 @@ def parameter_arguments(number: int, seed: int) -> Iterator[list[str]]:
                     "--background=b.root:t",
                     f"--variables={value}",
                 ],
+                [*_CONVERT, f"{draw.choice(_CONVERT_OPTIONS)}={value}"],
                 ["table", "/nowhere", f"--by={value}", f"--format={value}"],
                 ["differences", "/nowhere", f"--reference={value}", f"--quality={value}"],
                 ["compare", "/nowhere", "/nowhere", f"--fail-if={value}"],
@@ -292,6 +302,10 @@ def campaign(kind: str, number: int, seed: int) -> Counter[str]:
         folder = Path(name)
         before = Path.cwd()
         os.chdir(folder)
+        for own in ("own.root", "b.root"):
+            with uproot.recreate(own) as file:
+                lists = [[1.0], [], [2.0, 3.0]] * 8
+                file.mktree("t", {"x": "f4", "y": "var * float32"}).extend({"x": range(24), "y": lists})
         try:
             if kind == "study files":
                 return Counter(try_study(text, folder) for text in study_texts(number, seed))

@@ -176,6 +176,8 @@ def _fits_any(name: str, patterns: Sequence[str]) -> bool:
 def _elements(what: str, name: str, text: str, known: Sequence[str], branch: str = "") -> Iterator[Variable]:
     """The variable of an expression; of a slice with an end, a variable for each element."""
     expression = one(what, text, known)
+    if not expression.names:
+        raise UserError(f"{what}: {short(text)} has no branch in it and is the same for all events; leave it out")
     ends = expressions.slice_ends(expression.root)
     if ends is None:
         yield Variable(name or inputs.plain_name(text), expression)

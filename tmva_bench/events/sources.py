@@ -389,6 +389,11 @@ class Table:
             column = expressions.column(values)
             if column is None:
                 raise UserError(f"{self.text}, branch {name!r}: {_no_numbers(values)}")
+            if len(column) != stop - start:
+                raise UserError(
+                    f"{self.text}, branch {name!r}: {len(column)} values for the entries {start} to {stop - 1}; the file is "
+                    "damaged, write it again"
+                )
             columns[name] = column
         return columns
 
