@@ -353,11 +353,12 @@ def _asked(asked: Mapping[str, Any]) -> dict[str, Any]:
     # 0 and 0.0 are two texts.
     asked = {name: float(value) if name == "pad" and value is not None else value for name, value in asked.items()}
     others = {name: value for name, value in asked.items() if name not in first and name not in _STANDING}
-    return {name: _told(value) for name, value in first.items()} | {
-        name: _told(value)
-        for name, value in others.items()
-        if not (value is None or value is False or value in ((), [], {}, ""))
-    }
+    told = {name: value for name, value in others.items() if not _is_default(value)}
+    return {name: _told(value) for name, value in {**first, **told}.items()}
+
+
+def _is_default(value: Any) -> bool:
+    return value is None or value is False or (isinstance(value, (str, list, tuple, dict)) and not value)
 
 
 # These stand in the metadata under their own names, and the numbers of events are those taken.

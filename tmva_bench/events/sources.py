@@ -391,8 +391,8 @@ class Table:
                 raise UserError(f"{self.text}, branch {name!r}: {_no_numbers(values)}")
             if len(column) != stop - start:
                 raise UserError(
-                    f"{self.text}, branch {name!r}: {len(column)} values for the entries {start} to {stop - 1}; the file is "
-                    "damaged, write it again"
+                    f"{self.text}, branch {name!r}: {len(column)} values for the entries {start} to {stop - 1}; the "
+                    "file is damaged, write it again"
                 )
             columns[name] = column
         return columns
