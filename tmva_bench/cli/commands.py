@@ -11,7 +11,7 @@ from tmva_bench.cli import shell
 # Module and name of each command, and what it does.
 COMMANDS = {
     "generate": ("events", "generate", "Write the common input file of a sample."),
-    "convert": ("events", "convert", "Write the common input file of your own trees."),
+    "convert": ("events", "convert", "Write the common input file of your own events."),
     "encode": ("events", "encode", "Write a file's events encoded in fewer variables by a deep autoencoder."),
     "decode": ("events", "decode", "Write the events that an encoded file's autoencoder makes of its encoded ones."),
     "run": ("runs", "run", "Run one benchmark on an input file."),
