@@ -105,9 +105,11 @@ def convert(
 
     asked: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in parameters.items()}
 
+    told: dict[str, Any] = {}
+
     def write() -> dict[str, Any]:
         with progress.reading() as listener:
-            return api.convert(
+            metadata = api.convert(
                 output,
                 _one_or_several(signal),
                 _one_or_several(background) if background else None,
@@ -118,8 +120,23 @@ def convert(
                 listener=listener,
                 **asked,
             )
+        told.update(metadata["selection"]["counts"])
+        return metadata
 
     common.write_input(output, write)
+    for kind, processes in told.items():
+        for name, counts in processes.items():
+            shell.say(f"{kind.replace('_', ' ')}{'' if name == kind else f' {name}'}: {_counted(counts)}")
+
+
+def _counted(counts: dict[str, Any]) -> str:
+    """What was taken of a process, in one line."""
+    train, test = (sum(n for tree, n in counts.items() if tree.startswith(half)) for half in ("Train", "Test"))
+    text = f"{counts['read']} events read, {counts['passed']} taken; {train} train, {test} test"
+    if counts["negative"]:
+        effective = counts["sum_of_weights"] ** 2 / counts["sum_of_squares"]
+        text += f"; {counts['negative']} of negative weight, as good as {effective:.4g} of weight 1"
+    return f"{text}; sum of weights {counts['sum_of_weights']:g}"
 
 
 def _one_or_several(texts: tuple[str, ...]) -> str | list[str]:

@@ -14,7 +14,8 @@ computed for other events and the file be made again:
 * ``split``: ``{"kind", "value"}``, of kind ``fraction``, ``number``, ``expression``, ``fold``, ``files`` or ``half``;
 * ``sources``: by ``signal``, ``background``, ``test_signal``, ``test_background`` and process the texts ``FILE:TREE``;
   ``friends``: likewise the friends;
-* ``counts``: by class and process ``{"read", "passed", "TrainS", ..., "negative", "sum_of_weights"}``, where passed are
+* ``counts``: by class and process ``{"read", "passed", "TrainS", ..., "negative", "sum_of_weights",
+  "sum_of_squares"}``, where passed are
   those after the cuts, negative those of them with a negative weight.
 """
 
