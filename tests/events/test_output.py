@@ -137,3 +137,30 @@ def test_what_ends_in_the_middle_leaves_nothing(tmp_path):
     assert not output.write_text(path, "new")
     with pytest.raises(UserError, match="is an input"):
         output.write_text(path, "newer", [path], force=True)
+
+
+@pytest.mark.parametrize("has_unnamed", [True, False])
+def test_a_file_has_no_name_until_it_is_whole(tmp_path, monkeypatch, has_unnamed):
+    open_file = os.open
+
+    def refuses(path, flags, *rest, **options):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(95, "Operation not supported")
+        return open_file(path, flags, *rest, **options)
+
+    if not has_unnamed:
+        monkeypatch.setattr(os, "open", refuses)
+    path = tmp_path / "out"
+    with pytest.raises(RuntimeError), output.unnamed(path) as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    path.write_text("before")
+    with output.unnamed(path) as file:
+        file.write(b"whole")
+        assert path.read_text() == "before"
+        output.name(file, path)
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UserError, match="nowhere/out: cannot be written"), output.unnamed(tmp_path / "nowhere" / "out"):
+        pass
