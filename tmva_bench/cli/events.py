@@ -105,8 +105,6 @@ def convert(
 
     asked: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in parameters.items()}
 
-    told: dict[str, Any] = {}
-
     def write() -> dict[str, Any]:
         with progress.reading() as listener:
             metadata = api.convert(
@@ -120,13 +118,12 @@ def convert(
                 listener=listener,
                 **asked,
             )
-        told.update(metadata["selection"]["counts"])
+        for kind, processes in metadata["selection"]["counts"].items():
+            for name, counts in processes.items():
+                shell.say(f"{kind.replace('_', ' ')}{'' if name == kind else f' {name}'}: {_counted(counts)}", err=True)
         return metadata
 
     common.write_input(output, write)
-    for kind, processes in told.items():
-        for name, counts in processes.items():
-            shell.say(f"{kind.replace('_', ' ')}{'' if name == kind else f' {name}'}: {_counted(counts)}")
 
 
 def _counted(counts: dict[str, Any]) -> str:

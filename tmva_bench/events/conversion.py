@@ -55,7 +55,7 @@ class _Reader:
     def conditions(self, part: sources.Part) -> List[Expression]:
         """What must hold for the events of a part."""
         shared = isinstance(part, sources.Source) and sources.identity(part) in self.wanted.shared
-        return [*([self.wanted.own] if shared and self.wanted.own else []), *self.wanted.cuts]
+        return [*([self.wanted.condition] if shared and self.wanted.condition else []), *self.wanted.cuts]
 
     def weights(self, process: Process) -> List[Tuple[str, Expression]]:
         """The factors of the weight."""
@@ -85,7 +85,7 @@ class _Reader:
             if (
                 name == sources.CLASS_BRANCH
                 and self._selection.label is None
-                and self.wanted.own in self.conditions(part)
+                and self.wanted.condition in self.conditions(part)
             ):
                 raise UserError(
                     f"{table.text}: the tree of signal and of background, without a branch {name} that tells them "
@@ -120,12 +120,12 @@ class _Reader:
             return {}
         for part, friends in zip(process.parts, process.friends):
             argument_names = [name for _, f, node in calls for name in Expression(f.text, node.parts[0]).names]
-            own = self.conditions(part)[:1] if self._is_shared(part) else []
-            wanted = list(dict.fromkeys([*argument_names, *(name for condition in own for name in condition.names)]))
+            chosen = self.conditions(part)[:1] if self._is_shared(part) else []
+            wanted = list(dict.fromkeys([*argument_names, *(name for condition in chosen for name in condition.names)]))
             with sources.table(self.wanted.kind, part, friends, wanted) as table:
                 for start, stop in table.steps(wanted, self._step):
                     columns = table.columns(wanted, start, stop)
-                    kept = self._passing(table, own, columns, start, stop - start)
+                    kept = self._passing(table, chosen, columns, start, stop - start)
                     for what, factor, node in calls:
                         value = expressions.evaluate(
                             what, Expression(factor.text, node.parts[0]), columns, stop - start, self._selection.pad
@@ -239,8 +239,8 @@ class _Reader:
         if len(entries):
             self._fill(table, rows, columns, entries)
             for what, factor in self.weights(process):
-                own = {place: total for (kind, place), total in sums.items() if kind == what}
-                weights = weights * self._flat(table, what, factor, columns, entries, own)
+                chosen = {place: total for (kind, place), total in sums.items() if kind == what}
+                weights = weights * self._flat(table, what, factor, columns, entries, chosen)
                 _finite(_where(table, what, factor), weights, entries)
             if training is not None:
                 split = self._selection.split.value
@@ -470,9 +470,9 @@ def _read_class(reader: _Reader, file: BinaryIO, advance: Callable[[int], None])
 
     for process in reader.wanted.processes:
         read[process.name] = 0
-        for rows, own, marks in reader.read(process, count):
+        for rows, chosen, marks in reader.read(process, count):
             file.write(rows.tobytes())
-            weights.append(own)
+            weights.append(chosen)
             training.extend([] if marks is None else [marks])
             number += len(rows)
         ends[process.name] = number
@@ -639,8 +639,8 @@ def _ranks(rows: Rows, order: numpy.ndarray) -> numpy.ndarray:
     ranks = numpy.zeros(len(order), numpy.int64)
     start = 0
     for end in rows.ends.values():
-        own = (order >= start) & (order < end)
-        ranks[own] = numpy.arange(end - start)
+        chosen = (order >= start) & (order < end)
+        ranks[chosen] = numpy.arange(end - start)
         start = end
     return ranks
 
@@ -696,10 +696,10 @@ def _spread(rows: Rows, places: numpy.ndarray, size: int, file: BinaryIO) -> Non
         part = part[numpy.argsort(part[_PLACE])]
         bounds = numpy.searchsorted(part[_PLACE], numpy.arange(len(filled) + 1) * size)
         for stretch in range(len(filled)):
-            own = part[bounds[stretch] : bounds[stretch + 1]]
+            chosen = part[bounds[stretch] : bounds[stretch + 1]]
             file.seek((stretch * size + int(filled[stretch])) * rows.dtype.itemsize)
-            file.write(own.tobytes())
-            filled[stretch] += len(own)
+            file.write(chosen.tobytes())
+            filled[stretch] += len(chosen)
 
 
 def _rows_at(file: BinaryIO, dtype: numpy.dtype, start: int, number: int) -> numpy.ndarray:
@@ -712,15 +712,15 @@ def _counts(
 ) -> Dict[str, Any]:
     """What was read and taken, by class and process."""
     counts: Dict[str, Any] = {}
-    for kind, own in rows.items():
+    for kind, chosen in rows.items():
         start = 0
-        for name, end in own.ends.items():
-            weights = own.weights[start:end]
+        for name, end in chosen.ends.items():
+            weights = chosen.weights[start:end]
             taken = {
                 tree: int(((order >= start) & (order < end)).sum()) for tree, (k, order) in orders.items() if k == kind
             }
             counts.setdefault(kind, {})[name] = {
-                "read": own.read[name],
+                "read": chosen.read[name],
                 "passed": end - start,
                 **{tree: number for tree, number in taken.items() if number or not tree.startswith("Test")},
                 "negative": int((weights < 0).sum()),

@@ -705,11 +705,11 @@ class _Computer:
             return Value(awkward.sum(numbers, axis=1).to_numpy(), part.missing)
         empty = awkward.num(numbers, axis=1).to_numpy() == 0
         if node.value == "mean":
-            found = awkward.fill_none(awkward.mean(numbers, axis=1), 0.0)
+            result = awkward.fill_none(awkward.mean(numbers, axis=1), 0.0)
         else:
             reduce = {"min": awkward.min, "max": awkward.max}[node.value]
-            found = awkward.fill_none(reduce(numbers, axis=1), _dtype(numbers).type(0))
-        return self._padded(found.to_numpy(), empty, part.missing)
+            result = awkward.fill_none(reduce(numbers, axis=1), _dtype(numbers).type(0))
+        return self._padded(result.to_numpy(), empty, part.missing)
 
     def _padded(self, values: numpy.ndarray, absent: numpy.ndarray, missing: Optional[numpy.ndarray]) -> Value:
         """Values with the pad where there is no element, or with a note that there is none."""

@@ -517,19 +517,19 @@ def read_spectators(input_file: InputFile) -> Dict[str, Dict[str, numpy.ndarray]
     names = input_file.metadata.get(_SPECTATORS) or []
     if not names:
         return {}
-    found = {}
+    spectators = {}
     with reading.opened(input_file.path) as file:
         for tree, aside in SPECTATOR_TREES.items():
             if aside not in file.classnames(recursive=False, cycle=False):
                 raise UserError(f"{input_file.path}: no tree {aside}, which its metadata name; make the file again")
-            found[tree] = {name: reading.numbers(file[aside], name) for name in names}
-            for name, values in found[tree].items():
+            spectators[tree] = {name: reading.numbers(file[aside], name) for name in names}
+            for name, values in spectators[tree].items():
                 if len(values) != len(input_file.weights[tree]):
                     raise UserError(
                         f"{input_file.path}: tree {aside}, branch {name!r}: {len(values)} entries, and {tree} has "
                         f"{len(input_file.weights[tree])}; make the file again"
                     )
-    return found
+    return spectators
 
 
 def _completed(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> InputFile:

@@ -50,7 +50,7 @@ class Class(NamedTuple):
         cuts: conditions that all must hold.
         weight: the weight of its events, None for 1.
         shared: the trees that hold both classes.
-        own: the condition that holds for this class in those.
+        condition: the condition that holds for this class in those.
     """
 
     kind: str
@@ -58,7 +58,7 @@ class Class(NamedTuple):
     cuts: Tuple[Expression, ...]
     weight: Optional[Expression]
     shared: FrozenSet[Tuple[str, str]]
-    own: Optional[Expression]
+    condition: Optional[Expression]
 
 
 class Split(NamedTuple):
@@ -131,7 +131,7 @@ def variables_of(
         UserError: an expression that cannot be read, a pattern that nothing fits, or two of one name.
     """
     dropped = [text[1:] for text in texts if text.startswith("-") and _PATTERN.fullmatch(text) and _has_patterns(texts)]
-    found: List[Variable] = []
+    chosen_variables: List[Variable] = []
     for text in texts:
         if text.startswith("-") and text[1:] in dropped:
             continue
@@ -142,11 +142,13 @@ def variables_of(
             if not named:
                 raise UserError(f"{what}: no branch fits {text!r}; {unknown('branch', text, known)}")
             for name in named:
-                found.extend(_elements(what, inputs.plain_name(name + suffix), f"{name}{suffix}", known, name))
+                chosen_variables.extend(
+                    _elements(what, inputs.plain_name(name + suffix), f"{name}{suffix}", known, name)
+                )
         else:
-            given, expression = (None, text) if text in known else expressions.named(text)
-            found.extend(_elements(what, given or "", expression, known))
-    return tuple(found)
+            asked_for, expression = (None, text) if text in known else expressions.named(text)
+            chosen_variables.extend(_elements(what, asked_for or "", expression, known))
+    return tuple(chosen_variables)
 
 
 def _has_patterns(texts: Sequence[str]) -> bool:
@@ -229,9 +231,9 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
     Raises:
         UserError: what cannot be read, is not there, or does not belong together.
     """
-    given = {"signal": signal, "background": background}
+    asked_for = {"signal": signal, "background": background}
     ready = {"signal": _ready("test_signal", test_signal), "background": _ready("test_background", test_background)}
-    listed = _processes(given, ready, label, _friends(friend))
+    listed = _processes(asked_for, ready, label, _friends(friend))
     known = known_names([(kind, processes) for kind, processes in listed.items()])
     texts = {"cut": cut, "signal_cut": signal_cut, "background_cut": background_cut, "weight": weight}
     texts.update(signal_weight=signal_weight, background_weight=background_weight, label=label)
@@ -245,15 +247,15 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
     _check_limits(chosen, split, limits)
     classes = {}
     for kind, processes in listed.items():
-        own = kind.replace("test_", "")
-        partner = listed.get(kind.replace(own, CLASSES[own == "signal"]), ())
+        plain = kind.replace("test_", "")
+        partner = listed.get(kind.replace(plain, CLASSES[plain == "signal"]), ())
         classes[kind] = Class(
             kind,
             processes,
-            tuple(condition for condition in (parsed["cut"], parsed[f"{own}_cut"]) if condition),
-            parsed[f"{own}_weight"] or parsed["weight"],
+            tuple(condition for condition in (parsed["cut"], parsed[f"{plain}_cut"]) if condition),
+            parsed[f"{plain}_weight"] or parsed["weight"],
             frozenset(_identities(processes) & _identities(partner)),
-            condition_of_class(own, parsed["label"]),
+            condition_of_class(plain, parsed["label"]),
         )
     spectator_texts = items("spectators", spectators) if spectators else []
     left_out = [expression.text for expression in (*parsed.values(), *scales.values()) if expression]
@@ -264,9 +266,11 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
         left_out += factor.names if factor else []
     first = listed["signal"][0]
     with sources.table("signal", first.parts[0], first.friends[0]) as table:
-        found = variables_of("variables", items("variables", variables), known, left_out, table.is_flat)
+        chosen_variables = variables_of("variables", items("variables", variables), known, left_out, table.is_flat)
         carried = variables_of("spectators", spectator_texts, known, (), table.is_flat)
-    return Selection(found, carried, _pad(pad), classes, scales, normalise, parsed["label"], chosen, seed, limits)
+    return Selection(
+        chosen_variables, carried, _pad(pad), classes, scales, normalise, parsed["label"], chosen, seed, limits
+    )
 
 
 def _pad(pad: Optional[float]) -> Optional[float]:
@@ -277,19 +281,21 @@ def _pad(pad: Optional[float]) -> Optional[float]:
     return float(pad)
 
 
-def _ready(name: str, given: Any) -> Any:
+def _ready(name: str, asked_for: Any) -> Any:
     """Test events of their own; None where the number of test events is given, or nothing."""
-    if given is None or isinstance(given, int):
+    if asked_for is None or isinstance(asked_for, int):
         return None
-    return given
+    return asked_for
 
 
-def _friends(given: Union[Mapping[str, Any], str, Sequence[str]]) -> Dict[str, List[str]]:
+def _friends(asked_for: Union[Mapping[str, Any], str, Sequence[str]]) -> Dict[str, List[str]]:
     """Friends by process or class."""
-    if isinstance(given, Mapping):
-        pairs = [(str(name), text) for name, one in given.items() for text in ([one] if isinstance(one, str) else one)]
+    if isinstance(asked_for, Mapping):
+        pairs = [
+            (str(name), text) for name, one in asked_for.items() for text in ([one] if isinstance(one, str) else one)
+        ]
     else:
-        pairs = [sources.process_of(text) for text in ([given] if isinstance(given, str) else given)]
+        pairs = [sources.process_of(text) for text in ([asked_for] if isinstance(asked_for, str) else asked_for)]
     friends: Dict[str, List[str]] = {}
     for name, text in pairs:
         if not name:
@@ -299,11 +305,11 @@ def _friends(given: Union[Mapping[str, Any], str, Sequence[str]]) -> Dict[str, L
 
 
 def _processes(
-    given: Mapping[str, Any], ready: Mapping[str, Any], label: Optional[str], friends: Mapping[str, List[str]]
+    asked_for: Mapping[str, Any], ready: Mapping[str, Any], label: Optional[str], friends: Mapping[str, List[str]]
 ) -> Dict[str, Tuple[Process, ...]]:
     """The processes by class, training and test apart where the test events are ready."""
     listed: Dict[str, Tuple[Process, ...]] = {}
-    for prefix, wanted in (("", given), ("test_", ready)):
+    for prefix, wanted in (("", asked_for), ("test_", ready)):
         for kind in CLASSES:
             other = wanted[CLASSES[kind == "signal"]]
             asked = other if label and wanted[kind] is None else wanted[kind]
@@ -360,13 +366,13 @@ def _identities(processes: Sequence[Process]) -> Set[Tuple[str, str]]:
 
 
 def _scales(
-    given: Union[Mapping[str, str], Sequence[str]], listed: Mapping[str, Sequence[Process]], known: Sequence[str]
+    asked_for: Union[Mapping[str, str], Sequence[str]], listed: Mapping[str, Sequence[Process]], known: Sequence[str]
 ) -> Dict[str, Expression]:
-    if isinstance(given, Mapping):
-        pairs = [(str(name), text) for name, text in given.items()]
+    if isinstance(asked_for, Mapping):
+        pairs = [(str(name), text) for name, text in asked_for.items()]
     else:
         pairs = []
-        for text in [given] if isinstance(given, str) else given:
+        for text in [asked_for] if isinstance(asked_for, str) else asked_for:
             name, sign, rest = text.partition("=")
             if not sign:
                 raise UserError(f"scale = {text}: give PROCESS=EXPRESSION")

@@ -98,12 +98,12 @@ def _divided(text: str) -> Tuple[str, str]:
     return text[:start] + path, tree
 
 
-def processes(kind: str, given: Any) -> Tuple[Process, ...]:
+def processes(kind: str, asked: Any) -> Tuple[Process, ...]:
     """The processes of a class from what a user wrote or a script holds.
 
     Args:
         kind: ``signal`` and the like.
-        given: ``[NAME=]FILES:TREE``, or several; a mapping of names to such texts or to arrays; arrays: a mapping of
+        asked: ``[NAME=]FILES:TREE``, or several; a mapping of names to such texts or to arrays; arrays: a mapping of
             names to NumPy arrays, a structured array, a DataFrame of pandas, records of awkward, an RDataFrame.
             ``FILES`` is a file, a glob, a folder (its ``*.root``), or ``@LIST``, a text file with one of these a line.
 
@@ -111,7 +111,7 @@ def processes(kind: str, given: Any) -> Tuple[Process, ...]:
         UserError: none, one twice, no file that fits, or see :func:`parse`.
     """
     parts: Dict[str, List[Part]] = {}
-    for name, one in _named(kind, given):
+    for name, one in _named(kind, asked):
         parts.setdefault(name, []).extend(expanded(kind, one) if isinstance(one, str) else [arrays(kind, one)])
     if not parts:
         raise UserError(f"{kind}: no tree given; give FILE:TREE")
@@ -122,22 +122,22 @@ def processes(kind: str, given: Any) -> Tuple[Process, ...]:
     return tuple(Process(name, tuple(listed), ((),) * len(listed)) for name, listed in parts.items())
 
 
-def _named(kind: str, given: Any) -> Iterator[Tuple[str, Any]]:
+def _named(kind: str, asked: Any) -> Iterator[Tuple[str, Any]]:
     """Each source with the name of its process."""
-    if isinstance(given, str):
-        name, text = process_of(given)
+    if isinstance(asked, str):
+        name, text = process_of(asked)
         yield name or kind, text
-    elif isinstance(given, (list, tuple)) and all(isinstance(one, str) for one in given):
-        for text in given:
+    elif isinstance(asked, (list, tuple)) and all(isinstance(one, str) for one in asked):
+        for text in asked:
             yield from _named(kind, text)
-    elif isinstance(given, Mapping) and all(map(_is_source, given.values())):
-        for name, one in given.items():
+    elif isinstance(asked, Mapping) and all(map(_is_source, asked.values())):
+        for name, one in asked.items():
             if not _NAME.fullmatch(f"{name}=x"):
                 raise UserError(f"{kind}: {short(name)} is no name of a process; take letters, digits, _ + . -")
             for text in one if isinstance(one, (list, tuple)) else [one]:
                 yield str(name), text
     else:
-        yield kind, given
+        yield kind, asked
 
 
 def _is_source(value: Any) -> bool:
@@ -210,27 +210,27 @@ def identity(source: Source) -> Tuple[str, str]:
     return (source.file if remote else str(Path(source.file).resolve())), source.tree.split(";")[0]
 
 
-def with_friends(kind: str, process: Process, given: Iterable[str]) -> Process:
+def with_friends(kind: str, process: Process, asked: Iterable[str]) -> Process:
     """A process whose events have more branches in other trees, file by file and entry by entry.
 
     Args:
         kind: for messages.
         process: the process.
-        given: ``FILES:TREE``, each with as many files as the process has.
+        asked: ``FILES:TREE``, each with as many files as the process has.
 
     Raises:
         UserError: another number of files, or see :func:`expanded`.
     """
     friends = [list(one) for one in process.friends]
-    for text in given:
+    for text in asked:
         sources = expanded(f"friend of {process.name}", text)
         if len(sources) != len(process.parts):
             raise UserError(
                 f"friend = {text}: {len(sources)} files, and {kind} {process.name} has {len(process.parts)}; give a "
                 "friend for each file, in the same order"
             )
-        for own, source in zip(friends, sources):
-            own.append(source)
+        for beside, source in zip(friends, sources):
+            beside.append(source)
     return process._replace(friends=tuple(map(tuple, friends)))
 
 
@@ -238,39 +238,39 @@ def _is_dataframe(value: Any) -> bool:
     return hasattr(value, "AsNumpy") and hasattr(value, "GetColumnNames")
 
 
-def arrays(kind: str, given: Any) -> Arrays:
+def arrays(kind: str, asked: Any) -> Arrays:
     """Events that a script holds.
 
     Args:
         kind: what they are, for messages.
-        given: see :func:`processes`.
+        asked: see :func:`processes`.
 
     Raises:
         UserError: something else, or columns of different lengths.
     """
-    if _is_dataframe(given):
-        return Arrays(given, int(given.Count().GetValue()), f"{kind} (RDataFrame)")
+    if _is_dataframe(asked):
+        return Arrays(asked, int(asked.Count().GetValue()), f"{kind} (RDataFrame)")
     columns: Dict[str, Any] = {}
-    if isinstance(given, Mapping):
-        columns = dict(given)
-    elif getattr(getattr(given, "dtype", None), "names", None):
-        columns = {name: given[name] for name in given.dtype.names}
-    elif hasattr(given, "columns"):
-        columns = {str(name): given[name].to_numpy() for name in given.columns}
-    elif getattr(given, "fields", None):
-        columns = {name: given[name] for name in given.fields}
+    if isinstance(asked, Mapping):
+        columns = dict(asked)
+    elif getattr(getattr(asked, "dtype", None), "names", None):
+        columns = {name: asked[name] for name in asked.dtype.names}
+    elif hasattr(asked, "columns"):
+        columns = {str(name): asked[name].to_numpy() for name in asked.columns}
+    elif getattr(asked, "fields", None):
+        columns = {name: asked[name] for name in asked.fields}
     if not columns or not all(
         hasattr(values, "__len__") and not isinstance(values, str) for values in columns.values()
     ):
         raise UserError(
-            f"{kind} = {short(given)}: give FILE:TREE, arrays by name, a DataFrame, records of awkward or an RDataFrame"
+            f"{kind} = {short(asked)}: give FILE:TREE, arrays by name, a DataFrame, records of awkward or an RDataFrame"
         )
     lengths = {name: len(values) for name, values in columns.items()}
     first, events = next(iter(lengths.items()))
     for name, length in lengths.items():
         if length != events:
             raise UserError(f"{kind}: {length} events in {name!r}, and {events} in {first!r}; give one entry an event")
-    return Arrays({str(name): values for name, values in columns.items()}, events, f"{kind} ({type(given).__name__})")
+    return Arrays({str(name): values for name, values in columns.items()}, events, f"{kind} ({type(asked).__name__})")
 
 
 @contextlib.contextmanager
@@ -443,11 +443,11 @@ class _FileTable(Table):
 
     def _looked_up(self, name: str) -> Optional[Tuple[int, str, str]]:
         for number, known in enumerate(self._known):
-            own = f"{self._trees[number][0].tree}."
+            beside = f"{self._trees[number][0].tree}."
             if name in known:
                 return number, name, ""
-            if number and name.startswith(own) and name[len(own) :] in known:
-                return number, name[len(own) :], ""
+            if number and name.startswith(beside) and name[len(beside) :] in known:
+                return number, name[len(beside) :], ""
         branch, dot, leaf = name.rpartition(".")
         for number, known in enumerate(self._known):
             if dot and branch in known:
