@@ -3,13 +3,13 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 
 from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch, Training
-from tmva_bench.engines import keras_2_3, keras_network, tmva_random
+from tmva_bench.engines import keras_2_3, keras_epochs, keras_network, tmva_random
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs, normalisation, transforms
@@ -145,6 +145,91 @@ def cure(losses: Sequence[float], weights: numpy.ndarray) -> str:
     )
 
 
+class Batches:
+    """One phase of a training, batch after batch by ``Model.fit``.
+
+    Args:
+        keras: the Keras module.
+        model: the network, compiled for this phase, with its first weights.
+        training: the network and its training.
+        phase: index of the phase.
+        events: to train on.
+        validation: validation events in whole batches.
+    """
+
+    def __init__(
+        self, keras: Any, model: Any, training: Training, phase: int, events: Arrays, validation: Arrays
+    ) -> None:
+        self._model, self._plan = model, training.phases[phase]
+        self._events, self._validation = events, validation
+        self._masked = masks_dropped(training, phase)
+        self._trained = (
+            keras_network.with_masks(keras, model, training, events.x.shape[1], phase) if self._masked else model
+        )
+        self.keep()
+
+    def epoch(
+        self,
+        order: Optional[numpy.ndarray],
+        masks: Sequence[numpy.ndarray],
+        corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
+    ) -> float:
+        """Trains one epoch; the training loss as MethodDL has it.
+
+        Args:
+            order: index of each event of the batches, one batch after the other; None for Keras' own batches.
+            masks: of the inputs of each layer that drops, shape (events, inputs of the layer).
+            corrupt: changes the inputs.
+        """
+        now = self._events if order is None else self._events.take(order)
+        now = now._replace(x=corrupt(now.x)) if corrupt else now
+        x = [now.x, *masks] if self._masked else now.x
+        log = self._trained.fit(x, now.y, self._plan.batch_size, sample_weight=now.w, shuffle=order is None, verbose=0)
+        if self._plan.regularization == "none":
+            return float(log.history["loss"][0])
+        # MethodDL adds the term of the epoch's end, Keras that of each batch.
+        loss = float(log.history[keras_network.DATA_LOSS][0]) * float(now.w.mean(dtype=float))
+        return loss + keras_network.regularization_term(self._model, self._plan)
+
+    def validation_loss(self) -> float:
+        """Of the present weights."""
+        events, batch = self._validation, self._plan.batch_size
+        losses = self._model.evaluate(events.x, events.y, batch, sample_weight=events.w, verbose=0)
+        # MethodDL's validation loss holds the regularization term twice.
+        loss = float(losses[0] if isinstance(losses, list) else losses)
+        return loss + keras_network.regularization_term(self._model, self._plan)
+
+    def keep(self) -> None:
+        """Keeps the present weights as the best."""
+        self._best = self._model.get_weights()
+
+    def best(self) -> List[numpy.ndarray]:
+        """The weights that were kept, as ``Model.get_weights`` has them."""
+        return list(self._best)
+
+
+def masks_dropped(training: Training, phase: int) -> bool:
+    """Whether a phase drops by TMVA's rule, whose masks are drawn beforehand."""
+    return training.dropout_rule == "tmva" and any(training.phases[phase].drop)
+
+
+def compiled_epochs(keras: Any, training: Training, events: int, inputs: int, phase: int = 0) -> keras_epochs.Epochs:
+    """What :func:`fit` needs for ``execution = "epoch"``, compiled for so many events before a clock starts.
+
+    Args:
+        keras: the Keras module.
+        training: the network and its training.
+        events: training events, those for validation too.
+        inputs: number of input variables.
+        phase: index of the phase.
+
+    Raises:
+        Unavailable: a backend or a Keras that cannot.
+    """
+    _check_masks(keras, training, phase)
+    return keras_epochs.Epochs(keras, training, phase, keras_epochs.Shape(training, phase, events, inputs))
+
+
 def fit(
     keras: Any,
     model: Any,
@@ -153,6 +238,7 @@ def fit(
     random: tmva_random.WeightGenerator,
     phase: int = 0,
     corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
+    compiled: Optional[keras_epochs.Epochs] = None,
 ) -> Fit:
     """Trains one phase as MethodDL does, epoch by epoch.
 
@@ -169,6 +255,7 @@ def fit(
         random: the generator that drew the initial weights; it draws the masks of dropout by TMVA's rule.
         phase: index of the phase.
         corrupt: changes the inputs that are trained on, anew before each epoch.
+        compiled: trains by a call an epoch; without, batch after batch. For one training only.
 
     Raises:
         Unavailable: dropout by TMVA's rule on a Keras that cannot express it.
@@ -180,20 +267,21 @@ def fit(
     batch = plan.batch_size
     used = len(fitted.x) // batch * batch
     validation = validation.take(slice(0, validating // batch * batch))
-
-    def validation_loss() -> float:
-        losses = model.evaluate(validation.x, validation.y, batch, sample_weight=validation.w, verbose=0)
-        # MethodDL's validation loss holds the regularization term twice.
-        return float(losses[0] if isinstance(losses, list) else losses) + keras_network.regularization_term(model, plan)
-
-    masked = training.dropout_rule == "tmva" and any(plan.drop)
-    if masked and not hasattr(keras, "ops"):
-        raise Unavailable(
-            f"dropout_rule = tmva needs Keras 3, here is Keras {keras.__version__}", "use another backend"
-        )
-    trained = keras_network.with_masks(keras, model, training, events.x.shape[1], phase) if masked else model
+    _check_masks(keras, training, phase)
     order = tmva_random.epoch_order(len(fitted.x), training.seed, phase + 1)
-    best, best_epoch, best_weights = validation_loss(), 0, model.get_weights()
+    if compiled:
+        compiled.start(model.get_weights(), fitted, validation)
+        engine: Union[Batches, keras_epochs.Epochs] = compiled
+    else:
+        engine = Batches(keras, model, training, phase, fitted, validation)
+
+    def train() -> float:
+        masks = list(random.masks(used // batch, batch, plan.drop).values()) if masks_dropped(training, phase) else []
+        if isinstance(engine, Batches):
+            return engine.epoch(None if training.start == "keras" else order.next()[:used], masks, corrupt)
+        return engine.epoch(order.next()[:used], masks)
+
+    best, best_epoch = engine.validation_loss(), 0
     untrained = best
     history: List[Epoch] = []
     epoch = 0
@@ -201,20 +289,11 @@ def fit(
         clock = Stopwatch()
         with clock.phase("epoch"):
             for _ in range(plan.test_repetitions):
-                epoch += 1
-                keras_batches = training.start == "keras"
-                now = fitted if keras_batches else fitted.take(order.next()[:used])
-                now = now._replace(x=corrupt(now.x)) if corrupt else now
-                x = [now.x, *random.masks(used // batch, batch, plan.drop).values()] if masked else now.x
-                log = trained.fit(x, now.y, batch, sample_weight=now.w, shuffle=keras_batches, verbose=0)
+                training_loss = train()
             with clock.phase("loss"):
-                loss = validation_loss()
+                loss = engine.validation_loss()
+        epoch += plan.test_repetitions
         seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
-        training_loss = float(log.history["loss"][0])
-        if plan.regularization != "none":
-            # MethodDL adds the term of the epoch's end, Keras that of each batch.
-            training_loss = float(log.history[keras_network.DATA_LOSS][0]) * float(now.w.mean(dtype=float))
-            training_loss += keras_network.regularization_term(model, plan)
         cpu_seconds = clock.seconds["cpu_time_epoch"]
         history.append(
             Epoch(
@@ -226,7 +305,8 @@ def fit(
             )
         )
         if loss < best:
-            best, best_epoch, best_weights = loss, epoch, model.get_weights()
+            best, best_epoch = loss, epoch
+            engine.keep()
         # The columns of MethodDL's table, so that one reader follows the log of every method.
         rate = used * plan.test_repetitions / max(seconds - loss_seconds, 1e-9)
         print(  # noqa: T201 - the log of the run
@@ -234,8 +314,15 @@ def fit(
             f"{loss_seconds:12.6g} {rate:12.6g} {epoch - best_epoch:>10}",
             flush=True,
         )
-    model.set_weights(best_weights)
+    model.set_weights(engine.best())
     return Fit(history, best_epoch, best, untrained)
+
+
+def _check_masks(keras: Any, training: Training, phase: int) -> None:
+    if masks_dropped(training, phase) and not hasattr(keras, "ops"):
+        raise Unavailable(
+            f"dropout_rule = tmva needs Keras 3, here is Keras {keras.__version__}", "use another backend"
+        )
 
 
 def score(model: Any, x: numpy.ndarray, link: str = "sigmoid") -> numpy.ndarray:
