@@ -15,6 +15,7 @@ OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "adadelta")
 REGULARIZATIONS = ("none", "l1", "l2")
 STARTS = ("tmva", "keras")
 DROPOUT_RULES = ("keras", "tmva")
+EXECUTIONS = ("batch", "epoch")
 NORM_MODES = ("equal_num_events", "num_events", "none")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
 BACKENDS = ("tensorflow", "jax", "torch", "theano")
@@ -81,6 +82,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "factory_string": Parameter(str, "options of TMVA.Factory"),
     "start": Parameter(str, "whose initial weights and batches Keras takes (keras only)", STARTS),
     "dropout_rule": Parameter(str, "whose dropout Keras applies (keras only)", DROPOUT_RULES),
+    "execution": Parameter(str, "how much of the training is one compiled call (keras only)", EXECUTIONS),
     "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1),
     "split_seed": Parameter(int, "seed of the order of the training events, whose last validate", low=1),
     "train_signal": Parameter(int, "training events, signal (0: all of the file)", low=0),
@@ -90,7 +92,9 @@ PARAMETERS: Dict[str, Parameter] = {
 }
 
 # The parameters that one side of a comparison alone has.
-ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras"}
+ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras", "execution": "keras"}
+# Those of them that two series of one study may have differently: another way to the same losses.
+OF_SERIES = ("execution",)
 
 # The tree of the common input file behind each number of events.
 COUNTS = {"train_signal": "TrainS", "train_background": "TrainB", "test_signal": "TestS", "test_background": "TestB"}
@@ -126,6 +130,7 @@ class Point:
     factory_string: str = "!V:!Silent:!Color:!DrawProgressBar:Transformations=I:AnalysisType=Classification"
     start: str = "tmva"
     dropout_rule: str = "keras"
+    execution: str = "batch"
     seed: int = 1
     split_seed: int = 100
     train_signal: int = 0

@@ -74,6 +74,7 @@ def training(point: Point) -> Training:
         phases=(phase,),
         start=point.start,
         dropout_rule=point.dropout_rule,
+        execution=point.execution,
     )
 
 

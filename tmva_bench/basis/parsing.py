@@ -95,6 +95,10 @@ def _check_together(point: Point) -> None:
         )
     if point.dropout and point.dropout_rule == "tmva" and point.start == "keras":
         raise UserError("dropout_rule = tmva draws its masks for TMVA's batches; use start = tmva with it")
+    if point.execution == "epoch" and point.start == "keras":
+        raise UserError(
+            "execution = epoch takes TMVA's batches, start = keras has Keras' own; use start = tmva with it"
+        )
     if point.momentum and point.optimizer != "sgd":
         raise UserError(f"momentum = {point.momentum:g}: optimizer {point.optimizer} has none; use sgd or momentum 0")
     if point.weight_decay and point.regularization == "none":

@@ -48,6 +48,7 @@ class Training(NamedTuple):
         phases: of the training, one after the other.
         start: whose initial weights and batches are taken, ``tmva`` or ``keras``.
         dropout_rule: whose dropout is applied, ``tmva`` or ``keras``.
+        execution: what one compiled call trains, a ``batch`` or an ``epoch``.
     """
 
     widths: Tuple[int, ...]
@@ -60,6 +61,7 @@ class Training(NamedTuple):
     phases: Tuple[Phase, ...]
     start: str = "tmva"
     dropout_rule: str = "keras"
+    execution: str = "batch"
 
     def validation_events(self, events: int) -> int:
         """Number of validation events, the last of the training vector (``MethodDL::GetNumValidationSamples``).

@@ -235,5 +235,11 @@ def _run_under_way(partial: Path) -> str:
     except (OSError, ValueError):
         return partial.name
     reader = registry.of(values["method"]).read_epochs
-    series = naming.Series(values["method"], values["backend"], values["architecture"], values["point"]["optimizer"])
+    series = naming.Series(
+        values["method"],
+        values["backend"],
+        values["architecture"],
+        values["point"]["optimizer"],
+        values["point"]["execution"],
+    )
     return f"{naming.series_name(series)}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"

@@ -192,7 +192,7 @@ METHOD = Method(
     backends=(*BACKENDS, "tmva"),
     run=run,
     read_epochs=tmva_files.epoch_table,
-    lacks=("start", "dropout_rule"),
+    lacks=("start", "dropout_rule", "execution"),
     complete=_complete,
     autoencoder=True,
 )

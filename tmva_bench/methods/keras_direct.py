@@ -45,7 +45,12 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     keras_training.check_transformations(data, task.point)
     training = mapping.training(task.point)
     if task.backend in _COMPILED_BEFORE:
-        keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
+        with watch.phase("compile"):
+            keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
+    compiled = None
+    if training.execution == "epoch":
+        with watch.phase("compile"):
+            compiled = keras_training.compiled_epochs(keras, training, len(events.x), len(data.variables))
     original = events
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
@@ -59,7 +64,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             model = keras_network.build(keras, training, len(data.variables))
         spread = keras_network.weights_spread(model)
         with watch.phase("fit"):
-            result = keras_training.fit(keras, model, training, events, random)
+            result = keras_training.fit(keras, model, training, events, random, compiled=compiled)
         if result.best_epoch == 0:
             losses = [result.untrained_loss, *(epoch.validation_loss for epoch in result.history)]
             raise TrainingFailed(
@@ -124,6 +129,7 @@ def _cells(point: Point) -> Dict[str, str]:
         "norm_mode": f"training_vector(norm_mode={point.norm_mode!r})",
         "start": f"start={training.start!r}",
         "dropout_rule": f"dropout_rule={training.dropout_rule!r}",
+        "execution": f"execution={training.execution!r}",
         "split_seed": f"training_vector(split_seed={point.split_seed})",
         **{name: f"tree {tree}" for name, tree in COUNTS.items()},
     }

@@ -102,7 +102,9 @@ def of_study(study: studies.Study) -> Explanation:
     """
     runs = []
     for request, *_ in plan.plan(study._replace(repetitions=1)):
-        series = naming.Series(request.method, request.backend, request.architecture, request.point.optimizer)
+        series = naming.Series(
+            request.method, request.backend, request.architecture, request.point.optimizer, request.point.execution
+        )
         # In a comparison each side has its own beside the common parameters.
         point = dataclasses.replace(request.point, **study.only["tmva"], **study.only["keras"])
         runs.append(_Run(naming.series_name(series), request.method, request.architecture, point))
@@ -299,6 +301,9 @@ def _of_training(point: Point) -> dict[str, str]:
         "dropout": _dropout(point) if any(mapping.drop_probabilities(point)) else "Nothing is dropped.",
         "regularization": penalty,
         "weight_decay": weight_decay,
+        "execution": "A call of train_on_batch after the other by Model.fit."
+        if point.execution == "batch"
+        else "One compiled call an epoch: the same steps and losses, see tmva_bench.engines.keras_epochs.",
         "dropout_rule": "Keras' Dropout layers." if point.dropout_rule == "keras" else masks,
     }
 

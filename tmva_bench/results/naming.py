@@ -27,6 +27,8 @@ _SHOWN = {
     "adagrad": "Adagrad",
     "adadelta": "Adadelta",
 }
+# What is not named.
+_USUAL = config.Point().execution
 _Key = TypeVar("_Key")
 
 
@@ -38,22 +40,25 @@ class Series(NamedTuple):
         backend: the learning library under it.
         architecture: ``cpu`` or ``gpu``.
         optimizer: of the point.
+        execution: likewise.
     """
 
     method: str
     backend: str
     architecture: str
     optimizer: str = ""
+    execution: str = "batch"
 
 
 Named = RunRow | Series
 
 
 def method_name(row: Named) -> str:
-    """A run's method in words, e.g. ``keras jax`` or ``tmva-dnn gpu``."""
+    """A run's method in words, e.g. ``keras jax``, ``keras jax epoch`` or ``tmva-dnn gpu``."""
     backend = "" if _is_single(row) else row.backend
+    execution = "" if row.execution == _USUAL else row.execution
     architecture = "" if row.architecture == "cpu" else row.architecture
-    return " ".join(filter(None, (row.method, backend, architecture)))
+    return " ".join(filter(None, (row.method, backend, execution, architecture)))
 
 
 def series_name(row: Named) -> str:
@@ -66,7 +71,8 @@ def series_label(row: Named) -> str:
     # The library is named where a method has several.
     backend = "" if _is_single(row) else _proper(row.backend)
     architecture = "" if row.architecture == "cpu" else row.architecture.upper()
-    parts = (_title(row), backend, _proper(row.optimizer))
+    execution = "" if row.execution == _USUAL else f"{row.execution}s compiled"
+    parts = (_title(row), backend, execution, _proper(row.optimizer))
     return ", ".join(filter(None, (*parts, architecture)))
 
 
@@ -78,6 +84,7 @@ def spoken(row: Named, *, optimizer: bool = True) -> str:
         optimizer: whether its optimizer is wanted.
     """
     words = [_title(row) if _is_single(row) else f"{_title(row)} on {_proper(row.backend)}"]
+    words += [] if row.execution == _USUAL else [f"by compiled {row.execution}s"]
     words += [] if row.architecture == "cpu" else [f"on {row.architecture.upper()}"]
     return " ".join([*words, *([f"({_proper(row.optimizer)})"] if optimizer else [])])
 
@@ -138,7 +145,7 @@ def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
 
     What others tell as well is left out: the numbers of events of a sample, or parameters that move together.
     """
-    parameters = [name for name in config.PARAMETERS if name not in ("optimizer", "seed")]
+    parameters = [name for name in config.PARAMETERS if name not in ("optimizer", "execution", "seed")]
     names = ["sample", "environment", *parameters, "repetition"]
     # Those that say most about a run are left out last.
     order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
@@ -265,11 +272,12 @@ def warnings(rows: list[RunRow]) -> list[str]:
     return [f"warning: {text}: {', '.join(names)}" for text, names in doubtful.items()]
 
 
-def compilation(row: Named) -> str:
+def compilation(row: RunRow) -> str:
     """When a run's engine compiles its network: ``never``, ``inside`` the clock of the training, or ``before`` it."""
     if row.backend == "tmva":
         return "never"
-    return "before" if row.backend in _compiled_before(row) else "inside"
+    before = row.real_time_compile > 0 or row.backend in _compiled_before(row)
+    return "before" if before else "inside"
 
 
 def clocks(rows: Iterable[RunRow]) -> list[str]:

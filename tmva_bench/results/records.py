@@ -248,6 +248,11 @@ def _migrate_6(record: _Content) -> None:
     """Version 7 added the names of series to the trees, which follow from what a record has."""
 
 
+def _migrate_7(record: _Content) -> None:
+    """Version 8 added what one compiled call trains, and the time of what is compiled before the training."""
+    record["row"].update(execution="batch", cpu_time_compile=math.nan, real_time_compile=math.nan)
+
+
 _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     1: _migrate_1,
     2: _migrate_2,
@@ -255,6 +260,7 @@ _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     4: _migrate_4,
     5: _migrate_5,
     6: _migrate_6,
+    7: _migrate_7,
 }
 
 

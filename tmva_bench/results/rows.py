@@ -76,6 +76,7 @@ class RunRow(_Columns):
     factory_string: str = ""
     start: str = ""
     dropout_rule: str = ""
+    execution: str = ""
     split_seed: int = 0
     train_signal: int = 0
     train_background: int = 0
@@ -186,6 +187,12 @@ class RunRow(_Columns):
     ] = math.nan
     real_time_encode: Annotated[
         float, "real time, autoencoder in the transformations: its training, all events encoded [s] (NaN without one)"
+    ] = math.nan
+    cpu_time_compile: Annotated[
+        float, "CPU time, compilation before the training [s] (NaN: none, or inside the training)"
+    ] = math.nan
+    real_time_compile: Annotated[
+        float, "real time, compilation before the training [s] (NaN: none, or inside the training)"
     ] = math.nan
     real_time_fit: Annotated[float, "real time of the training alone [s]"] = math.nan
     real_time_epochs: Annotated[
@@ -343,6 +350,8 @@ class Means(_Columns):
     pca_error: Mean
     cpu_time_encode: Mean
     real_time_encode: Mean
+    cpu_time_compile: Mean
+    real_time_compile: Mean
     cpu_time_prepare: Mean
     real_time_prepare: Mean
     cpu_time_train: Mean

@@ -11,7 +11,7 @@ from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.events import roc
 from tmva_bench.results.rows import History, Means, Reconstruction, RocCurve, RunRow, Scores
 
-VERSION = 7
+VERSION = 8
 
 
 class Column(NamedTuple):
@@ -73,12 +73,13 @@ SERIES = (
     "environment",
     "installation",
     "optimizer",
+    "execution",
     "threads",
     "cpu_model",
     "sample",
     "input_digest",
 )
-POINT = tuple(name for name in PARAMETERS if name not in ("optimizer", "seed"))
+POINT = tuple(name for name in PARAMETERS if name not in ("optimizer", "execution", "seed"))
 _TITLE = {column.name: column for column in BENCHMARK}
 
 SUMMARY: list[Column] = [

@@ -231,7 +231,9 @@ def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, A
 def _one_sided(name: str) -> str:
     side = config.ONE_SIDED[name]
     methods = " and ".join(registry.of_side(side))
-    return f"{name}: {methods} alone {'has' if methods == side else 'have'} it; put one value under [only.{side}]"
+    series = f", or in a [[series]] of {methods}" if name in config.OF_SERIES else ""
+    has = "has" if methods == side else "have"
+    return f"{name}: {methods} alone {has} it; put one value under [only.{side}]{series}"
 
 
 def _whole(where: str, value: Any, low: int = 1, high: int = 2**31 - 1) -> int:
@@ -435,7 +437,7 @@ class _Reader:
                 table.get("backend"),
                 table.get("architecture", "cpu"),
                 environment,
-                self._parameters(key, parameters),
+                self._of_series(key, table["method"], parameters),
             )
             if series in read:
                 raise self.error((key, "method"), "this series stands twice")
@@ -456,6 +458,14 @@ class _Reader:
             self._known(key, values, [name for name, its in config.ONE_SIDED.items() if its == side])
             by_side[side] = {name: self._value(key, name, value) for name, value in values.items()}
         return by_side
+
+    def _of_series(self, key: str, method: Any, values: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a series; a way to train that its method has is among them."""
+        ways = [name for name in config.OF_SERIES if method in registry.with_parameter(name)]
+        return {
+            name: self._value(key, name, value) if name in ways else self._common(key, name, value)
+            for name, value in values.items()
+        }
 
     def _parameters(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
         return {name: self._common(table, name, value) for name, value in values.items()}

@@ -142,7 +142,7 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
     # An unknown method is refused with the request.
     method = METHODS.get(series.method)
     only = study.only.get(method.side, {}) if method else {}
-    values_of_run = {**study.point, **series.parameters, **only, **values}
+    values_of_run = {**study.point, **only, **series.parameters, **values}
     point = parsing.point(values_of_run, preset=study.preset)
     # Another repetition is another start of the same training.
     point = parsing.point({**values_of_run, "seed": point.seed + repetition - 1}, preset=study.preset)
