@@ -34,7 +34,7 @@ CHAINS = [name for name in recordings.names("transform-*") if not name.endswith(
 # Where the engine has a part of its own: optimizers, regularization, dropout, activations, loss. Initial weights,
 # batches and stopping rules are ours, the same on every backend.
 ON_BOTH = [f"dnn-{optimizer}" for optimizer in ("adadelta", "adagrad", "adam", "rmsprop", "momentum", "momentum-l2")]
-ON_BOTH += ["dnn-l1", "dnn-relu-adam-dropout", "dnn-all-activations", "dnn-sum-of-squares"]
+ON_BOTH += ["dnn-l1", "dnn-relu-adam-dropout", "dnn-all-activations", "dnn-sum-of-squares", "quiet-sigmoid-last"]
 
 
 def replayed(backend, names, recorded_input, folder):

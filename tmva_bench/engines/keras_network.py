@@ -178,7 +178,14 @@ def _layers(keras: Any, training: Training, phase: Phase, inputs: int) -> List[A
         )
         if activation in activations:
             layers.append(activations[activation]())
+    if training.loss == "cross_entropy" and training.activations[-1] == "sigmoid" and _is_tensorflow(keras):
+        # On TensorFlow, Keras takes the logits from before a sigmoid, though it is told that this is the logit.
+        layers.append(keras.layers.Rescaling(1.0))
     return layers
+
+
+def _is_tensorflow(keras: Any) -> bool:
+    return bool(keras.backend.backend() == "tensorflow")
 
 
 def _initializer(keras: Any, training: Training, number: int) -> Any:
