@@ -1,4 +1,4 @@
-"""Replays recorded runs in one process, for the tests: ``python replay_recordings.py BACKEND INPUT OUT NAME...``.
+"""Replays recorded runs in one process, for the tests: ``replay_recordings.py BACKEND EXECUTION INPUT OUT NAME...``.
 
 One process for all, as it costs seconds to load a backend.
 """
@@ -35,7 +35,7 @@ def stored_scores(keras: Any, folder: Path) -> float:
 
 
 def main() -> None:
-    backend, input_file, out, *names = sys.argv[1:]
+    backend, execution, input_file, out, *names = sys.argv[1:]
     import ROOT
 
     ROOT.gROOT.GetVersion()
@@ -46,7 +46,7 @@ def main() -> None:
     answers_by_name = {}
     for name in names:
         left = replay_worker.find(RECORDINGS / name)
-        answer = replay_worker.replay(keras, left, input_file)
+        answer = replay_worker.replay(keras, left, input_file, execution)
         answers_by_name[name] = {**answer, "stored": stored_scores(keras, RECORDINGS / name)}
     Path(out).write_text(json.dumps(answers_by_name))
     sys.stdout.flush()

@@ -37,10 +37,10 @@ ON_BOTH = [f"dnn-{optimizer}" for optimizer in ("adadelta", "adagrad", "adam", "
 ON_BOTH += ["dnn-l1", "dnn-relu-adam-dropout", "dnn-all-activations", "dnn-sum-of-squares", "quiet-sigmoid-last"]
 
 
-def replayed(backend, names, recorded_input, folder):
+def replayed(backend, names, recorded_input, folder, execution="batch"):
     folder.mkdir(exist_ok=True)
     out = folder / "out.json"
-    command = [sys.executable, str(Path(__file__).parents[1] / "replay_recordings.py"), backend]
+    command = [sys.executable, str(Path(__file__).parents[1] / "replay_recordings.py"), backend, execution]
     command += [recorded_input("dnn-seed-preset"), str(out), *names]
     variables = environments.run_variables(threads=1, backend=backend, architecture="cpu")
     answer = subprocess.run(
@@ -59,6 +59,27 @@ def on_jax(tmp_path_factory, recorded_input):
 @pytest.fixture(scope="session")
 def on_tensorflow(tmp_path_factory, recorded_input):
     return replayed("tensorflow", ON_BOTH, recorded_input, tmp_path_factory.mktemp("replay") / "tensorflow")
+
+
+@pytest.fixture(scope="session")
+def compiled_on_jax(tmp_path_factory, recorded_input):
+    return replayed("jax", TRAININGS, recorded_input, tmp_path_factory.mktemp("replay") / "jax-epoch", "epoch")
+
+
+@pytest.fixture(scope="session")
+def compiled_on_tensorflow(tmp_path_factory, recorded_input):
+    folder = tmp_path_factory.mktemp("replay") / "tensorflow-epoch"
+    return replayed("tensorflow", ON_BOTH, recorded_input, folder, "epoch")
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_every_epoch_compiled_on_jax(compiled_on_jax, name):
+    assert replay.agrees(compiled_on_jax[name], 1e-5)
+
+
+@pytest.mark.parametrize("name", ON_BOTH)
+def test_every_epoch_compiled_on_tensorflow(compiled_on_tensorflow, name):
+    assert replay.agrees(compiled_on_tensorflow[name], 1e-5)
 
 
 @pytest.mark.parametrize("name", [*TRAININGS, *CHAINS])

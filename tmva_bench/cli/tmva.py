@@ -22,15 +22,20 @@ _TOLERANCE = click.FloatRange(0, 1)
     "--input", "input_file", type=common.path, help="Common input file, for a RUN without TMVA's output file."
 )
 @click.option("--title", default="", help=_TITLE)
+@click.option(
+    "--execution", metavar=common.one_of(config.EXECUTIONS), default="batch", help="What one compiled call trains."
+)
 @click.option("--tolerance", type=_TOLERANCE, default=1e-4, help="Largest difference of a loss or a score.")
-def replay_command(run_folder: Path, backend: str, input_file: Path | None, title: str, tolerance: float) -> None:
+def replay_command(
+    run_folder: Path, backend: str, input_file: Path | None, title: str, execution: str, tolerance: float
+) -> None:
     """Repeat a training of TMVA's DNN in Keras, epoch by epoch.
 
     RUN is the folder of a run of tmva-dnn, or any with TMVA's output file, weight file and log (without a log, TMVA's
     output file tells the losses), or the output file or weight file itself; by default a recorded one. The same start,
     batches and phases, in double precision. Exit code 0 where all epochs and the scores agree, 1 where not.
     """
-    answer = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title)
+    answer = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title, execution=execution)
     shell.say(replay.table(answer))
     _say_notes(answer["notes"])
     if difference := replay.difference(answer, tolerance):

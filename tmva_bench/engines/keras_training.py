@@ -214,7 +214,7 @@ def masks_dropped(training: Training, phase: int) -> bool:
 
 
 def compiled_epochs(keras: Any, training: Training, events: int, inputs: int, phase: int = 0) -> keras_epochs.Epochs:
-    """What :func:`fit` needs for ``execution = "epoch"``, compiled for so many events before a clock starts.
+    """What :func:`fit` needs for ``execution = "epoch"``, compiled for so many events.
 
     Args:
         keras: the Keras module.
@@ -255,10 +255,10 @@ def fit(
         random: the generator that drew the initial weights; it draws the masks of dropout by TMVA's rule.
         phase: index of the phase.
         corrupt: changes the inputs that are trained on, anew before each epoch.
-        compiled: trains by a call an epoch; without, batch after batch. For one training only.
+        compiled: for ``execution = "epoch"`` and one training; by default compiled here.
 
     Raises:
-        Unavailable: dropout by TMVA's rule on a Keras that cannot express it.
+        Unavailable: dropout by TMVA's rule on a Keras that cannot express it, compiled epochs on another backend.
     """
     plan = training.phases[phase]
     validating = training.validation_events(len(events.x))
@@ -269,9 +269,10 @@ def fit(
     validation = validation.take(slice(0, validating // batch * batch))
     _check_masks(keras, training, phase)
     order = tmva_random.epoch_order(len(fitted.x), training.seed, phase + 1)
-    if compiled:
-        compiled.start(model.get_weights(), fitted, validation)
-        engine: Union[Batches, keras_epochs.Epochs] = compiled
+    engine: Union[Batches, keras_epochs.Epochs]
+    if training.execution == "epoch":
+        engine = compiled or compiled_epochs(keras, training, len(events.x), events.x.shape[1], phase)
+        engine.start(model.get_weights(), fitted, validation)
     else:
         engine = Batches(keras, model, training, phase, fitted, validation)
 

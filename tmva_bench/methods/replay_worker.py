@@ -35,6 +35,7 @@ class Task(NamedTuple):
         backend: the Keras backend.
         input_file: the common input file, for a folder without TMVA's output file; else "".
         title: title of the method, where there are several; else "".
+        execution: what one compiled call trains, ``batch`` or ``epoch``.
     """
 
     action: str
@@ -42,6 +43,7 @@ class Task(NamedTuple):
     backend: str
     input_file: str
     title: str = ""
+    execution: str = "batch"
 
 
 class Left(NamedTuple):
@@ -193,13 +195,14 @@ def _our_booking(folder: Path) -> config.Point:
     return config.Point(split_seed=seed, norm_mode=mode)
 
 
-def replay(keras: Any, left: Left, input_file: str) -> Dict[str, Any]:
+def replay(keras: Any, left: Left, input_file: str, execution: str = "batch") -> Dict[str, Any]:
     """Repeats a training; the answer is that of :func:`tmva_bench.running.replay.run`.
 
     Args:
         keras: the Keras module.
         left: what TMVA left.
         input_file: the common input file, for a run without an output file; else "".
+        execution: what one compiled call trains, ``batch`` or ``epoch``.
 
     Raises:
         UserError: it cannot be repeated.
@@ -209,7 +212,7 @@ def replay(keras: Any, left: Left, input_file: str) -> Dict[str, Any]:
 
     file = tmva_weights.parse(left.weights)
     booked = tmva_options.read(file)
-    training, width = booked.training, len(booked.variables)
+    training, width = booked.training._replace(execution=execution), len(booked.variables)
     recorded = _recorded(left, booked)
     events = _training_events(left, booked, input_file)
     signal, axes = events.y[:, 0] == 1, tmva_weights.principal_axes(file)
@@ -487,7 +490,7 @@ def run(folder: Path) -> Dict[str, Any]:
     keras, _ = keras_training.load(task.backend)
     # In single precision rounding grows from epoch to epoch, under Adam at a large rate to 1e-3.
     keras.backend.set_floatx("float64")
-    return verify(keras, left) if task.action == "verify" else replay(keras, left, task.input_file)
+    return verify(keras, left) if task.action == "verify" else replay(keras, left, task.input_file, task.execution)
 
 
 def main() -> None:

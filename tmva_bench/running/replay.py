@@ -24,6 +24,7 @@ def run(
     backend: str = "tensorflow",
     input_file: Path | None = None,
     title: str = "",
+    execution: str = "batch",
     python: str = sys.executable,
 ) -> dict[str, Any]:
     """Repeats a training of TMVA's DNN, or evaluates its weights, in a child process.
@@ -34,6 +35,7 @@ def run(
         backend: the Keras backend.
         input_file: the common input file, for a folder without TMVA's output file.
         title: title of the method, where the folder has several of TMVA's deep networks.
+        execution: what one compiled call of a replay trains, ``batch`` or ``epoch``.
         python: a Python executable with ROOT and Keras.
 
     Returns:
@@ -47,8 +49,10 @@ def run(
     """
     if backend not in config.BACKENDS:
         raise unknown("backend", backend, list(config.BACKENDS))
+    if execution not in config.EXECUTIONS:
+        raise unknown("execution", execution, list(config.EXECUTIONS))
     input_path = str(input_file.resolve()) if input_file else ""
-    task = replay_worker.Task(action, str(folder.resolve()), backend, input_path, title)
+    task = replay_worker.Task(action, str(folder.resolve()), backend, input_path, title, execution)
     variables = environments.child_variables(python, threads=1, backend=backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
         ending = child.run(
