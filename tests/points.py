@@ -98,6 +98,8 @@ def points(draw: st.DrawFn, **fixed: Any) -> config.Point:
         chosen["momentum"] = 0.0
     if chosen["dropout"] and chosen["dropout_rule"] == "tmva":
         chosen["start"] = "tmva"
+    if chosen["execution"] == "epoch":
+        chosen["start"] = "tmva"
     if chosen["regularization"] == "none":
         chosen["weight_decay"] = 0.0
     return parsing.point(chosen)

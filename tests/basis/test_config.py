@@ -236,6 +236,7 @@ def test_preset_is_the_slides_table() -> None:
         "factory_string": "!V:!Silent:Color:DrawProgressBar:Transformations=I:AnalysisType=Classification",
         "start": "tmva",
         "dropout_rule": "keras",
+        "execution": "batch",
         "seed": 1,
         "split_seed": 100,
         "train_signal": 50000,

@@ -113,6 +113,7 @@ def test_the_verdicts_follow_the_point(point):
         "factory_string": "TMVA only",
         "start": "Keras only",
         "dropout_rule": "Keras only",
+        "execution": "Keras only",
     }
 
 

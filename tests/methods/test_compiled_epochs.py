@@ -1,0 +1,113 @@
+"""Compiled epochs: the losses and scores of the same training batch after batch, and the time of compiling apart."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy
+import pytest
+import uproot
+from click.testing import CliRunner
+
+from tmva_bench import cli
+from tmva_bench.basis import parsing
+from tmva_bench.errors import UserError
+from tmva_bench.results import naming
+from tmva_bench.study import file as study_file
+from tmva_bench.study import plan
+
+BACKENDS = [
+    pytest.param(name, marks=pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"needs {name}"))
+    for name in ("jax", "tensorflow")
+]
+
+
+def trained(run_worker, make_task, backend, **values):
+    """Outcome, scores of the signal test events and trained weights of a run."""
+    outcome, log = run_worker(make_task("dnn-seed-preset", "keras", backend, **values), KERAS_BACKEND=backend)
+    assert outcome["status"] == "ok", log
+    folder = Path(make_task("dnn-seed-preset", "keras", backend, **values).folder)
+    with uproot.open(folder / "scores.root") as file:
+        return outcome, file["TestS"]["score"].array(library="np")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"optimizer": "adam", "learning_rate": 0.001},
+        {"dropout": 0.2, "dropout_rule": "tmva", "regularization": "l2", "weight_decay": 1e-3},
+        {
+            "layers": 0,
+            "loss": "sum_of_squares",
+            "last_activation": "sigmoid",
+            "regularization": "l1",
+            "weight_decay": 1e-3,
+        },
+        {"convergence_steps": 1, "learning_rate": 0.5, "max_epochs": 12},
+    ],
+    ids=["adam", "masks and l2", "no hidden layer and l1", "stopped early"],
+)
+def test_compiled_epochs_train_as_batches_do(run_worker, make_task, backend, values):
+    values = {"neurons": 8, "max_epochs": 3, "batch_size": 60, **values}
+    batch, scores = trained(run_worker, make_task, backend, **values)
+    epoch, same = trained(run_worker, make_task, backend, **values, execution="epoch")
+    assert numpy.array(epoch["history"])[:, :3] == pytest.approx(numpy.array(batch["history"])[:, :3], rel=2e-5)
+    assert (epoch["epochs"], epoch["best_epoch"]) == (batch["epochs"], batch["best_epoch"])
+    assert epoch["untrained_loss"] == pytest.approx(batch["untrained_loss"], rel=1e-6)
+    assert numpy.abs(same - scores).max() < 2e-5
+    # Compiled before the clock of the training, and not part of the first epoch.
+    assert epoch["real_time_compile"] > 0
+    assert "real_time_compile" not in batch
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_keras_dropout_drops_in_compiled_epochs(run_worker, make_task, backend):
+    values = {"neurons": 8, "max_epochs": 3, "batch_size": 60, "execution": "epoch"}
+    with_dropout, _ = trained(run_worker, make_task, backend, **values, dropout=0.5)
+    without, _ = trained(run_worker, make_task, backend, **values)
+    assert with_dropout["history"][-1][1] > without["history"][-1][1]
+    again, _ = trained(run_worker, make_task, backend, **values, dropout=0.5)
+    assert [epoch[:3] for epoch in again["history"]] == [epoch[:3] for epoch in with_dropout["history"]]
+
+
+def test_what_has_no_compiled_epochs_says_so(tmp_path, small_input):
+    with pytest.raises(UserError, match="start = keras has Keras' own; use start = tmva"):
+        parsing.point({"execution": "epoch", "start": "keras"})
+    refused = CliRunner().invoke(
+        cli.main, ["run", str(small_input), "--method", "tmva-dnn", "--execution", "epoch", "--results", str(tmp_path)]
+    )
+    assert refused.exit_code == 2
+    assert "tmva-dnn has no" in refused.output
+
+
+STUDY = """
+[sample]
+name = "gauss"
+[[series]]
+method = "keras"
+backend = "jax"
+[[series]]
+method = "keras"
+backend = "jax"
+execution = "epoch"
+"""
+
+
+def test_two_series_of_a_study_may_differ_in_it(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY)
+    requests = [run.request for run in plan.plan(study_file.read(path))]
+    assert [request.point.execution for request in requests] == ["batch", "epoch"]
+    path.write_text(STUDY.replace("[[series]]", '[axes]\nexecution = ["batch", "epoch"]\n[[series]]', 1))
+    with pytest.raises(UserError, match=r"put one value under .only.keras., or in a ..series.. of keras"):
+        study_file.read(path)
+    path.write_text(STUDY.replace('method = "keras"', 'method = "tmva-dnn"').replace('backend = "jax"\n', ""))
+    with pytest.raises(UserError, match="execution: keras alone has it"):
+        study_file.read(path)
+
+
+def test_it_is_part_of_a_series_name():
+    series = naming.Series("keras", "jax", "cpu", "sgd", "epoch")
+    assert naming.series_name(series) == "keras jax epoch sgd"
+    assert naming.series_label(series) == "Keras, JAX, epochs compiled, SGD"
+    assert naming.spoken(series) == "Keras on JAX by compiled epochs (SGD)"
