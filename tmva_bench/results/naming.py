@@ -240,16 +240,20 @@ def best_possible(rows: list[RunRow]) -> list[str]:
 
 
 def one_sided(rows: list[RunRow]) -> list[str]:
-    """One line on the parameters that one side alone has, where they are not as they are by default or in a preset."""
+    """One line on the parameters that one side alone has, where they are not as they are by default or in a preset.
+
+    Those that a series is named by are told there.
+    """
     usual = {
         name: {getattr(config.Point(), name), *(preset.get(name) for preset in parsing.PRESETS.values())}
         for name in config.ONE_SIDED
+        if name not in config.OF_SERIES
     }
     methods_of = gathered(
         (f"{name} = {row.value(name)}", row.method)
         for row in rows
-        for name, side in config.ONE_SIDED.items()
-        if _side(row) == side and row.value(name) not in usual[name]
+        for name, values in usual.items()
+        if _side(row) == config.ONE_SIDED[name] and row.value(name) not in values
     )
     texts = [f"{text} ({', '.join(methods)})" for text, methods in methods_of.items()]
     return [f"on one side only: {'; '.join(texts)}"] if texts else []
