@@ -122,7 +122,7 @@ SPOILT = {
 
 
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory):
+def answered(tmp_path_factory):
     top = tmp_path_factory.mktemp("jobs")
     plan = {}
     for name, job in {**AGREE, **{f"noted {name}": job for name, (job, _) in NOTED.items()}}.items():
@@ -157,8 +157,8 @@ def test_the_numbers_in_the_weight_file_count(answered, name):
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_no_agreement_where_scores_are_none(answer, name):
-    assert re.match(WRONG[name][1], replay.score_difference(answer[f"wrong {name}"], 1e-5))
+def test_no_agreement_where_scores_are_none(answered, name):
+    assert re.match(WRONG[name][1], replay.score_difference(answered[f"wrong {name}"], 1e-5))
 
 
 @pytest.mark.parametrize("name", SPOILT)
