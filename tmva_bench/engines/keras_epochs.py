@@ -115,9 +115,9 @@ class Epochs:
     def _chosen(self, order: numpy.ndarray, masks: Sequence[Any]) -> Tuple[numpy.ndarray, Tuple[numpy.ndarray, ...]]:
         """Order and masks by batch; a mask that is None lets all pass."""
         shape = (-1, self._batch)
-        given = [numpy.ones((len(order), width)) if mask is None else mask for mask, width in zip(masks, self._widths)]
+        whole = [numpy.ones((len(order), width)) if mask is None else mask for mask, width in zip(masks, self._widths)]
         return order.astype(numpy.int32).reshape(shape), tuple(
-            numpy.asarray(mask, self._float).reshape(*shape, mask.shape[1]) for mask in given
+            numpy.asarray(mask, self._float).reshape(*shape, mask.shape[1]) for mask in whole
         )
 
 
@@ -144,7 +144,7 @@ class _Jax:
         self._begin()
 
     def _begin(self) -> None:
-        copied = self._jax.numpy.array
+        copied = self._jax.numpy.copy
         self._state = (
             [copied(variable.value) for variable in self._trained.trainable_variables],
             [copied(variable.value) for variable in self._trained.non_trainable_variables],
@@ -172,17 +172,17 @@ class _Jax:
         return float(training_loss), float(loss)
 
     def keep(self) -> None:
-        self._best = [self._jax.numpy.array(value) for value in self._state[0]]
+        self._best = [self._jax.numpy.copy(value) for value in self._state[0]]
 
     def restore(self) -> None:
         for variable, value in zip(self._trained.trainable_variables, self._best):
             variable.assign(value)
 
     def _epoch(self, state: Any, order: Any, masks: Any, events: Any, validation: Any) -> Any:
-        def step(state: Any, given: Any) -> Any:
-            (weights, others, optimizer), (chosen, dropped) = state, given
-            batch = [array[chosen] for array in events]
-            (_, (others, loss)), gradients = self._gradients(weights, others, dropped, *batch)
+        def step(state: Any, batch: Any) -> Any:
+            (weights, others, optimizer), (chosen, dropped) = state, batch
+            taken = [array[chosen] for array in events]
+            (_, (others, loss)), gradients = self._gradients(weights, others, dropped, *taken)
             weights, optimizer = self._trained.optimizer.stateless_apply(optimizer, gradients, weights)
             return (weights, others, optimizer), loss
 
@@ -191,8 +191,8 @@ class _Jax:
         return state, (training_loss, self._validation_loss(state[0], state[1], validation))
 
     def _batch_loss(self, weights: Any, others: Any, masks: Any, x: Any, y: Any, w: Any) -> Any:
-        given = [x, *masks] if masks else x
-        output, others = self._trained.stateless_call(weights, others, given, training=True)
+        inputs = [x, *masks] if masks else x
+        output, others = self._trained.stateless_call(weights, others, inputs, training=True)
         loss = self._trained.loss(y, output, sample_weight=w)
         return loss + self._term(weights), (others, loss)
 
@@ -258,9 +258,9 @@ class _TensorFlow:
         def step(number: Any, total: Any) -> Any:
             chosen = order[number]
             x, y, w = (tf.gather(array, chosen) for array in events)
-            given = [x, *(mask[number] for mask in masks)] if masks else x
+            inputs = [x, *(mask[number] for mask in masks)] if masks else x
             with tf.GradientTape() as tape:
-                loss = self._trained.loss(y, self._trained(given, training=True), sample_weight=w)
+                loss = self._trained.loss(y, self._trained(inputs, training=True), sample_weight=w)
                 whole = loss + self._term()
             gradients = tape.gradient(whole, self._variables)
             self._trained.optimizer.apply_gradients(zip(gradients, self._trained.trainable_variables))
