@@ -35,7 +35,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAMP = "tmva-bench.stamp"
-PIP_EXTRAS = "root,tensorflow,jax,test,dev,docs"
+PIP_EXTRAS = "root,tensorflow,jax,sklearn,test,dev,docs"
 # The oldest Python that the commands run on; older ones only run children.
 OLDEST = (3, 11)
 # What a Python must have: venv, and the headers that Theano compiles with.

@@ -152,7 +152,7 @@ def test_auto_takes_pip_where_the_channel_is_silent_and_keeps_it(checkout: Check
     assert line.startswith("pip route (.venv): no conda environment, the channel local does not answer at file://")
     assert "not on it: tmva-dnn and pykeras (PyPI's ROOT has no TMVA)" in line
     log = checkout.folder / ".venv.log"
-    assert "pip install --editable .[root,tensorflow,jax,test,dev,docs]" in log.read_text()
+    assert "pip install --editable .[root,tensorflow,jax,sklearn,test,dev,docs]" in log.read_text()
     assert (checkout.folder / ".route").readlink() == Path(".venv")
     assert (checkout.folder / ".route" / "bin" / "tmva-bench").is_file()
 

@@ -96,6 +96,12 @@ ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras"
 # Those of them that two series of one study may have differently: another way to the same losses.
 OF_SERIES = ("execution",)
 
+
+def absent(name: str) -> Union[int, float, str]:
+    """What stands for a parameter that a method does not have: 0 or nothing; the loss is that of all classifiers."""
+    return "cross_entropy" if name == "loss" else PARAMETERS[name].type()
+
+
 # The tree of the common input file behind each number of events.
 COUNTS = {"train_signal": "TrainS", "train_background": "TrainB", "test_signal": "TestS", "test_background": "TestB"}
 

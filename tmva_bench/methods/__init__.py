@@ -8,11 +8,18 @@ from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 import numpy
 
-from tmva_bench.basis.config import Point
+from tmva_bench.basis.config import ONE_SIDED, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs
+
+# What a method is beside TMVA's DNN, in the order in which tables tell of it.
+SAME_TRAINING = "the same training by other engines"
+SAME_NETWORK = "the same network, otherwise trained"
+CLASSIFIER = "other classifiers"
+AUTOENCODER = "autoencoders"
+KINDS = (SAME_TRAINING, SAME_NETWORK, AUTOENCODER, CLASSIFIER)
 
 
 class Task(NamedTuple):
@@ -21,7 +28,7 @@ class Task(NamedTuple):
     Attributes:
         point: the benchmark point.
         method: a name in the registry.
-        backend: ``tmva``, or the Keras backend.
+        backend: ``tmva``, or the learning library.
         architecture: ``cpu`` or ``gpu``.
         threads: threads given to the run.
         input_file: the common input file.
@@ -96,7 +103,9 @@ class Method(NamedTuple):
         run: trains and tests; raises :class:`tmva_bench.errors.Unavailable` where it cannot run,
             :class:`tmva_bench.errors.TrainingFailed` where it gave no result.
         read_epochs: the epochs in some lines of its log.
-        lacks: the parameters that it does not have; a value other than the default is refused.
+        kind: what it is beside TMVA's DNN, one of :data:`KINDS`.
+        lacks: the parameters that it does not have; a value other than the default is refused. In its point
+            :func:`tmva_bench.basis.config.absent` stands for them, the default for those of one side.
         complete: gives the point with what the method decides of it, on a backend; raises
             :class:`tmva_bench.errors.UserError` where the method cannot do what it asks for.
         autoencoder: whether it trains the autoencoder at the end of the transformations itself. It is then given the
@@ -118,6 +127,7 @@ class Method(NamedTuple):
     backends: Tuple[str, ...]
     run: Callable[[Task, Stopwatch], Outcome]
     read_epochs: Callable[[str], List[Epoch]]
+    kind: str = SAME_TRAINING
     lacks: Tuple[str, ...] = ()
     complete: Callable[[Point, str], Point] = _as_it_is
     autoencoder: bool = False
@@ -127,6 +137,11 @@ class Method(NamedTuple):
     cells: Optional[Callable[[Point], Dict[str, str]]] = None
     unequal: Callable[[Point], FrozenSet[str]] = _in_nothing
     booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None
+
+    @property
+    def absent(self) -> FrozenSet[str]:
+        """The common parameters that it does not have, those of one side left out."""
+        return frozenset(self.lacks) - frozenset(ONE_SIDED)
 
 
 def read_input(input_file: str, digest: str) -> inputs.InputFile:

@@ -18,7 +18,7 @@ from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import inputs
-from tmva_bench.methods import Method, Outcome, Task, encode_worker, read_input, tmva_dnn
+from tmva_bench.methods import AUTOENCODER, Method, Outcome, Task, encode_worker, read_input, tmva_dnn
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -192,6 +192,7 @@ METHOD = Method(
     backends=(*BACKENDS, "tmva"),
     run=run,
     read_epochs=tmva_files.epoch_table,
+    kind=AUTOENCODER,
     lacks=("start", "dropout_rule", "execution"),
     complete=_complete,
     autoencoder=True,

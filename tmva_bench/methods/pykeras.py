@@ -24,7 +24,7 @@ from tmva_bench.engines import (
 )
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Method, Outcome, Task, read_input
+from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, read_input
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 6568, 11546, 15790, 23260): before
 # the first it imports Keras itself and knows no option for that of TensorFlow.
@@ -189,6 +189,7 @@ METHOD = Method(
     backends=BACKENDS,
     run=run,
     read_epochs=tmva_files.keras_epoch_table,
+    kind=SAME_NETWORK,
     lacks=("start", "dropout_rule", "execution"),
     cells=_cells,
     unequal=_unequal,

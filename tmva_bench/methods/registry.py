@@ -12,6 +12,8 @@ _MODULES = (
     "pykeras",
     "keras_direct",
     "dae",
+    "boosting",
+    "linear",
 )
 
 METHODS: Dict[str, Method] = {

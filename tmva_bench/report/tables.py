@@ -83,7 +83,7 @@ def make(groups: list[summary.Group], by: Iterable[str] = ()) -> SummaryTable:
     best = _best(one_each, {name: headings.index(title) for name, title in shown})
     for group in one_each:
         row = [naming.series_name(group.row), *(_short(name, group.row.value(name)) for name in extra)]
-        row += [naming.label(group.row.value(name)) if group.point else "" for name in axes]
+        row += [naming.value_label(group.row, name) if group.point else "" for name in axes]
         row.append(str(len(group.rows)) if group.rows else group.row.status)
         for name, _ in shown:
             mean = group.means.value(name)
@@ -99,7 +99,8 @@ def make(groups: list[summary.Group], by: Iterable[str] = ()) -> SummaryTable:
 
 
 def _ordered(groups: list[summary.Group], by: list[str]) -> list[summary.Group]:
-    series = list(dict.fromkeys(group.series for group in groups))
+    networks_first = sorted(groups, key=lambda group: naming.is_no_network(group.row))
+    series = list(dict.fromkeys(group.series for group in networks_first))
     axes = summary.varied(groups)
 
     def place(group: summary.Group) -> tuple[Any, ...]:
@@ -159,7 +160,7 @@ def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[in
 
 
 def _notes(groups: list[summary.Group], rows: list[RunRow], names: list[str]) -> list[str]:
-    notes = naming.best_possible(rows) + naming.clocks(rows)
+    notes = naming.kinds(rows) + naming.best_possible(rows) + naming.clocks(rows)
     errors = any(group.means.roc_auc.runs > 1 for group in groups)
     if errors:
         notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")

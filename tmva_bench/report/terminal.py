@@ -20,7 +20,8 @@ def benchmark_table(rows: Iterable[RunRow]) -> RenderableType:
     """
     rows = list(rows)
     # Narrow enough for a terminal of 80 columns.
-    table = _table("The same network and events for every method", padding=0)
+    same = "events" if any(map(naming.is_no_network, rows)) else "network and events"
+    table = _table(f"The same {same} for every method", padding=0)
     for heading in ("method", "optimizer,\nrate"):
         table.add_column(Text(heading), overflow="fold")
     for heading in (
@@ -33,14 +34,12 @@ def benchmark_table(rows: Iterable[RunRow]) -> RenderableType:
         table.add_column(Text(heading), justify="right", overflow="fold")
     table.add_column("best\nepoch", justify="right", overflow="fold")
     for row in rows:
-        cells = [naming.method_name(row), f"{row.optimizer} {row.learning_rate:g}", *_cells(row)]
+        rate = naming.value_label(row, "learning_rate")
+        cells = [naming.method_name(row), " ".join(filter(None, (row.optimizer, rate))), *_cells(row)]
         table.add_row(*map(_text, cells))
-    return Group(
-        table,
-        Text(),
-        *map(_text, naming.clocks(rows) + naming.warnings(rows) + naming.one_sided(rows) + naming.unequal(rows)),
-        *map(_text, naming.best_possible(rows) + naming.reasons(rows)),
-    )
+    notes = naming.kinds(rows) + naming.clocks(rows) + naming.warnings(rows) + naming.one_sided(rows)
+    notes += naming.unequal(rows) + naming.best_possible(rows) + naming.reasons(rows)
+    return Group(table, Text(), *map(_text, notes))
 
 
 def doctor_document(examined: Mapping[str, Any]) -> forms.Document:

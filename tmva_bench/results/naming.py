@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
+from tmva_bench import methods
 from tmva_bench.basis import autoencoder, config, parsing
 from tmva_bench.methods.registry import METHODS
 from tmva_bench.results import doubts
@@ -21,6 +22,8 @@ _SHOWN = {
     "jax": "JAX",
     "torch": "PyTorch",
     "theano": "Theano",
+    "sklearn": "scikit-learn",
+    "xgboost": "XGBoost",
     "sgd": "SGD",
     "adam": "Adam",
     "rmsprop": "RMSprop",
@@ -29,6 +32,8 @@ _SHOWN = {
 }
 # What is not named.
 _USUAL = config.Point().execution
+# Of a method that is not here.
+_OTHER = "methods of another version"
 _Key = TypeVar("_Key")
 
 
@@ -63,7 +68,7 @@ def method_name(row: Named) -> str:
 
 def series_name(row: Named) -> str:
     """A run's series in words, e.g. ``keras jax sgd``."""
-    return f"{method_name(row)} {row.optimizer}"
+    return " ".join(filter(None, (method_name(row), row.optimizer)))
 
 
 def series_label(row: Named) -> str:
@@ -86,18 +91,19 @@ def spoken(row: Named, *, optimizer: bool = True) -> str:
     words = [_title(row) if _is_single(row) else f"{_title(row)} on {_proper(row.backend)}"]
     words += [] if row.execution == _USUAL else [f"by compiled {row.execution}s"]
     words += [] if row.architecture == "cpu" else [f"on {row.architecture.upper()}"]
-    return " ".join([*words, *([f"({_proper(row.optimizer)})"] if optimizer else [])])
+    return " ".join([*words, *([f"({_proper(row.optimizer)})"] if optimizer and row.optimizer else [])])
 
 
 def series_order(rows: Iterable[RunRow]) -> dict[str, int]:
     """The place of each series by its name, from 0: as they first finished, then those that never did.
 
-    The first is the reference of differences and ratios. Colours and markers go by it.
+    Classifiers that are no networks come after the networks. The first is the reference of differences and ratios.
+    Colours and markers go by it.
 
     Args:
         rows: all of a results folder, in the order of its records.
     """
-    rows = list(rows)
+    rows = sorted(rows, key=is_no_network)
     names = [series_name(row) for row in rows if row.status == "ok"]
     return {name: place for place, name in enumerate(dict.fromkeys([*names, *map(series_name, rows)]))}
 
@@ -176,7 +182,32 @@ def _by_series(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
 
 def run_name(row: RunRow, names: Iterable[str]) -> str:
     """A run in words: its series, and the values of ``names``."""
-    return ", ".join([series_name(row), *(f"{name}={label(row.value(name))}" for name in names)])
+    known = (name for name in names if not lacks(row.method, name))
+    return ", ".join([series_name(row), *(f"{name}={label(row.value(name))}" for name in known)])
+
+
+def lacks(method: str, name: str) -> bool:
+    """Whether a method does not have a parameter, so that what stands in its column means nothing."""
+    known = METHODS.get(method)
+    return known is not None and name in known.absent
+
+
+def value_label(row: RunRow, name: str) -> str:
+    """A column of a run as :func:`label` has it, "-" for a parameter that its method does not have."""
+    return "-" if lacks(row.method, name) else label(row.value(name))
+
+
+def is_no_network(row: Named) -> bool:
+    """Whether a run trains another classifier than a network."""
+    return _kind(row) == methods.CLASSIFIER
+
+
+def kinds(rows: Iterable[RunRow]) -> list[str]:
+    """One line on which series are what beside TMVA's DNN, none where all are of one kind."""
+    series = gathered((_kind(row), series_name(row)) for row in rows)
+    if len(series) < 2:
+        return []
+    return ["; ".join(f"{kind}: {', '.join(series[kind])}" for kind in (*methods.KINDS, _OTHER) if kind in series)]
 
 
 def short(value: Any) -> str:
@@ -278,7 +309,7 @@ def warnings(rows: list[RunRow]) -> list[str]:
 
 def compilation(row: RunRow) -> str:
     """When a run's engine compiles its network: ``never``, ``inside`` the clock of the training, or ``before`` it."""
-    if row.backend == "tmva":
+    if row.backend == "tmva" or is_no_network(row):
         return "never"
     before = row.real_time_compile > 0 or row.backend in _compiled_before(row)
     return "before" if before else "inside"
@@ -330,6 +361,15 @@ def _is_single(row: Named) -> bool:
 def _side(row: RunRow) -> str:
     method = METHODS.get(row.method)
     return method.side if method else ""
+
+
+def _kind(row: Named) -> str:
+    method = METHODS.get(row.method)
+    if method is None:
+        return _OTHER
+    # Keras' own start makes another training of it.
+    otherwise = isinstance(row, RunRow) and row.start == "keras" and "start" not in method.lacks
+    return methods.SAME_NETWORK if otherwise else method.kind
 
 
 def _compiled_before(row: Named) -> tuple[str, ...]:

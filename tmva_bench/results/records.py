@@ -40,7 +40,7 @@ def run_id(identity: dict[str, Any]) -> str:
         identity: point, method, backend, architecture, threads, repetition, library versions, machine, input digest.
     """
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    return f"{identity['method']}-{identity['backend']}-{identity['point']['optimizer']}-{digest}"
+    return "-".join(filter(None, (identity["method"], identity["backend"], identity["point"]["optimizer"], digest)))
 
 
 def read(folder: Path, *, curves: bool = True) -> Record:

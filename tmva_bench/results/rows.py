@@ -47,8 +47,10 @@ class RunRow(_Columns):
     run_id: Annotated[str, "digest of all that can change the result"] = ""
     status: Annotated[str, " | ".join(STATUSES)] = ""
     reason: Annotated[str, "why there is no result, and the cure"] = ""
-    method: Annotated[str, "tmva-dnn | pykeras | keras | dae"] = ""
-    backend: Annotated[str, "learning library under the method: tmva | tensorflow | jax | torch | theano"] = ""
+    method: Annotated[str, "tmva-dnn | pykeras | keras | dae | boosting | linear"] = ""
+    backend: Annotated[
+        str, "learning library under it: tmva | tensorflow | jax | torch | theano | sklearn | xgboost"
+    ] = ""
     architecture: Annotated[str, "architecture asked for: cpu | gpu"] = ""
     device: Annotated[str, "what the training ran on"] = ""
     environment: Annotated[str, "name of the installation"] = ""

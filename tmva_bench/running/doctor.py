@@ -40,7 +40,8 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
         inputs.write(samples.gauss(**_EVENTS), path)
         data = inputs.read(path)
         for method, backend, architecture in _series():
-            request = requests.make_request(parsing.point(_POINT), method, backend, architecture=architecture)
+            point = parsing.point(requests.known_to(METHODS[method], _POINT))
+            request = requests.make_request(point, method, backend, architecture=architecture)
             if on_method:
                 on_method(f"{naming.method_name(naming.Series(method, request.backend, architecture))} {architecture}")
             record = runner.run(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))

@@ -20,7 +20,8 @@ _SECONDS = 60
 _DESCRIBE = r"""
 import glob, json, os, re, shutil, subprocess, sys
 from importlib import metadata
-names = ("root", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "theano", "numpy", "tmva-bench")
+names = ("root", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "theano", "numpy", "tmva-bench",
+    "scikit-learn", "xgboost", "xgboost-cpu")
 versions = {"python": sys.version.split()[0]}
 for name in names:
     try:

@@ -57,7 +57,8 @@ def plan(study: Study) -> list[Planned]:
 
     The series that train an autoencoder have no runs at points without one.
 
-    Runs that ask for the same training, by another repetition or series, are planned once.
+    Runs that ask for the same training, by another repetition or series, are planned once. A method that does not have
+    a scanned parameter has one run for all its values.
 
     Raises:
         UserError: a series at a point of the scan has values that do not belong together.
@@ -70,13 +71,7 @@ def plan(study: Study) -> list[Planned]:
 
 def runs_of(study: Study) -> int:
     """Number of the runs that a study asks for, those that are equal to others too."""
-    return sum(
-        study.repetitions
-        for sample in study.samples
-        for values in points(study, sample)
-        for series in study.series
-        if has_run(study, series, values)
-    )
+    return study.repetitions * len(_once(study))
 
 
 def largest(study: Study) -> int:
@@ -91,14 +86,25 @@ def largest(study: Study) -> int:
 
 
 def _every(study: Study) -> list[Planned]:
+    once = _once(study)
     return [
         planned_run(study, sample, series, values, repetition)
         for repetition in range(1, study.repetitions + 1)
-        for sample in study.samples
-        for values in points(study, sample)
-        for series in study.series
-        if has_run(study, series, values)
+        for sample, series, values in once
     ]
+
+
+def _once(study: Study) -> list[tuple[Sample, Series, dict[str, Any]]]:
+    """Every series at every point of the scan of each sample, as far as its method has what is scanned."""
+    once: dict[tuple[Any, ...], tuple[Sample, Series, dict[str, Any]]] = {}
+    for sample_number, sample in enumerate(study.samples):
+        for values in points(study, sample):
+            for number, series in enumerate(study.series):
+                if has_run(study, series, values):
+                    method = METHODS.get(series.method)
+                    known = requests.known_to(method, values) if method else values
+                    once.setdefault((sample_number, number, *known.items()), (sample, series, known))
+    return list(once.values())
 
 
 def select(planned: list[Planned], texts: Iterable[str]) -> list[Planned]:
@@ -142,7 +148,9 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
     # An unknown method is refused with the request.
     method = METHODS.get(series.method)
     only = study.only.get(method.side, {}) if method else {}
-    values_of_run = {**study.point, **only, **series.parameters, **values}
+    # What is meant for networks does not touch a method that has no such thing; what its own series says is checked.
+    for_all, here = (requests.known_to(method, one) if method else one for one in (study.point, values))
+    values_of_run = {**for_all, **only, **series.parameters, **here}
     point = parsing.point(values_of_run, preset=study.preset)
     # Another repetition is another start of the same training.
     point = parsing.point({**values_of_run, "seed": point.seed + repetition - 1}, preset=study.preset)

@@ -1,8 +1,11 @@
 """Requests for runs, and what a run may take: checked, before anything starts."""
 
+import dataclasses
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from tmva_bench.basis import config
 from tmva_bench.basis.config import ARCHITECTURES, Point
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.methods import Method, registry
@@ -14,7 +17,7 @@ class Request(NamedTuple):
     Attributes:
         point: the benchmark point.
         method: a name in :mod:`tmva_bench.methods.registry`.
-        backend: ``tmva``, or the Keras backend.
+        backend: ``tmva``, or the learning library.
         architecture: ``cpu`` or ``gpu``.
         threads: threads given to the run.
         repetition: from 1.
@@ -47,10 +50,17 @@ def make_request(
     point = taken.complete(point, backend)
     for name in taken.lacks:
         value = getattr(point, name)
-        if value != getattr(Point(), name):
+        if value not in (getattr(Point(), name), config.absent(name)):
             others = " or ".join(registry.with_parameter(name))
             raise UserError(f"{name} = {value}: {method} has no such parameter; leave it out, or take method {others}")
+    nothing: dict[str, Any] = {name: config.absent(name) for name in taken.absent}
+    point = dataclasses.replace(point, **nothing)
     return Request(point, method, backend, architecture, threads)
+
+
+def known_to(method: Method, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of values of parameters that are meant for all methods, those that one of them has."""
+    return {name: value for name, value in values.items() if name not in method.absent}
 
 
 def _no_backend(method: Method, backend: str) -> UserError:

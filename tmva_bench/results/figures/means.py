@@ -86,7 +86,8 @@ def scan(chosen: Chosen, parameter: str, quantity: str) -> list[Mark]:
         NotDrawn: no such parameter or quantity, or nothing was measured.
     """
     _check_names(chosen, parameter, quantity)
-    # Runs without an autoencoder stand at no number of encoded variables: a level to hold the others against.
+    # Runs without an autoencoder stand at no number of encoded variables, and those of a method that does not have the
+    # parameter at none of its values: a level to hold the others against.
     levelled = [_levelled(run, parameter) for run in chosen.runs]
     divided = figure_runs.divide(chosen._replace(runs=levelled), parameter)
     places = {run.number(parameter) for run in levelled if not _is_level(run, parameter)}
@@ -173,12 +174,16 @@ def _axis_title(parameter: str) -> str:
     return next((one.name for one in figure_runs.CONDITIONS if one.column == parameter), whole)
 
 
-def _is_level(run: Run, parameter: str) -> bool:
+def _not_encoded(run: Run, parameter: str) -> bool:
     return parameter == "encoded_variables" and run.number(parameter) == 0
 
 
+def _is_level(run: Run, parameter: str) -> bool:
+    return run.lacks(parameter) or _not_encoded(run, parameter)
+
+
 def _levelled(run: Run, parameter: str) -> Run:
-    return run._replace(base=f"{run.base}, not encoded") if _is_level(run, parameter) else run
+    return run._replace(base=f"{run.base}, not encoded") if _not_encoded(run, parameter) else run
 
 
 def _check_names(chosen: Chosen, parameter: str, quantity: str) -> None:

@@ -87,6 +87,10 @@ class Run(NamedTuple):
         """Whether it has a result."""
         return bool(self.row["status"] == "ok")
 
+    def lacks(self, name: str) -> bool:
+        """Whether its method does not have a parameter."""
+        return naming.lacks(self.row["method"], name)
+
     def number(self, name: str) -> float:
         """A number of its row, NaN where it was not measured."""
         value = self.row[name]
@@ -217,8 +221,10 @@ def is_axis(name: str) -> bool:
 
 
 def spanned(runs: Iterable[Run], column: str) -> str:
-    """The values of a parameter, e.g. ``5 to 250``; one value alone."""
-    ends = sorted(runs, key=lambda run: run.number(column))
+    """The values of a parameter, e.g. ``5 to 250``; one value alone; "none" where no method has it."""
+    ends = sorted((run for run in runs if not run.lacks(column)), key=lambda run: run.number(column))
+    if not ends:
+        return "none"
     low, high = ends[0].values[column], ends[-1].values[column]
     return low if low == high else f"{low} to {high}"
 
@@ -231,12 +237,12 @@ def last_point(chosen: Chosen) -> tuple[Chosen, list[Series]]:
     """
     runs, scan = chosen.runs, []
     for condition in scanned(runs):
-        numbers = [run.number(condition.column) for run in runs if run.finished]
+        numbers = [run.number(condition.column) for run in runs if run.finished and not run.lacks(condition.column)]
         last = max((number for number in numbers if math.isfinite(number)), default=math.inf)
         if math.isinf(last):  # not told
             continue
         scan.append(f"{condition.name} {spanned(runs, condition.column)}")
-        runs = [run for run in runs if run.number(condition.column) == last]
+        runs = [run for run in runs if run.lacks(condition.column) or run.number(condition.column) == last]
     words = [chosen.selection, f"last finished point of the scan ({'; '.join(scan)})" if scan else ""]
     there = {run.base for run in runs}
     lost: dict[str, list[Run]] = {}
@@ -359,12 +365,13 @@ def _differing(runs: Sequence[Run], condition: Condition, axis: str) -> tuple[se
 
 
 def _said(condition: Condition, runs: Sequence[Run]) -> list[str]:
-    """What a caption says of a condition."""
-    values = sorted({run.values[condition.column] for run in runs if run.finished})
+    """What a caption says of a condition, which means something to some of the runs."""
+    there = [run for run in runs if run.finished and not run.lacks(condition.column)]
+    values = sorted({run.values[condition.column] for run in there})
     if condition.usual:
         only = " (Keras only)" if condition.of_keras else ""
         return [f"{condition.name} {value}{only}" for value in values if value != condition.usual]
-    if len(values) > 1 or values[0] in ("", "0", "none") or condition.column == _LONG:
+    if len(values) != 1 or values[0] in ("", "0", "none") or condition.column == _LONG:
         return []
     return [f"{condition.name} {values[0]}"]
 
