@@ -19,6 +19,9 @@ METHODS = [
     ("keras", "tensorflow", "cpu"),
     ("keras", "jax", "cpu"),
     ("keras", "torch", "cpu"),
+    ("boosting", "sklearn", "cpu"),
+    ("boosting", "xgboost", "cpu"),
+    ("linear", "sklearn", "cpu"),
 ]
 # JAX trains in earnest where the test asks for it, what else there is ends in other ways.
 WORKER = """

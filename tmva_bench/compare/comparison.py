@@ -586,7 +586,7 @@ def _tables(compared: Comparison) -> list[forms.Table]:
     areas, times = [], []
     for match in compared.matches:
         facts = differences.facts(match.second)
-        lead = [naming.series_name(facts), *(naming.label(facts.value(axis)) for axis in compared.axes)]
+        lead = [naming.series_name(facts), *(naming.value_label(facts, axis) for axis in compared.axes)]
         areas.append(
             [*lead, _both(len(match.first.rows), len(match.second.rows)), *differences.area_cells(match.areas)]
         )

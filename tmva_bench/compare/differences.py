@@ -36,6 +36,7 @@ class Row(NamedTuple):
 
     Attributes:
         group: its repetitions.
+        place: the values of the axes at the point; where the method does not have a parameter, those of the reference.
         reference: those of the reference at the same point, on the same events; the group itself where it is the
             reference, None where the reference has no finished run there.
         areas: the ROC areas of both, None where there is no other series to compare with, or where scores or the input
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     """
 
     group: Group
+    place: dict[str, Any]
     reference: Group | None
     areas: verdict.AreaComparison | None
     times: dict[str, verdict.TimeComparison]
@@ -76,6 +78,8 @@ def compare(
 ) -> Differences:
     """Compares every series that has results with the reference, at each point.
 
+    A series whose method does not have a scanned parameter has its one point beside each of the reference's.
+
     Repetitions are paired where both sides start from TMVA's weights and take its batches, with the same seeds, and
     differ in nothing but the engine. The reference of a row is the first of its name with the same parameters and
     events, on the same processor and number of threads where there is one.
@@ -103,8 +107,8 @@ def compare(
     _check_start(finished)
     groups = [group for group in summary.groups(rows) if group.rows]
     axes = telling(groups)
-    groups = _ordered(groups, axes)
-    partners = [_partner(group, groups, name, axes) for group in groups]
+    pairs = _ordered([(group, partner) for group in groups for partner in _partners(group, groups, name, axes)], axes)
+    groups, partners = [group for group, _ in pairs], [partner for _, partner in pairs]
     areas = _areas(groups, partners, results)
     targets, untold = _targets(groups, records, share)
     histories = {record.row.run_id: record.history for record in records}
@@ -113,7 +117,8 @@ def compare(
         other = partner if partner is not group else None
         target = targets.get(_kind(group), math.nan)
         times = {column: _compare_times(group, other, column) for column in _TIMES} if other else {}
-        compared_rows.append(Row(group, partner, compared, times, target, _reached(group, histories, target)))
+        reached = _reached(group, histories, target)
+        compared_rows.append(Row(group, _place(group, partner, axes), partner, compared, times, target, reached))
     notes = [results.note] if results.note else []
     notes += [*_notes(compared_rows, name, axes), *_quality_notes(compared_rows, share, axes), *untold]
     notes += [*naming.clocks(finished), *naming.one_sided(finished), *naming.unequal(finished)]
@@ -157,6 +162,8 @@ def _check_start(rows: list[RunRow]) -> None:
     networks: dict[tuple[Any, ...], RunRow] = {}
     starts: dict[tuple[Any, ...], RunRow] = {}
     for row in rows:
+        if naming.is_no_network(row):
+            continue
         chain = row.transformations if registry.of(row.method).autoencoder else ""
         layout = chain, row.encoded_variables, row.variables, row.neurons, row.layers
         other = networks.setdefault(layout, row)
@@ -233,18 +240,27 @@ def _varies(name: str, rows: list[RunRow]) -> bool:
     return any(first.setdefault(key, row.value(name)) != row.value(name) for key, row in zip(keys, rows, strict=True))
 
 
-def _ordered(groups: list[Group], axes: list[str]) -> list[Group]:
+def _ordered(pairs: list[tuple[Group, Group | None]], axes: list[str]) -> list[tuple[Group, Group | None]]:
     """By sample and point, then as they first appeared."""
     names = [name for name in axes if name in config.PARAMETERS]
-    samples = list(dict.fromkeys(group.row.sample for group in groups))
+    samples = list(dict.fromkeys(group.row.sample for group, _ in pairs))
 
-    def place(group: Group) -> tuple[Any, ...]:
-        return samples.index(group.row.sample), *(naming.place(group.row.value(name)) for name in names)
+    def place(pair: tuple[Group, Group | None]) -> tuple[Any, ...]:
+        at = _place(*pair, names)
+        return samples.index(pair[0].row.sample), *(naming.place(at[name]) for name in names)
 
-    return sorted(groups, key=place)
+    return sorted(pairs, key=place)
 
 
-def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> Group | None:
+def _place(group: Group, partner: Group | None, axes: Iterable[str]) -> dict[str, Any]:
+    """The values of the axes where a group stands: what its method does not have, it has of its reference."""
+    of = {axis: partner if partner and naming.lacks(group.row.method, axis) else group for axis in axes}
+    return {axis: one.row.value(axis) for axis, one in of.items()}
+
+
+def _partners(group: Group, groups: list[Group], name: str, axes: list[str]) -> list[Group | None]:
+    """The reference of a group, at each of its points where the method of the group does not have what is scanned."""
+
     def fits(other: Group) -> bool:
         return (
             naming.series_name(other.row) == name
@@ -256,12 +272,16 @@ def _partner(group: Group, groups: list[Group], name: str, axes: list[str]) -> G
         same = [int(other.row.value(place) == group.row.value(place)) for place in ("cpu_model", "threads")]
         return *same, sum(theirs == ours for theirs, ours in zip(other.point, group.point, strict=True))
 
-    return max(filter(fits, groups), key=nearness, default=None)
+    at: dict[tuple[Any, ...], list[Group]] = {}
+    absent = [axis for axis in axes if naming.lacks(group.row.method, axis)]
+    for other in filter(fits, groups):
+        at.setdefault(tuple(other.row.value(axis) for axis in absent), []).append(other)
+    return [max(some, key=nearness) for some in at.values()] or [None]
 
 
 def _common(name: str, group: Group, other: Group) -> bool:
     """Whether a parameter means something to both."""
-    if name not in config.PARAMETERS:
+    if name not in config.PARAMETERS or any(naming.lacks(one.row.method, name) for one in (group, other)):
         return False
     side = config.ONE_SIDED.get(name)
     return side is None or all(registry.of(one.row.method).side == side for one in (group, other))
@@ -511,15 +531,35 @@ def tables(comparison: Differences) -> list[forms.Table]:
         ),
         forms.Table(
             quality_headings,
-            [[*_lead(row, comparison.axes), *_quality_cells(row)] for row in comparison.rows if row.reached],
+            [[*_lead(row, comparison.axes), *_quality_cells(row)] for row in _by_themselves(comparison) if row.reached],
             f"Time to {100 * comparison.share:g} % of the way to the best validation loss",
         ),
     ]
     return [table for table in tables if table.rows]
 
 
+def _by_themselves(comparison: Differences) -> list[Row]:
+    """A row for each group, for what is not compared with the reference."""
+    first: dict[int, Row] = {}
+    for row in comparison.rows:
+        twice = id(row.group) in first
+        first[id(row.group)] = first[id(row.group)]._replace(reference=None) if twice else row
+    return list(first.values())
+
+
 def _lead(row: Row, axes: list[str]) -> list[str]:
-    return [naming.series_name(row.group.row), *(naming.label(facts(row.group).value(axis)) for axis in axes)]
+    return [naming.series_name(row.group.row), *places(row, axes).values()]
+
+
+def places(row: Row, axes: Iterable[str]) -> dict[str, str]:
+    """Where a row stands on each axis, in words; "-" where neither its method nor its reference has the parameter."""
+    words = {}
+    for axis in axes:
+        lacking = naming.lacks(row.group.row.method, axis)
+        alone = row.reference is None or naming.lacks(row.reference.row.method, axis)
+        value = row.place[axis] if lacking else facts(row.group).value(axis)
+        words[axis] = "-" if lacking and alone else naming.label(value)
+    return words
 
 
 def _runs(row: Row) -> str:
@@ -570,7 +610,7 @@ def interval(low: float, high: float, form: str) -> str:
 def _line(row: Row, compared: Differences) -> dict[str, Any]:
     """One row in full; what there is not is left empty."""
     line: dict[str, Any] = {"series": naming.series_name(row.group.row)}
-    line |= {axis: row.group.row.value(axis) for axis in compared.axes}
+    line |= row.place
     line |= {"reference": compared.reference if row.reference else "", "runs": len(row.group.rows)}
     line["reference_runs"] = len(row.reference.rows) if row.reference else ""
     for prefix, fields, values in (

@@ -1,7 +1,7 @@
 """The verdicts in a few sentences, for who reads nothing else: numbers with their intervals, and at which point."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tmva_bench.compare import differences, verdict
 from tmva_bench.results import naming, summary
@@ -19,7 +19,7 @@ def sentences(comparison: differences.Differences) -> list[str]:
         comparison: see :func:`tmva_bench.compare.differences.compare`.
     """
     compared = [row for row in comparison.rows if row.reference is not None and row.reference is not row.group]
-    alike = [row for row in compared if row.reference and _optimizer(row.group) == _optimizer(row.reference)]
+    alike = [row for row in compared if row.reference and _optimizer(row.group) in ("", _optimizer(row.reference))]
     by_series: dict[str, list[differences.Row]] = {}
     for row in alike or compared:
         by_series.setdefault(naming.series_name(row.group.row), []).append(row)
@@ -50,14 +50,14 @@ def _largest(comparison: differences.Differences) -> list[str]:
         error = "" if math.isnan(mean.error) else f" ± {mean.error:.2g}"
         of = f" of {sample}" if len(samples) > 1 else ""
         possible = "" if math.isnan(best) else f"; the best possible is {best:.4f}"
-        where = _at(group, comparison.axes)
+        where = _at({axis: naming.value_label(differences.facts(group), axis) for axis in comparison.axes})
         lines.append(f"Largest ROC area{of}: {mean.value:.5f}{error}, {naming.spoken(group.row)}{where}{possible}.")
     return lines
 
 
 def _beside(rows: list[differences.Row], comparison: differences.Differences) -> str:
     """One series beside the reference: areas over all points, times at the two points where they lie farthest apart."""
-    optimizers = {_optimizer(row.group) for row in comparison.rows}
+    optimizers = {_optimizer(row.group) for row in comparison.rows} - {""}
     series = naming.spoken(rows[0].group.row, optimizer=len(optimizers) > 1)
     (other,) = {naming.spoken(row.reference.row, optimizer=len(optimizers) > 1) for row in rows[:1] if row.reference}
     parts = [_areas(rows, comparison.axes), *_times(rows, comparison.axes, series, other)]
@@ -71,7 +71,7 @@ def _areas(rows: list[differences.Row], axes: Iterable[str]) -> str:
     row, areas = max(judged, key=lambda pair: abs(pair[1].difference))
     number = f"{len(judged)} point{'s' if len(judged) > 1 else ''}"
     cells = differences.area_cells(areas)
-    largest = f"{cells[0]}, {cells[3]}{_at(row.group, axes)}"
+    largest = f"{cells[0]}, {cells[3]}{_beside_at(row, axes)}"
     different = [compared for _, compared in judged if compared.verdict == verdict.DIFFERENT]
     bound = max(max(abs(compared.low), abs(compared.high)) for _, compared in judged)
     if bound < _EQUAL:
@@ -84,7 +84,7 @@ def _areas(rows: list[differences.Row], axes: Iterable[str]) -> str:
     )
     cells = differences.area_cells(areas)
     return (
-        f"ROC areas different at {len(different)} of {number} (by {cells[0]}, {cells[3]}{_at(row.group, axes)}"
+        f"ROC areas different at {len(different)} of {number} (by {cells[0]}, {cells[3]}{_beside_at(row, axes)}"
         f"{'; one in twenty of equal ones would be' if len(judged) > 1 else ''})"
     )
 
@@ -96,7 +96,7 @@ def _times(rows: list[differences.Row], axes: Iterable[str], series: str, other:
         notes = dict.fromkeys(times.note for _, times in timed if times.note)
         return [f"no verdict on time ({note})" for note in list(notes)[:1]]
     ends = {id(pair[1]): pair for pair in (min(judged, key=_ratio), max(judged, key=_ratio))}
-    return [f"{_faster(times, series, other)}{_at(row.group, axes)}" for row, times in judged if id(times) in ends]
+    return [f"{_faster(times, series, other)}{_beside_at(row, axes)}" for row, times in judged if id(times) in ends]
 
 
 def _upwards(bound: float) -> str:
@@ -120,12 +120,12 @@ def _faster(times: verdict.TimeComparison, series: str, other: str) -> str:
     return f"times not told apart (ratio {times.ratio:.2g}, {times.low:.2g} to {times.high:.2g})"
 
 
-def _at(group: summary.Group, axes: Iterable[str]) -> str:
-    facts = differences.facts(group)
+def _beside_at(row: differences.Row, axes: Iterable[str]) -> str:
+    return _at(differences.places(row, axes))
+
+
+def _at(places: Mapping[str, str]) -> str:
     words = [
-        f"{naming.label(facts.value(axis))} {axis}"
-        if axis in _COUNTED
-        else f"{axis} = {naming.label(facts.value(axis))}"
-        for axis in axes
+        f"{value} {axis}" if axis in _COUNTED else f"{axis} = {value}" for axis, value in places.items() if value != "-"
     ]
     return f" at {', '.join(words)}" if words else ""

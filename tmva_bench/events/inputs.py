@@ -585,7 +585,8 @@ def check_batches(input_file: InputFile, point: Point) -> None:
         point: gives the batch size and the share of validation events, and the autoencoder's, if it has one.
 
     Raises:
-        UserError: ``batch_size`` is larger than either part, or the autoencoder cannot be trained on the events.
+        UserError: ``batch_size`` is larger than either part, a part is empty, or the autoencoder cannot be trained on
+            the events.
     """
     if point.encoding:
         wanted, _ = autoencoder.of_chain(point.encoding, point.seed)
@@ -595,6 +596,11 @@ def check_batches(input_file: InputFile, point: Point) -> None:
     validation = mapping.training(point).validation_events(total)
     parts = {"training": total - validation, "validation": validation}
     smallest = min(parts, key=lambda part: parts[part])
+    if not parts[smallest]:
+        raise UserError(
+            f"validation_fraction = {point.validation_fraction:g}: nothing is left for the {smallest} part of the "
+            f"{total} training events of {input_file.path}; use another one or more training events"
+        )
     if parts[smallest] < point.batch_size:
         raise UserError(
             f"batch_size = {point.batch_size}: larger than the {smallest} part, {parts[smallest]} of the {total} "

@@ -27,6 +27,7 @@ from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.rows import STATUSES, Record, RunRow, Scores
 from tmva_bench.results.summary import Group
 from tmva_bench.study import file as study_file
+from tmva_bench.study import requests
 
 # Quantities that can be scanned: the means of the tree "summary", and means of working points.
 _QUANTITIES = (*schema.QUANTITIES, *schema.EFFICIENCIES.values(), *schema.REJECTIONS.values())
@@ -245,7 +246,7 @@ def _versions(rows: Iterable[RunRow]) -> Table:
 def _parameters(rows: list[RunRow]) -> Table:
     lines = []
     for name, parameter in config.PARAMETERS.items():
-        values = dict.fromkeys(naming.short(row.value(name)) for row in rows)
+        values = dict.fromkeys(naming.short(row.value(name)) for row in rows if not naming.lacks(row.method, name))
         lines.append([name, ", ".join(values), parameter.help])
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
 
@@ -272,16 +273,18 @@ def _commands(rows: Iterable[RunRow], folder: ResultsFolder, name: str) -> list[
 
 
 def _run_command(row: RunRow, input_file: str) -> str:
+    method = registry.of(row.method)
     usual = {
-        **vars(parsing.point({"optimizer": row.optimizer})),
+        **vars(parsing.point(requests.known_to(method, {"optimizer": row.optimizer}))),
         "backend": "tmva",
         "architecture": "cpu",
         "threads": 1,
     }
-    side = registry.of(row.method).side
     shown = ["backend", "architecture", "threads", *config.PARAMETERS]
-    named = [name for name in shown if config.ONE_SIDED.get(name, side) == side]
-    values = {"method": row.method, "optimizer": row.optimizer}
+    named = [
+        name for name in shown if config.ONE_SIDED.get(name, method.side) == method.side and name not in method.absent
+    ]
+    values = {"method": row.method, **requests.known_to(method, {"optimizer": row.optimizer})}
     values |= {name: row.value(name) for name in named if row.value(name) != usual[name]}
     options = (f"--{name.replace('_', '-')} {shlex.quote(naming.short(value))}" for name, value in values.items())
     return f"tmva-bench run {shlex.quote(input_file)} {' '.join(options)} --results ."
@@ -295,23 +298,24 @@ def _plots(
     telling = differences.telling(finished)
     axes = [name for name in telling if name in schema.POINT]
     apart = [name for name in telling if name not in axes]
-    names = [_series(group, apart) for group in finished]
+    shown = [(group, place) for group in finished for place in _places(group, finished, axes)]
+    names = [_series(group, apart) for group, _ in shown]
     order = naming.series_order(record.row for record in records)
-    places = {name: order[naming.series_name(group.row)] for group, name in zip(finished, names, strict=True)}
+    places = {name: order[naming.series_name(group.row)] for (group, _), name in zip(shown, names, strict=True)}
     series = sorted(places, key=lambda name: places[name])
-    values = {axis: _values(group.row.value(axis) for group in finished) for axis in axes}
+    values = {axis: _values(place[axis] for _, place in shown) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row.value(name)) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
     curves = {record.row.run_id: record for record in records}
-    points = min(max(_POINTS // max(len(finished), 1), _FEWEST), _MOST)
+    points = min(max(_POINTS // max(len(shown), 1), _FEWEST), _MOST)
     reached = {(row.group.series, row.group.point): row for row in compared.rows} if compared else {}
     described: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
-    for number, (group, name) in enumerate(zip(finished, names, strict=True)):
+    for number, ((group, place), name) in enumerate(zip(shown, names, strict=True)):
         means = [summary.mean(float(row.value(quantity)) for row in group.rows) for quantity in quantities]
         one = {
             "s": series.index(name),
-            "p": [values[axis].index(group.row.value(axis)) for axis in axes],
+            "p": [values[axis].index(place[axis]) for axis in axes],
             "n": len(group.rows),
             "m": [_short(mean.value, digits[quantity]) for quantity, mean in zip(quantities, means, strict=True)],
             "e": [_short(mean.error, 2) for mean in means],
@@ -344,6 +348,18 @@ def _plots(
         "share": compared.share if compared else None,
         "correlations": _correlations(folder, records[0].row),
     }
+
+
+def _places(group: Group, groups: list[Group], axes: list[str]) -> list[dict[str, Any]]:
+    """The values of the axes where a group is shown: of what its method does not have, wherever others stand."""
+    own = {axis: group.row.value(axis) for axis in axes if not naming.lacks(group.row.method, axis)}
+    others = [
+        {axis: other.row.value(axis) for axis in axes}
+        for other in groups
+        if not any(naming.lacks(other.row.method, axis) for axis in axes)
+    ]
+    places = [{**other, **own} for other in others] or [{axis: group.row.value(axis) for axis in axes}]
+    return list({tuple(place.values()): place for place in places}.values()) if len(own) < len(axes) else [own]
 
 
 def _label(name: str) -> str:
