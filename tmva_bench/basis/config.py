@@ -98,8 +98,9 @@ OF_SERIES = ("execution",)
 
 
 def absent(name: str) -> Union[int, float, str]:
-    """What stands for a parameter that a method does not have: 0 or nothing; the loss is that of all classifiers."""
-    return "cross_entropy" if name == "loss" else PARAMETERS[name].type()
+    """What stands for a parameter that a method does not have: 0 or nothing; of the loss what all classifiers have."""
+    nothing: Union[int, float, str] = PARAMETERS[name].type()
+    return {"loss": "cross_entropy", "regularization": "none"}.get(name, nothing)
 
 
 # The tree of the common input file behind each number of events.

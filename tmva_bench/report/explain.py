@@ -100,15 +100,18 @@ def of_study(study: studies.Study) -> Explanation:
     A parameter has a row for each of its values that tell series apart. Of a scan the first point is shown, and a
     row of another point where that ends in another verdict.
     """
-    runs = []
+    runs, others = [], []
     for request, *_ in plan.plan(study._replace(repetitions=1)):
         series = naming.Series(
             request.method, request.backend, request.architecture, request.point.optimizer, request.point.execution
         )
+        if naming.is_no_network(series):
+            others.append(naming.series_name(series))
+            continue
         # In a comparison each side has its own beside the common parameters.
         point = dataclasses.replace(request.point, **study.only["tmva"], **study.only["keras"])
         runs.append(_Run(naming.series_name(series), request.method, request.architecture, point))
-    return _of_runs(runs, f"study {study.name}", _notes(study))
+    return _of_runs(runs, f"study {study.name}", [*_notes(study), *_not_mapped(others)])
 
 
 def of_rows(runs_done: Iterable[RunRow], title: str) -> Explanation:
@@ -124,12 +127,20 @@ def of_rows(runs_done: Iterable[RunRow], title: str) -> Explanation:
         for name, side in config.ONE_SIDED.items():
             if registry.of(row.method).side == side:
                 one_sided.setdefault(name, row.value(name))
-    runs = []
+    runs, others = [], []
     for row in runs_done:
+        if naming.is_no_network(row):
+            others.append(naming.series_name(row))
+            continue
         # Another repetition has another seed.
         point = dataclasses.replace(row.point, seed=runs_done[0].seed, **one_sided)
         runs.append(_Run(naming.series_name(row), row.method, row.architecture, point))
-    return _of_runs(dict.fromkeys(runs), title, [])
+    return _of_runs(dict.fromkeys(runs), title, _not_mapped(others))
+
+
+def _not_mapped(series: list[str]) -> list[str]:
+    names = ", ".join(dict.fromkeys(series))
+    return [f"not shown, for they are no networks: {names}; their events are those of the others"] if series else []
 
 
 class _Run(NamedTuple):
