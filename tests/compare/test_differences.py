@@ -6,6 +6,7 @@ import shutil
 
 import numpy
 import pytest
+from classifiers import absent
 from made_up_runs import BAD, TMVA, Folder
 
 from tmva_bench.compare import differences, verdict
@@ -426,3 +427,43 @@ def test_input_files_of_one_name_and_size_are_told_apart(folder):
     assert axes == ["input_digest", "train_signal"]
     folder.add(input_digest="d" * 64, sample="rings")
     assert "input_digest" in differences.telling(summary.groups(record.row for record in folder.records()))
+
+
+BOOSTING = {"method": "boosting", "backend": "sklearn", **absent("boosting")}
+
+
+def test_a_method_without_the_scanned_parameter_stands_beside_every_point_of_the_reference(folder):
+    folder.add(**BOOSTING, shift=BAD, parameters=1000)
+    for neurons in (5, 20):
+        folder.add(neurons=neurons, parameters=neurons)
+        folder.add(backend="torch", neurons=neurons, parameters=neurons)
+    folder.add(method="linear", backend="sklearn", **absent("linear"), parameters=5)
+    compared = folder.compare()
+    assert compared.reference == "keras jax sgd"
+    assert [row.place["neurons"] for row in compared.rows] == [5] * 4 + [20] * 4
+    trees = [row for row in compared.rows if row.group.row.method == "boosting"]
+    assert [row.reference.row.neurons for row in trees] == [5, 20]
+    assert all(row.areas.verdict == verdict.DIFFERENT and not row.areas.paired for row in trees)
+    texts = {table.title: table.rows for table in differences.tables(compared)}
+    areas, times, quality = texts.values()
+    assert [line[:2] for line in areas if line[0] == "boosting sklearn"] == [
+        ["boosting sklearn", "5"],
+        ["boosting sklearn", "20"],
+    ]
+    assert [line[:2] for line in quality if line[0] == "boosting sklearn"] == [["boosting sklearn", "-"]]
+    assert len(times) == len(areas) == 6
+    lines = forms.write(differences.document(compared), "csv").splitlines()
+    assert sum(line.startswith("boosting sklearn,") for line in lines) == 2
+
+
+def test_a_reference_without_the_scanned_parameter_is_that_of_every_point(folder):
+    folder.add(**BOOSTING, shift=BAD)
+    for neurons in (5, 20):
+        folder.add(neurons=neurons)
+    compared = folder.compare(reference="boosting sklearn")
+    networks = [row for row in compared.rows if row.group.row.method == "keras"]
+    assert [row.place["neurons"] for row in networks] == [5, 20]
+    assert all(row.reference.row.method == "boosting" and row.areas for row in networks)
+    (own,) = (row for row in compared.rows if row.group.row.method == "boosting")
+    assert own.reference is own.group
+    assert differences.places(own, compared.axes) == {"neurons": "-"}

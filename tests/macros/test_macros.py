@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy
 import pytest
 import uproot
+from classifiers import absent
 from made_up_results import (
     BEST_POSSIBLE,
     SERIES,
@@ -694,6 +695,29 @@ def test_scan_of_encoded_variables_has_the_runs_that_are_not_encoded_as_a_level(
     assert "compilation in the times of training and fit: inside for keras jax" in " ".join(shown.split())
     assert "compilation" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
     assert "busy" not in words(tmp_path / "scan_roc_auc_encoded_variables.pdf")
+
+
+def test_scan_has_the_runs_of_a_method_that_lacks_the_parameter_as_a_level(tmp_path: Path) -> None:
+    tables = made_up_scan(SERIES[:1], (5, 20), 2)
+    add_run(tables, numpy.random.default_rng(2), SERIES[6])
+    rows = tables["benchmark"]
+    trees = {"method": "boosting", "backend": "sklearn", "series": "boosting sklearn", "label": "Boosted trees"}
+    for name, value in {**trees, **absent("boosting")}.items():
+        rows[name][-1] = value
+    results = write_results(tables, tmp_path / "results.root")
+    (canvas,) = scans((results, "neurons", "roc_auc", tmp_path))
+    level = pytest.approx(rows["roc_auc"][-1])
+    assert canvas.points("mean", "Boosted trees") == [(5, level), (20, level)]
+    assert [x for x, _ in canvas.points("mean", rows["label"][0])] == [5, 20]
+    assert "Boosted trees\n1 run, has no neurons\n" in words(tmp_path / "scan_roc_auc_neurons.pdf")
+    with uproot.open(results) as file:
+        columns = file["figures"].arrays(["kind", "label", "text", "figure"], library="np")
+    marks = [one[:3] for one in zip(*columns.values(), strict=True) if one[3] == "bars"]
+    (caption,) = (text for kind, _, text in marks if kind == "caption")
+    # Of one point, at which it is shown, too.
+    assert "neurons 20" in caption
+    assert "not drawn" not in caption
+    assert "Boosted trees" in {name for _, name, _ in marks}
 
 
 def test_scan_never_averages_different_points(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from classifiers import absent
 from made_up_rows import row
 
 from tmva_bench.basis import parsing
@@ -179,3 +180,16 @@ def test_a_sample_written_anew_is_said_with_short_digests_and_each_has_its_best_
     assert [filters.fits(one.columns(), wanted) for one in rows] == [True, False] * 2
     assert not filters.fits({"input_digest": "c" * 64}, wanted)
     assert not filters.fits(rows[0].columns(), filters.parse(["input_digest=a"], ["input_digest"]))
+
+
+def test_what_a_method_lacks_is_a_dash_in_its_one_row_and_kinds_are_told():
+    rows = [row(method="boosting", backend="sklearn", roc_auc=0.8, **absent("boosting"))]
+    rows += [row(neurons=n, roc_auc=0.9) for n in (5, 20)]
+    table = tables.make(summary.groups(rows))
+    place = table.headings.index("neurons")
+    assert [(line[0], line[place]) for line in table.rows] == [
+        ("keras jax sgd", "5"),
+        ("keras jax sgd", "20"),
+        ("boosting sklearn", "-"),
+    ]
+    assert "the same training by other engines: keras jax sgd; other classifiers: boosting sklearn" in table.notes

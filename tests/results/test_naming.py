@@ -1,9 +1,12 @@
 """One name, place and colour of a series, whoever shows it."""
 
+from classifiers import absent
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_rows import row
 from made_up_runs import TMVA, Folder
 
+from tmva_bench.basis import config
 from tmva_bench.compare import differences
 from tmva_bench.report import page, tables
 from tmva_bench.results import naming, summary, tree_file
@@ -65,3 +68,34 @@ def test_table_trees_differences_and_page_call_a_series_alike(tmp_path) -> None:
     assert results.compare().reference == names[0]
     assert {row[0] for row in tables.make(summary.groups(rows)).rows} <= set(names)
     assert differences.tables(results.compare())[1].title == f"Time to train: the series over {names[0]}"
+
+
+def test_classifiers_that_are_no_networks_come_after_them_and_are_told() -> None:
+    rows = [
+        row(method="linear", backend="sklearn", **absent("linear")),
+        row(method="boosting", backend="sklearn", **absent("boosting")),
+        row(),
+        row(method="pykeras", backend="tensorflow"),
+        row(backend="torch", start="keras"),
+    ]
+    assert list(naming.series_order(rows)) == [
+        "keras jax sgd", "pykeras tensorflow sgd", "keras torch sgd", "linear", "boosting sklearn",
+    ]  # fmt: skip
+    assert [naming.series_label(one) for one in rows[:2]] == ["Logistic regression", "Boosted trees, scikit-learn"]
+    assert [naming.spoken(one) for one in rows[:2]] == ["Logistic regression", "Boosted trees on scikit-learn"]
+    assert naming.kinds(rows) == [
+        "the same training by other engines: keras jax sgd; the same network, otherwise trained: pykeras tensorflow "
+        "sgd, keras torch sgd; other classifiers: linear, boosting sklearn"
+    ]
+    assert naming.kinds(rows[:2]) == naming.kinds(rows[2:3]) == []
+    assert naming.clocks(rows[:2]) == [
+        "compilation in the times of training and fit: none for linear, boosting sklearn; real_time_epochs is without "
+        "it for all"
+    ]
+
+
+@given(st.sampled_from(["boosting", "linear"]), st.sampled_from(sorted(config.PARAMETERS)))
+def test_what_a_method_lacks_is_no_part_of_a_runs_name(method: str, name: str) -> None:
+    one = row(method=method, backend="sklearn", **absent(method))
+    assert (naming.value_label(one, name) == "-") == (name in absent(method))
+    assert (f"{name}=" in naming.run_name(one, [name])) == (name not in absent(method))

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError
+from tmva_bench.methods import registry
 from tmva_bench.study import file as study_file
-from tmva_bench.study import plan
+from tmva_bench.study import plan, requests
 
 STUDIES = Path(__file__).parents[2] / "studies"
 TEXT = """
@@ -387,3 +388,82 @@ def test_what_is_no_file_is_no_study(tmp_path):
     ):
         with pytest.raises(UserError, match=reason):
             study_file.read(tmp_path / name)
+
+
+LACKING = """
+repetitions = 2
+
+[sample]
+name = "gauss"
+
+[point]
+optimizer = "adam"
+dropout = 0.1
+batch_size = 50
+
+[axes]
+neurons = [5, 20]
+learning_rate = [0.1, 0.2]
+
+[[series]]
+method = "keras"
+backend = "jax"
+
+[[series]]
+method = "boosting"
+
+[[series]]
+method = "linear"
+"""
+
+
+def test_a_method_has_one_run_for_all_values_of_what_it_lacks(read):
+    study = read(LACKING)
+    runs = plan.plan(study)
+    points = {
+        method: [run.request.point for run in runs if run.request.method == method]
+        for method in ("keras", "boosting", "linear")
+    }
+    assert [len(of) for of in points.values()] == [2 * 4, 2 * 2, 2]
+    assert [(point.learning_rate, point.seed) for point in points["boosting"]] == [
+        (0.1, 1), (0.2, 1), (0.1, 2), (0.2, 2),
+    ]  # fmt: skip
+    # Nothing was asked twice, so nothing is said to be done once only.
+    assert plan.runs_of(study) == len(runs) == 14
+    for method in ("boosting", "linear"):
+        for point in points[method]:
+            for name in registry.of(method).absent:
+                assert getattr(point, name) == config.absent(name)
+    assert {(point.optimizer, point.dropout, point.neurons) for point in points["keras"]} == {
+        ("adam", 0.1, 5), ("adam", 0.1, 20),
+    }  # fmt: skip
+
+
+@given(st.sampled_from(sorted(registry.of("boosting").absent & registry.of("linear").absent)))
+def test_every_parameter_that_a_method_lacks_is_no_axis_of_its_runs(name):
+    parameter = config.PARAMETERS[name]
+    values = parameter.codes[:2] if parameter.codes else (0.1, 0.2) if parameter.type is float else (1, 2)
+    study = study_file.read(STUDIES / "baselines.toml")._replace(axes={name: list(values)}, repetitions=1)
+    for series in study.series[1:]:
+        assert len(plan.plan(study._replace(series=[series]))) == 1
+
+
+def test_a_series_of_a_method_is_refused_what_the_method_lacks(read):
+    for series in ('method = "boosting"\nneurons = 7', 'method = "linear"\nlearning_rate = 0.3'):
+        with pytest.raises(UserError, match="has no such parameter; leave it out, or take method tmva-dnn") as error:
+            read(TEXT + f"[[series]]\n{series}\n")
+        assert "mine.toml" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_a_preset_of_the_networks_leaves_the_others_alone(read):
+    study = read('preset = "seed"\n[sample]\nname = "gauss"\n[[series]]\nmethod = "boosting"\n')
+    (run,) = plan.plan(study)
+    assert run.request.point.neurons == 0
+    assert run.request.point.train_signal == parsing.PRESETS["seed"]["train_signal"]
+
+
+def test_a_request_made_again_of_its_own_point_is_the_same():
+    for method in ("boosting", "linear"):
+        request = requests.make_request(config.Point(), method, None)
+        assert requests.make_request(request.point, method, None) == request

@@ -52,7 +52,7 @@ def fit(seed: int, fitted: Arrays, validation: Arrays) -> Trained:
 
     Raises:
         Unavailable: scikit-learn is not there.
-        TrainingFailed: it did not converge, as with classes that a plane takes apart, or one class has no weight.
+        TrainingFailed: it did not converge, or one class has no weight.
     """
     version = classifier.load_sklearn().__version__
     from sklearn.exceptions import ConvergenceWarning
@@ -68,8 +68,8 @@ def fit(seed: int, fitted: Arrays, validation: Arrays) -> Trained:
             model.fit(fitted.x.astype(float), fitted.y[:, 0], fitted.w.astype(float))
         except ConvergenceWarning:
             raise TrainingFailed(
-                f"the regression did not converge in {_STEPS} steps; put N before other transformations, or look for a "
-                "variable that takes signal and background apart"
+                f"the regression did not converge in {_STEPS} steps; put N before other transformations, so that the "
+                "variables have one scale"
             ) from None
     linear = Linear(model.coef_[0].astype(float), float(model.intercept_[0]))
     losses = [classifier.cross_entropy(linear.score(part.x), part) for part in (fitted, validation)]

@@ -59,11 +59,13 @@ class _Curve(NamedTuple):
         series: it.
         values: what its finished runs measured, at each point.
         level: whether it has no place on the axis: one mean for every point.
+        lacking: the parameter of the axis in words, where its method does not have it; else "".
     """
 
     series: Series
     values: list[list[Run]]
     level: bool
+    lacking: str = ""
 
     def mean(self, point: int, quantity: str) -> dict[str, float]:
         return figure_runs.mean(run.number(quantity) for run in self.values[point])
@@ -169,9 +171,11 @@ def _same(one: dict[float, dict[str, float]], other: dict[float, dict[str, float
 
 def _axis_title(parameter: str) -> str:
     whole = title(parameter)
-    if len(whole) <= _LONG:
-        return whole
-    return next((one.name for one in figure_runs.CONDITIONS if one.column == parameter), whole)
+    return whole if len(whole) <= _LONG else _condition_name(parameter)
+
+
+def _condition_name(parameter: str) -> str:
+    return next((one.name for one in figure_runs.CONDITIONS if one.column == parameter), title(parameter))
 
 
 def _not_encoded(run: Run, parameter: str) -> bool:
@@ -213,7 +217,8 @@ def _curves(
         if not there:
             absent.append(one._replace(status="not measured" if one.status == "ok" else one.status))
         elif any(_is_level(run, parameter) for run in there):
-            curves.append(_Curve(one, [there] * len(grid), True))
+            lacking = _condition_name(parameter) if there[0].lacks(parameter) else ""
+            curves.append(_Curve(one, [there] * len(grid), True, lacking))
         else:
             at = [[run for run in there if run.number(parameter) == value] for value in grid]
             curves.append(_Curve(one, at, False))
@@ -237,7 +242,8 @@ def _counts(curve: _Curve) -> str:
     """How many runs, e.g. ``3 runs a point, 5 of 6 points``."""
     counts = [len(curve.values[point]) for point in curve.points]
     if curve.level:
-        return f"{counts[0]} run{'s' if counts[0] > 1 else ''}"
+        without = f", has no {curve.lacking}" if curve.lacking else ""
+        return f"{counts[0]} run{'s' if counts[0] > 1 else ''}{without}"
     low, high = min(counts), max(counts)
     text = f"{low if low == high else f'{low} to {high}'} run{'s' if high > 1 else ''} a point"
     return text + (f", {len(counts)} of {len(curve.values)} points" if len(counts) < len(curve.values) else "")
