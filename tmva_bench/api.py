@@ -146,7 +146,7 @@ def run(
     Args:
         input_file: the common input file.
         method: ``tmva-dnn``, ``pykeras``, ``keras`` or ``dae``.
-        backend: the Keras backend; ``tensorflow`` by default, none for ``tmva-dnn``.
+        backend: the learning library; by default the method's first, none for ``tmva-dnn``.
         architecture: ``cpu`` or ``gpu``.
         point: a point, or parameters by name.
         threads: threads given to the run.

@@ -32,8 +32,8 @@ from tmva_bench.study import study as studies
 @click.option("--method", metavar=common.one_of(registry.METHODS), required=True, help="What trains the network.")
 @click.option(
     "--backend",
-    metavar=common.one_of(config.BACKENDS),
-    help="Keras backend; dae takes tmva, too.  [default: tensorflow]",
+    metavar=common.one_of(dict.fromkeys(name for method in registry.METHODS.values() for name in method.backends)),
+    help="Learning library under the method.  [default: the method's first]",
 )
 @click.option("--architecture", metavar=common.one_of(config.ARCHITECTURES), default="cpu", help="What to train on.")
 @click.option("--preset", metavar=common.one_of(parsing.PRESETS), help="Start from a named table of parameters.")

@@ -68,7 +68,13 @@ KEYS = {
     },
     "series": {
         "method": Key("text", "needed", ", ".join(registry.METHODS)),
-        "backend": Key("text", "tensorflow", f"of pykeras and keras: {', '.join(config.BACKENDS)}"),
+        "backend": Key(
+            "text",
+            "the first",
+            "; ".join(
+                f"{name}: {', '.join(one.backends)}" for name, one in registry.METHODS.items() if one.backends[1:]
+            ),
+        ),
         "architecture": Key("text", "cpu", ", ".join(config.ARCHITECTURES)),
         "environment": Key("text", "where the command runs", "one of [environments.NAME]"),
     },
