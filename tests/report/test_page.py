@@ -12,6 +12,7 @@ import made_up_rows
 import numpy
 import pytest
 import uproot
+from classifiers import absent
 from click.testing import CliRunner
 from made_up_results import Series
 from made_up_rows import changed
@@ -61,6 +62,34 @@ def leave(records, folder):
                         scores = random.normal(shift, size=300)
                         file.mktree(tree, {"score": numpy.float64}).extend({"score": scores})
                 ResultsFolder(folder).finish(run, record)
+
+
+def test_a_method_without_the_scanned_parameter_is_shown_at_every_point_of_the_others():
+    runs = [(JAX, 1, {"neurons": neurons, "layers": layers}) for neurons in (5, 20) for layers in (1, 3)]
+    trees, *networks = records_of([(JAX, 1, {"learning_rate": 0.2}), *runs])
+    trees = changed(trees, method="boosting", backend="sklearn", **absent("boosting"))
+    shown = page.make([trees, *networks], NOWHERE)
+    plots = shown.plots
+    at = {name: [g["p"] for g in plots["groups"] if plots["series"][g["s"]] == name] for name in plots["series"]}
+    assert sorted(at["boosting sklearn"]) == sorted(at["keras jax sgd"]) == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert [axis["values"] for axis in plots["axes"]] == [[5, 20], [1, 3]]
+    assert len(plots["runs"]) == len(plots["groups"]) == 8
+    alone = {line[0] for line in page.make([trees], NOWHERE).parameters.rows}
+    assert alone == set(config.PARAMETERS) - set(absent("boosting"))
+
+
+def test_the_command_that_repeats_a_run_says_nothing_that_its_method_lacks(tmp_path):
+    (record,) = records_of([(JAX, 1, {"learning_rate": 0.2})])
+    record = changed(record, method="boosting", backend="sklearn", **absent("boosting"))
+    command = page._run_command(record.row, "inputs/one.root")
+    assert "--method boosting --backend sklearn" in command
+    assert "--learning-rate 0.2" in command
+    for name in absent("boosting"):
+        assert f"--{name.replace('_', '-')} " not in command
+    # The file is all that is missing.
+    answer = CliRunner().invoke(cli.main, command.split()[1:-2] + ["--results", str(tmp_path)])
+    assert answer.exit_code == 2
+    assert "inputs/one.root" in answer.stderr
 
 
 @pytest.fixture(scope="module")

@@ -247,7 +247,8 @@ def _parameters(rows: list[RunRow]) -> Table:
     lines = []
     for name, parameter in config.PARAMETERS.items():
         values = dict.fromkeys(naming.short(row.value(name)) for row in rows if not naming.lacks(row.method, name))
-        lines.append([name, ", ".join(values), parameter.help])
+        if values:
+            lines.append([name, ", ".join(values), parameter.help])
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
 
 
