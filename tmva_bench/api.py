@@ -10,7 +10,8 @@ from typing import Any
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.events import inputs, samples
+from tmva_bench.events import inputs, origin, samples
+from tmva_bench.events import selection as selections
 from tmva_bench.results.folder import ResultsFolder, make_folder
 from tmva_bench.running import environments, execution
 from tmva_bench.study import file as study_file
@@ -253,7 +254,8 @@ def study_jobs(
         events = run.sample, *(getattr(point, name) for name in config.COUNTS)
         if events not in prepared:
             prepared[events] = prepare_input(whole[run.sample], point, folder, look=look)
-        inputs.check_batches(prepared[events], point)
+        if inputs.is_made(prepared[events]):
+            inputs.check_batches(prepared[events], point)
         jobs.append(execution.make_job(run.request, prepared[events], places[run.environment.name]))
     distinct = _distinct(jobs)
     repeated = plan.runs_of(study) - len(planned) + len(jobs) - len(distinct)
@@ -335,6 +337,11 @@ def prepare_input(
             validation part, or the results folder cannot be written.
     """
     wanted = {name: getattr(point, name) for name in config.COUNTS}
+    if not inputs.is_made(data):
+        numbers = list(wanted.values())
+        return inputs.unmade(
+            data.path, data.metadata["sample"], data.variables, data.metadata["digest"], numbers=numbers
+        )
     if all(number in (0, len(data.events[config.COUNTS[name]])) for name, number in wanted.items()):
         inputs.check_batches(data, point)
         return data
@@ -356,6 +363,8 @@ def _study_input(
     """The input file of a study's sample; what is generated is named by its parameters."""
     if "file" in sample.content:
         return inputs.read(sample.content["file"])
+    if sample.is_converted:
+        return _converted(sample, folder, look=look)
     content = plan.generated(sample, planned)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     path = folder.inputs / f"{sample.name}-{digest}.root"
@@ -368,6 +377,40 @@ def _study_input(
     if not path.exists():
         generate(path, sample.name, **parameters)
     return inputs.read(path)
+
+
+def _converted(sample: studies.Sample, folder: ResultsFolder, *, look: bool) -> inputs.InputFile:
+    """The input file of users' own trees, named by what is asked for; made once, and refused when they have changed."""
+    asked = {name: value for name, value in sample.content.items() if name != "name"}
+    recipe = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    path = folder.inputs / f"{sample.name}-{recipe[:12]}.root"
+    if path.exists():
+        data = inputs.read(path)
+        _check_origin(sample, data, asked)
+        return data
+    if look:
+        selection = selections.build(**asked)
+        return inputs.unmade(path, sample.name, [variable.name for variable in selection.variables], recipe)
+    make_folder(path.parent)
+    # Before the events are read: what changes meanwhile is told the next time.
+    states = origin.states(selections.files(**asked))
+    with samples.selected(path, name=sample.name, **asked) as stream:
+        inputs.store_stream(path, stream._replace(metadata={**stream.metadata, origin.KEY: states}))
+    return inputs.read(path)
+
+
+def _check_origin(sample: studies.Sample, data: inputs.InputFile, asked: Mapping[str, Any]) -> None:
+    """Refuses an input file that is not what its sources would make of it now; without them it is used as it is."""
+    if gone := origin.missing(data.metadata):
+        text = "%s: of the files that it was made of %d are not there, %s among them; it is used as it is"
+        _logger.warning(text, data.path, len(gone), gone[0])
+        return
+    if changed := origin.changes(data.metadata, selections.files(**asked)):
+        more = f", and {len(changed) - 1} more changes" if len(changed) > 1 else ""
+        raise UserError(
+            f"sample {sample.name}: {changed[0]} since {data.path} was made{more}; the runs there are of the events as "
+            "they were: take another folder with --results, or delete that file to make it anew"
+        )
 
 
 def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:

@@ -11,6 +11,7 @@ computed for other events and the file be made again:
 * ``cut``, ``weight``: an expression or null by class, ``signal`` and ``background``, of those for all and those of the
   class; ``scale``: an expression by process; ``normalise``: the factor of each class, or null;
 * ``label``: the expression that holds for signal where a tree has both classes, or null;
+* ``numbers``: by class the numbers of training and test events that were asked for, or null;
 * ``split``: ``{"kind", "value"}``, of kind ``fraction``, ``number``, ``expression``, ``fold``, ``files`` or ``half``;
 * ``sources``: by ``signal``, ``background``, ``test_signal``, ``test_background`` and process the texts ``FILE:TREE``;
   ``friends``: likewise the friends;
@@ -28,6 +29,7 @@ import numpy
 
 from tmva_bench.errors import UserError, short
 from tmva_bench.events import expressions, inputs, output, sources
+from tmva_bench.events import selection as selections
 from tmva_bench.events.expressions import Expression
 from tmva_bench.events.selection import Class, Selection, Variable
 from tmva_bench.events.sources import Process, Table
@@ -757,6 +759,7 @@ def described(selection: Selection, factors: Mapping[str, float], counts: Mappin
         "scale": {name: expression.text for name, expression in selection.scale.items()},
         "normalise": {"signal": factors["S"], "background": factors["B"]} if selection.normalise else None,
         "label": text(selection.label),
+        "numbers": {kind: list(numbers) for kind, numbers in selection.limits.items()},
         "split": {
             "kind": "files" if any(kind.startswith("test_") for kind in selection.classes) else split.kind,
             "value": list(value) if isinstance(value, tuple) else value,
@@ -784,14 +787,7 @@ def named(selection: Selection) -> str:
 
 def files(selection: Selection) -> List[str]:
     """The files that are read."""
-    return [
-        source.file
-        for wanted in selection.classes.values()
-        for process in wanted.processes
-        for part, friends in zip(process.parts, process.friends)
-        for source in (part, *friends)
-        if isinstance(source, sources.Source)
-    ]
+    return selections.files_of({kind: wanted.processes for kind, wanted in selection.classes.items()})
 
 
 _PLACE = " place"

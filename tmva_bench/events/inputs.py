@@ -35,6 +35,7 @@ _RATIO = "log_likelihood_ratio"
 SPECTATOR_TREES = {tree: f"Spectators{tree}" for tree in TREES}
 _SPECTATORS = "spectators"
 _METADATA = "metadata"
+_UNMADE = "unmade"
 # Checksums of the other texts in the file, and of the metadata without this one.
 _SUMS, _SUM = "checksums", "checksum"
 
@@ -263,6 +264,17 @@ def read(path: Union[str, Path]) -> InputFile:
     return input_file
 
 
+def read_metadata(path: Union[str, Path]) -> Dict[str, Any]:
+    """What a common input file says of itself, without a look at its events; nothing for a file made by hand.
+
+    Raises:
+        UserError: it cannot be read, or says what the package does not write.
+    """
+    with reading.opened(path) as file:
+        stored = str(file[_METADATA]) if _METADATA in file else None
+    return {} if stored is None else _parse_metadata(str(path), stored)
+
+
 def take(
     path_in: Union[str, Path],
     path_out: Union[str, Path],
@@ -337,6 +349,41 @@ def _first(
         metadata=dict(whole.metadata, taken_from=whole.metadata["digest"]),
     )
     return part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()}
+
+
+def unmade(
+    path: Union[str, Path], sample: str, variables: List[str], recipe: str, numbers: Sequence[int] = (0, 0, 0, 0)
+) -> InputFile:
+    """What stands for a common input file in a plan before its events are read: it has none.
+
+    Args:
+        path: where it is to lie.
+        sample: name of the sample.
+        variables: the input variables.
+        recipe: in place of the digest of its events.
+        numbers: of the events that are asked for, in the order of :data:`TREES`; 0 where all are.
+    """
+    events = dict(zip(TREES, numbers))
+    metadata = {
+        "sample": sample,
+        "parameters": {},
+        "seed": None,
+        "variables": variables,
+        "original_names": {},
+        "events": events,
+        "digest": recipe,
+        "roc_auc_best_possible": None,
+        _UNMADE: True,
+    }
+    # Of any number, without memory for them.
+    weights = {tree: numpy.broadcast_to(numpy.float32(1), (number,)) for tree, number in events.items()}
+    none = {tree: numpy.broadcast_to(numpy.float32(0), (number, len(variables))) for tree, number in events.items()}
+    return InputFile(str(path), variables, none, weights, metadata)
+
+
+def is_made(input_file: InputFile) -> bool:
+    """Whether it holds events; see :func:`unmade`."""
+    return _UNMADE not in input_file.metadata
 
 
 def store(

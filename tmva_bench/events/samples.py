@@ -42,7 +42,9 @@ _MOST_SEED = 2**63 - 1
 # What a generated event takes while it is made, for each variable: float64 several times over [bytes].
 _BYTES = 64
 # A sample's name, which becomes part of file names: no longer than 60.
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,59}"
+# Names of users' own samples.
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,59}"
+NAME_HELP = "letters, digits, _ - . + make a sample's name, at most 60"
 
 
 def gauss(
@@ -329,8 +331,8 @@ def selected(
         UserError: see :func:`tmva_bench.api.convert`.
     """
     _check_whole("seed", asked.get("seed", 1), 0)
-    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
-        raise UserError(f"name = {short(name)}: letters, digits, _ - . + make a sample's name, at most 60")
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
+        raise UserError(f"name = {short(name)}: {NAME_HELP}")
     if not asked.get("variables"):
         raise UserError("variables: none given; name the branches to train on")
     selection = selections.build(**asked)

@@ -273,6 +273,46 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
     )
 
 
+def files(
+    signal: Any,
+    background: Any = None,
+    label: Optional[str] = None,
+    friend: Union[Mapping[str, Any], str, Sequence[str]] = (),
+    test_signal: Any = None,
+    test_background: Any = None,
+    **others: Any,
+) -> List[str]:
+    """The files that are to be read, without a look into them.
+
+    Args:
+        signal: see :func:`build`, as all of these.
+        background: likewise.
+        label: likewise.
+        friend: likewise.
+        test_signal: likewise.
+        test_background: likewise.
+        others: the arguments that name no file.
+
+    Raises:
+        UserError: no file fits, or they do not belong together.
+    """
+    asked_for = {"signal": signal, "background": background}
+    ready = {"signal": _ready("test_signal", test_signal), "background": _ready("test_background", test_background)}
+    return files_of(_processes(asked_for, ready, label, _friends(friend)))
+
+
+def files_of(listed: Mapping[str, Sequence[Process]]) -> List[str]:
+    """The files of processes, by class."""
+    return [
+        source.file
+        for processes in listed.values()
+        for process in processes
+        for part, friends in zip(process.parts, process.friends)
+        for source in (part, *friends)
+        if isinstance(source, sources.Source)
+    ]
+
+
 def _pad(pad: Optional[float]) -> Optional[float]:
     if pad is None:
         return None

@@ -20,7 +20,7 @@ from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, output
 from tmva_bench.events.correlations import correlations
 from tmva_bench.methods import registry
-from tmva_bench.report import explain, tables
+from tmva_bench.report import explain, recipe, tables
 from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.figures.curves import progress
 from tmva_bench.results.folder import Missing, ResultsFolder
@@ -255,10 +255,23 @@ def _parameters(rows: list[RunRow]) -> Table:
 def _events(rows: Iterable[RunRow], folder: ResultsFolder) -> list[str]:
     """Which events the runs were given, and where in the results folder they lie."""
     files = naming.gathered(((row.sample, row.input_digest[:12]), folder.input_name(row.run_id)) for row in rows)
-    return [
-        f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder"
-        for (sample, digest), names in files.items()
-    ]
+    lines = []
+    for (sample, digest), names in files.items():
+        lines.append(f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder")
+        lines += _made_by(folder.path / names[0], names[0])
+    return lines
+
+
+def _made_by(path: Path, name: str) -> list[str]:
+    """How an input file of users' own events is made again, a line each."""
+    try:
+        metadata = inputs.read_metadata(path)
+    except UserError:
+        return []
+    command = recipe.command(metadata, name)
+    if not command:
+        return []
+    return [f"Its events are {'the first of those ' if 'taken_from' in metadata else ''}made by: {command}"]
 
 
 def _commands(rows: Iterable[RunRow], folder: ResultsFolder, name: str) -> list[str]:

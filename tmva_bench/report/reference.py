@@ -32,6 +32,7 @@ def study_file() -> forms.Document:
         *_section("Top of the file", KEYS[""]),
         *_section("[sample]", KEYS["sample"]),
     ]
+    parts += _section("[sample] with signal: events of your own", KEYS["events"])
     for name in samples.SAMPLES:
         parts += _section(f'[sample], name = "{name}"', _sample(name))
     parts += [

@@ -33,6 +33,8 @@ class Key(NamedTuple):
     help: str
 
 
+_SOURCES = "text, list of texts, or table"
+_NUMBER_OR_SOURCES = "whole number, text, list of texts, or table"
 # Every key by its table, "" for the top of the file; beside them stand the parameters of the point and of the sample.
 KEYS = {
     "": {
@@ -55,6 +57,33 @@ KEYS = {
     "sample": {
         "name": Key("text", "gauss", f"what is generated: {', '.join(samples.SAMPLES)}"),
         "file": Key("text", "none", "a common input file of your own, in place of what is generated"),
+        "axes": Key("table", "none", "axes of this sample, [sample.axes], beside those of [axes] or in their place"),
+    },
+    "events": {
+        "name": Key("text", "own", "what tables and figures call the sample"),
+        "signal": Key(_SOURCES, "needed", "the signal events, [NAME=]FILES:TREE, or a table of processes"),
+        "background": Key(_SOURCES, "needed without label", "the background events, likewise"),
+        "label": Key("text", "none", "what holds for signal, in trees of both classes"),
+        "friend": Key(_SOURCES, "none", "more branches of a process or class, NAME=FILES:TREE, or a table"),
+        "variables": Key("text, or list of texts", "needed", "what to train on: branches, name = expression, slices"),
+        "spectators": Key("text, or list of texts", "none", "likewise; carried along, never trained on"),
+        "pad": Key("number", "none", "what stands for an element that is not there"),
+        "cut": Key("text", "none", "what must hold for an event to be taken"),
+        "signal_cut": Key("text", "none", "likewise, for signal besides"),
+        "background_cut": Key("text", "none", "likewise, for background besides"),
+        "weight": Key("text", "1", "the event weights"),
+        "signal_weight": Key("text", "weight", "the same of the signal alone"),
+        "background_weight": Key("text", "weight", "the same of the background alone"),
+        "scale": Key(_SOURCES, "none", "factor of the weights of a process, NAME=EXPRESSION, or a table"),
+        "normalise": Key("true or false", "false", "whether the weights of each class get a mean of 1"),
+        "split": Key("number or text", "half", "training: a share, a number, or what holds for it"),
+        "fold": Key("text", "none", "i/k: the i-th of k parts tests, the others train"),
+        "folds": Key("whole number", "none", "k: so many samples, NAME-fold1 to NAME-foldk, each tested on one part"),
+        "train_signal": Key("whole number", "what is no test event", "training events, signal"),
+        "train_background": Key("whole number", "what is no test event", "training events, background"),
+        "test_signal": Key(_NUMBER_OR_SOURCES, "what does not train", "test events, signal, or where they lie"),
+        "test_background": Key(_NUMBER_OR_SOURCES, "what does not train", "likewise, background"),
+        "seed": Key("whole number", "1", "shuffles the events before they are split"),
         "axes": Key("table", "none", "axes of this sample, [sample.axes], beside those of [axes] or in their place"),
     },
     "limits": {
@@ -91,7 +120,18 @@ _IS: dict[str, Callable[[Any], bool]] = {
         isinstance(value, list)
         and all(isinstance(group, list) and all(isinstance(name, str) for name in group) for group in value)
     ),
+    "number": lambda value: _is_number(value),
+    "true or false": lambda value: isinstance(value, bool),
+    "number or text": lambda value: _is_value(value),
+    "text, or list of texts": lambda value: all(map(_IS["text"], value if isinstance(value, list) else [value])),
+    _SOURCES: lambda value: all(
+        map(_IS["text, or list of texts"], value.values() if isinstance(value, dict) else [value])
+    ),
+    _NUMBER_OR_SOURCES: lambda value: _IS["whole number"](value) or _IS[_SOURCES](value),
 }
+# What only events of users' own have.
+_OF_EVENTS = KEYS["events"].keys() - KEYS["sample"].keys() - {"variables", "seed", *config.COUNTS}
+_MOST_FOLDS = 1000
 # Larger files are no study files: the shipped ones have 2 kB.
 _LARGEST = 2**20
 _MOST_RUNS = 100_000
@@ -285,7 +325,7 @@ class _Reader:
         tables = content.get("sample", {})
         samples = [("sample", tables)] if isinstance(tables, dict) else _numbered("sample", tables)
         for key, table in samples:
-            self._check_table(key, table, "sample")
+            self._check_table(key, table, "events" if _is_of_events(table) else "sample")
             self._check_axes(f"{key}.axes", table.get("axes", {}))
         self._check_table("limits", content.get("limits", {}), "limits")
         self._check_axes("axes", content.get("axes", {}))
@@ -302,12 +342,13 @@ class _Reader:
             self._check_table(key, table, "series")
 
     def _check_table(self, key: str, table: dict[str, Any], kind: str) -> None:
-        self._check_values(key, {name: value for name, value in table.items() if name in config.PARAMETERS and kind})
+        parameters = config.PARAMETERS.keys() - KEYS[kind].keys() if kind else ()
+        self._check_values(key, {name: value for name, value in table.items() if name in parameters})
         for name, value in table.items():
             wanted = KEYS[kind].get(name)
             if wanted is not None and not _IS[wanted.type](value):
                 example = {"table": f", [{name}]", "list of tables": f", [[{name}]] each"}.get(wanted.type, "")
-                article = "" if wanted.type.startswith("list") else "a "
+                article = "" if wanted.type.startswith(("list", "true")) else "a "
                 told = "" if "table" in wanted.type else f" = {short(value)}:"
                 raise self.error((key, name), f"{name}{told} must be {article}{wanted.type}{example}")
 
@@ -357,25 +398,25 @@ class _Reader:
         return name
 
     def _samples(self, tables: Any) -> list[Sample]:
-        if isinstance(tables, dict):
-            return [self._sample("sample", tables)]
         samples: list[Sample] = []
-        for number, table in enumerate(tables):
-            sample = self._sample(f"sample.{number}", table)
-            if sample.name in [other.name for other in samples]:
-                message = f"sample {sample.name!r} stands twice, and tables and figures know samples by name; "
-                message += "make two studies"
-                raise self.error((f"sample.{number}", ""), message)
-            samples.append(sample)
+        for key, table in [("sample", tables)] if isinstance(tables, dict) else _numbered("sample", tables):
+            for sample in self._sample(key, table):
+                if sample.name in [other.name for other in samples]:
+                    message = f"sample {sample.name!r} stands twice, and tables and figures know samples by name; "
+                    message += "give each a name of its own" if "signal" in sample.content else "make two studies"
+                    raise self.error((key, ""), message)
+                samples.append(sample)
         return samples
 
-    def _sample(self, key: str, table: dict[str, Any]) -> Sample:
+    def _sample(self, key: str, table: dict[str, Any]) -> list[Sample]:
         axes = self._axes(f"{key}.axes", table.get("axes", {}))
+        if _is_of_events(table):
+            return self._events(key, table, axes)
         if "file" in table:
             self._known(key, table, ("file", "axes"))
             if not table["file"].strip():
                 raise self.error((key, "file"), "file: is empty; give a common input file")
-            return Sample({"file": table["file"]}, axes)
+            return [Sample({"file": table["file"]}, axes)]
         name = table.get("name", "gauss")
         if name not in samples.SAMPLES:
             raise self.error((key, "name"), str(unknown("sample", name, list(samples.SAMPLES))))
@@ -384,7 +425,30 @@ class _Reader:
             samples.check_types(name, {k: value for k, value in table.items() if k not in KEYS["sample"]})
         except UserError as error:
             raise self.error((key, ""), str(error)) from None
-        return Sample({"name": name, **{k: value for k, value in table.items() if k != "axes"}}, axes)
+        return [Sample({"name": name, **{k: value for k, value in table.items() if k != "axes"}}, axes)]
+
+    def _events(self, key: str, table: dict[str, Any], axes: dict[str, list[Any]]) -> list[Sample]:
+        """Events of users' own; with ``folds`` a sample for each."""
+        self._known(key, table, KEYS["events"])
+        for name in ("signal", "variables", *(() if "label" in table else ("background",))):
+            if not table.get(name):
+                raise self.error((key, name), f"{name}: events of your own need it; {KEYS['events'][name].help}")
+        name = table.get("name", "own")
+        folds = table.get("folds")
+        if folds is not None:
+            self._number(key, "folds", folds, _MOST_FOLDS)
+            if folds < 2 or "fold" in table:
+                raise self.error((key, "folds"), f"folds = {folds}: give at least 2, and no fold beside")
+        # Its place in messages and folders; a longer one is told here, not after the events are read.
+        if not re.fullmatch(samples.NAME, name if folds is None else f"{name}-fold{folds}"):
+            raise self.error((key, "name"), f"name = {short(name)}: {samples.NAME_HELP}")
+        content = {"name": name, **{k: value for k, value in table.items() if k not in ("axes", "folds")}}
+        if folds is None:
+            return [Sample(content, axes)]
+        return [
+            Sample({**content, "name": f"{name}-fold{number}", "fold": f"{number}/{folds}"}, axes)
+            for number in range(1, folds + 1)
+        ]
 
     def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:
         self._known("limits", table, KEYS["limits"])
@@ -498,6 +562,11 @@ class _Reader:
         for name in values:
             if name not in names:
                 raise self.error((table, name), str(unknown("key", name, names)))
+
+
+def _is_of_events(table: Mapping[str, Any]) -> bool:
+    """Whether a sample is of users' own trees."""
+    return bool(_OF_EVENTS & table.keys())
 
 
 def _numbered(key: str, tables: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:

@@ -45,7 +45,8 @@ class Sample(NamedTuple):
     """Events of a study.
 
     Attributes:
-        content: ``{"name": ..., parameters}`` or ``{"file": path}``.
+        content: ``{"name": ..., parameters}`` of what is generated, ``{"file": path}``, or, with ``signal`` among them,
+            ``name`` and the arguments of :func:`tmva_bench.api.convert`.
         axes: values by parameter, beside those of the study or in their place.
     """
 
@@ -56,6 +57,11 @@ class Sample(NamedTuple):
     def name(self) -> str:
         """Its name, or its file's."""
         return str(self.content.get("name") or Path(self.content["file"]).stem)
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether its input file is made of users' own trees."""
+        return "signal" in self.content
 
 
 class Study(NamedTuple):
