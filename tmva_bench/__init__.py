@@ -6,11 +6,11 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Point", "convert", "generate", "point", "run", "run_study"]
+__all__ = ["Point", "apply", "convert", "generate", "point", "run", "run_study"]
 
 _HOME = {
     **{"Point": "basis.config", "point": "basis.parsing"},
-    **dict.fromkeys(("convert", "generate", "run", "run_study"), "api"),
+    **dict.fromkeys(("apply", "convert", "generate", "run", "run_study"), "api"),
 }
 
 

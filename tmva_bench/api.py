@@ -13,7 +13,7 @@ from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs, origin, samples
 from tmva_bench.events import selection as selections
 from tmva_bench.results.folder import ResultsFolder, make_folder
-from tmva_bench.running import environments, execution
+from tmva_bench.running import applying, environments, execution
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
@@ -220,6 +220,44 @@ def run_study(
             listener=listener,
         )
     return [record.row.columns() for record in records]
+
+
+def apply(
+    run: str | Path,
+    events: str | Iterable[str],
+    path: str | Path,
+    *,
+    friend: str | Iterable[str] = (),
+    backend: str | None = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Writes the scores that the trained network of a finished run gives to other events.
+
+    The variables are computed as those of the run's input file were. The output has a tree ``scores`` with an entry for
+    every event, in the order of the trees: ``score``, NaN where a variable is no number; the spectators; and where the
+    input file was made with a cut, whether it holds: ``passes``, or ``passes_signal`` and ``passes_background`` where
+    these differ. It is fit to be a friend of the trees.
+
+    Args:
+        run: the folder of a run, ``results/NAME/runs/ID``.
+        events: trees, ``FILES:TREE``, as :func:`convert` takes them; also those of a common input file.
+        path: the file to write.
+        friend: trees with more branches of the same events, ``FILES:TREE``, as many files as there are.
+        backend: the Keras backend that evaluates; by default the run's, ``tensorflow`` for TMVA's own.
+        force: whether to write over a file that is there.
+
+    Returns:
+        ``events``, how many; ``without_score``, how many of them have none; ``passing``, by branch how many pass;
+        ``notes``, what is to be known beside; ``run``, the row of the tree ``benchmark`` by column.
+
+    Raises:
+        UserError: no finished run, a method whose model cannot be evaluated here, a tree that lacks a branch, or an
+            output that is there or cannot be written.
+    """
+    texts, friends = ([one] if isinstance(one, str) else list(one) for one in (events, friend))
+    answer = applying.apply(Path(run), texts, Path(path), friends=friends, backend=backend, force=force)
+    keys = ("events", "without_score", "passing", "notes")
+    return {**{key: answer[key] for key in keys}, "run": answer["row"].columns()}
 
 
 def study_jobs(

@@ -54,6 +54,7 @@ COMMANDS = {
         "Say what each parameter is in TMVA and in Keras, and where the two are not equal.",
     ),
     "keys": ("tmva", "keys", "List every table, key and parameter of a study file."),
+    "apply": ("runs", "apply", "Write the scores that a finished run gives to other events."),
     "doctor": ("runs", "doctor_command", "Say what can run here, and what is missing."),
 }
 

@@ -243,3 +243,31 @@ def _run_under_way(partial: Path) -> str:
         values["point"]["execution"],
     )
     return f"{naming.series_name(series)}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
+
+
+@shell.command()
+@click.argument("run_folder", metavar="RUN", type=common.path)
+@click.argument("events", nargs=-1, required=True, metavar="FILES:TREE...")
+@click.option("-o", "--output", type=common.path, required=True, help="ROOT file to write.")
+@click.option("--friend", multiple=True, metavar="FILES:TREE", help="More branches of the same events.")
+@click.option(
+    "--backend",
+    metavar=common.one_of(config.BACKENDS),
+    help="Keras backend that evaluates.  [default: the run's; tensorflow for TMVA's own]",
+)
+@common.force_option
+def apply(
+    run_folder: Path, events: tuple[str, ...], output: Path, friend: tuple[str, ...], backend: str | None, force: bool
+) -> None:
+    """Write the scores that a finished run gives to other events.
+
+    RUN is the folder of a run, results/NAME/runs/ID. FILES is a file, an address, a glob, a folder, or @LIST, a text
+    with a file a line. The output has a tree "scores" with an entry for every event, in the order of the trees: score,
+    the spectators of the run's input file, and whether its cut holds.
+    """
+    answer = api.apply(run_folder, events, output, friend=friend, backend=backend, force=force)
+    for note in answer["notes"]:
+        shell.say(f"Note: {note}", err=True)
+    passing = "".join(f", {number} with {branch}" for branch, number in answer["passing"].items())
+    without = f", {answer['without_score']} without a score" if answer["without_score"] else ""
+    shell.say(f"{output}: scores of {answer['events']} events{passing}{without}")

@@ -4,7 +4,8 @@ They are listed in :mod:`tmva_bench.methods.registry`. No other room knows any o
 """
 
 import math
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -80,6 +81,20 @@ class Outcome(NamedTuple):
     initial_weights_spread: float = math.nan
 
 
+class Trained(NamedTuple):
+    """A run that is to score other events.
+
+    Attributes:
+        point: its point.
+        folder: where it left its files.
+        data: the common input file that it was given.
+    """
+
+    point: Point
+    folder: Path
+    data: inputs.InputFile
+
+
 def _as_it_is(point: Point, backend: str) -> Point:
     return point
 
@@ -118,6 +133,8 @@ class Method(NamedTuple):
         cells: what each common parameter of a point is for it, option or argument with its value, "" for none; None
             for a method that the mapping does not show.
         unequal: the parameters of a point in which it does something else than TMVA's DNN.
+        evaluator: gives, of the Keras module and a finished run, the function that scores events, float32 of shape
+            (events, variables); None for a method whose model cannot be evaluated here.
         booking: what it is booked as with TMVA and the options, of a point on an architecture; None for no booking.
     """
 
@@ -137,6 +154,7 @@ class Method(NamedTuple):
     cells: Optional[Callable[[Point], Dict[str, str]]] = None
     unequal: Callable[[Point], FrozenSet[str]] = _in_nothing
     booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None
+    evaluator: Optional[Callable[[Any, Trained], Callable[[numpy.ndarray], numpy.ndarray]]] = None
 
     @property
     def absent(self) -> FrozenSet[str]:

@@ -1,7 +1,7 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 from pathlib import Path
-from typing import Dict, FrozenSet
+from typing import Any, Callable, Dict, FrozenSet
 
 import numpy
 
@@ -12,6 +12,7 @@ from tmva_bench.engines import (
     keras_network,
     keras_stand_in,
     keras_training,
+    tmva_evaluation,
     tmva_files,
     tmva_random,
     tmva_weight_file,
@@ -19,7 +20,7 @@ from tmva_bench.engines import (
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import Method, Outcome, Task, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
 
 # The trained network for TMVA::Reader.
 WEIGHT_FILE = "keras_DL.weights.xml"
@@ -111,6 +112,17 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
+def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    """The transformations prepared on the training events once more, and the network with its weights."""
+    data, training = trained.data, mapping.training(trained.point)
+    events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
+    chain = transforms.Chain(trained.point.chain, events.x, events.w)
+    model = keras_network.build(keras, training, len(data.variables))
+    kept = [trained.folder / name for name in ("model.keras", "model.h5")]
+    tmva_evaluation.load_weights(model, kept[0] if kept[0].exists() else kept[1])
+    return lambda x: keras_training.score(model, chain(x))
+
+
 def _paired(point: Point, architecture: str) -> bool:
     return point.start == "tmva" and (point.dropout == 0 or point.dropout_rule == "tmva")
 
@@ -155,5 +167,6 @@ METHOD = Method(
     compiled_before=_COMPILED_BEFORE,
     cells=_cells,
     unequal=_unequal,
+    evaluator=_evaluator,
     tried=(("tensorflow", "cpu"), ("jax", "cpu"), ("torch", "cpu")),
 )

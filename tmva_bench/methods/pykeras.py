@@ -7,7 +7,9 @@ untrained network.
 
 import math
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, List, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Tuple
+
+import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import BACKENDS, COUNTS, Point
@@ -17,6 +19,7 @@ from tmva_bench.engines import (
     keras_network,
     keras_stand_in,
     keras_training,
+    tmva_evaluation,
     tmva_files,
     tmva_random,
     tmva_session,
@@ -24,7 +27,7 @@ from tmva_bench.engines import (
 )
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, read_input
+from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, Trained, read_input
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 6568, 11546, 15790, 23260): before
 # the first it imports Keras itself and knows no option for that of TensorFlow.
@@ -91,6 +94,16 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         membership=tmva_files.membership(output_file, mapping.METHOD_TITLE, data.variables, training),
         initial_weights_spread=spread,
     )
+
+
+def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    """The transformations in TMVA's weight file, and the network with the weights of the best epoch."""
+    training = mapping.training(trained.point)
+    model = keras_network.build_for_pykeras(keras, training, len(trained.data.variables))
+    kept = [trained.folder / f"trained.{suffix}" for suffix in ("keras", "h5")]
+    tmva_evaluation.load_weights(model, kept[0] if kept[0].exists() else kept[1])
+    transform = tmva_evaluation.of_transformations(tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
+    return lambda x: keras_training.score(model, transform(x), "linear")
 
 
 def _require(root: Any) -> None:
@@ -193,6 +206,7 @@ METHOD = Method(
     lacks=("start", "dropout_rule", "execution"),
     cells=_cells,
     unequal=_unequal,
+    evaluator=_evaluator,
     booking=_booking,
     tried=(("tensorflow", "cpu"),),
 )

@@ -14,7 +14,7 @@ import numpy
 
 from tmva_bench.basis import config
 from tmva_bench.basis.training import Epoch, Phase, Training
-from tmva_bench.engines import keras_training, tmva_files, tmva_options, tmva_weights
+from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva_options, tmva_weights
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.methods import worker
@@ -415,9 +415,6 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
     Raises:
         UserError: TMVA's scores are not known, or are not those of what was trained.
     """
-    from tmva_bench.engines import keras_network
-    from tmva_bench.events.transforms import transformed
-
     file = tmva_weights.parse(left.weights)
     tmva_options.check_method(file)
     if not left.output:
@@ -429,29 +426,21 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
             "test scores are not those of what was trained"
         )
     layers = tmva_weights.network(file)
-    if len(layers[-1].biases) != 1 or layers[0].weights.shape[1] != len(file.variables):
-        raise UserError(
-            f"{file.path}: a network of {layers[0].weights.shape[1]} inputs and {len(layers[-1].biases)} outputs for "
-            f"{len(file.variables)} variables and one score; take another copy"
-        )
-    steps = tmva_weights.transformations(file)
+    scores_of = tmva_evaluation.of_network(keras, file)
     notes = tmva_options.layout_notes(file, layers)
-    kept = [letter for letter, _ in steps]
+    kept = [letter for letter, _ in tmva_weights.transformations(file)]
     if [name[0] for name in booked] != kept:
         notes.append(
             f"VarTransform = {file.options.get('VarTransform', '')[:80]}, and the weight file has the transformations "
             f"{','.join(kept) or 'none'}, which count"
         )
-    model = keras_network.build(keras, tmva_options.evaluated(layers), len(file.variables))
-    keras_network.set_weights(model, [(layer.weights.T, layer.biases) for layer in layers])
-    link = tmva_weights.output_function(file)
     theirs, ours = [], []
     for tree, names in tmva_files.sample_branches(str(left.output), left.loader).items():
         if file.title in names:
             known = branches(left, file.variables, tree)
             sample = tmva_files.read_sample(str(left.output), tree, known, file.title, left.loader)
             theirs.append(sample.scores)
-            ours.append(keras_training.score(model, transformed([step for _, step in steps], sample.variables), link))
+            ours.append(scores_of(sample.variables))
     return {**_verdict(numpy.concatenate(theirs), numpy.concatenate(ours)), "notes": notes}
 
 

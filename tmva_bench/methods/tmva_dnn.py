@@ -2,17 +2,17 @@
 
 import math
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import keras_training, tmva_files, tmva_session, tmva_weights
+from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva_session, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Method, Outcome, Task, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -63,6 +63,12 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             output_file, mapping.METHOD_TITLE, data.variables, mapping.training(task.point)
         ),
     )
+
+
+def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    """The numbers in TMVA's weight file, in double precision as TMVA's."""
+    keras.backend.set_floatx("float64")
+    return tmva_evaluation.of_network(keras, tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
 
 
 def require_architecture(root: Any, architecture: str) -> None:
@@ -204,4 +210,5 @@ METHOD = Method(
     cells=_cells,
     booking=_booking,
     tried=(("tmva", "cpu"), ("tmva", "gpu")),
+    evaluator=_evaluator,
 )

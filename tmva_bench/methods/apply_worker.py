@@ -1,0 +1,106 @@
+"""A trained network applied to other events, as a child: ``python -m tmva_bench.methods.apply_worker FOLDER PARENT``.
+
+The folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva_bench.running.applying.apply`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple
+
+import numpy
+
+from tmva_bench.basis.config import Point
+from tmva_bench.engines import keras_training
+from tmva_bench.errors import UserError
+from tmva_bench.events import application, output
+from tmva_bench.methods import Trained, read_input, registry, worker
+
+TREE = "scores"
+
+
+class Task(NamedTuple):
+    """What the child is asked.
+
+    Attributes:
+        method: a name in the registry.
+        backend: the Keras backend that evaluates.
+        point: the run's, by parameter.
+        run: the run's folder.
+        input_file: the common input file that it was given.
+        input_digest: its digest.
+        events: the trees, ``FILES:TREE``.
+        friends: trees with more branches of the same events.
+        output: the file to write.
+        force: whether to write over one that is there.
+        here: the folder that paths are from.
+    """
+
+    method: str
+    backend: str
+    point: Dict[str, Any]
+    run: str
+    input_file: str
+    input_digest: str
+    events: List[str]
+    friends: List[str]
+    output: str
+    force: bool
+    here: str
+
+
+def run(folder: Path) -> Dict[str, Any]:
+    """Writes the scores.
+
+    Args:
+        folder: holds the task.
+
+    Raises:
+        UserError: the events or the model cannot be read, or the output not be written.
+        Unavailable: the backend asked for is not there.
+    """
+    import uproot
+
+    task = Task(**json.loads((folder / "task.json").read_text()))
+    os.chdir(task.here)
+    data = read_input(task.input_file, task.input_digest)
+    trees = application.Trees(data.metadata, task.events, task.friends)
+    path = output.check(task.output, [*trees.files, task.input_file])
+    keras, _ = keras_training.load(task.backend)
+    score = registry.of(task.method).evaluator
+    if score is None:
+        raise UserError(f"{task.method}: its runs cannot be applied")
+    scores = score(keras, Trained(Point(**task.point), Path(task.run), data))
+    without, passing = 0, dict.fromkeys((name for name, kind in trees.types.items() if kind == "int32"), 0)
+    with output.unnamed(path) as raw:
+        # uproot closes the file that it is given, and one without a name would be gone.
+        with os.fdopen(os.dup(raw.fileno()), "w+b") as copy, uproot.recreate(copy) as file:
+            types = {application.SCORE: "float64", **trees.types}
+            tree = file.mktree(TREE, types, title=f"scores of {task.method}, event by event")
+            for chunk in trees.chunks():
+                values = _scores(scores, chunk.events)
+                without += int(numpy.isnan(values).sum())
+                for name in passing:
+                    passing[name] += int(chunk.columns[name].sum())
+                tree.extend({application.SCORE: values, **chunk.columns})
+        output.refuse_existing(path, force=task.force)
+        output.name(raw, path)
+    return {"events": trees.events, "without_score": without, "passing": passing, "notes": trees.notes}
+
+
+def _scores(score: Any, events: numpy.ndarray) -> numpy.ndarray:
+    """The score of each event, NaN where a variable is no number."""
+    finite = numpy.isfinite(events).all(axis=1)
+    scores = numpy.full(len(events), numpy.nan)
+    if finite.any():
+        scores[finite] = score(events[finite])
+    return scores
+
+
+def main() -> None:
+    """Writes the scores of the task in the folder named on the command line."""
+    worker.answer(run)
+
+
+if __name__ == "__main__":
+    main()
