@@ -12,6 +12,7 @@ from tmva_bench.cli import shell
 COMMANDS = {
     "generate": ("events", "generate", "Write the common input file of a sample."),
     "convert": ("events", "convert", "Write the common input file of your own events."),
+    "describe": ("events", "describe", "Say what a common input file holds, and what of it looks wrong."),
     "encode": ("events", "encode", "Write a file's events encoded in fewer variables by a deep autoencoder."),
     "decode": ("events", "decode", "Write the events that an encoded file's autoencoder makes of its encoded ones."),
     "run": ("runs", "run", "Run one benchmark on an input file."),

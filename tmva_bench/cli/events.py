@@ -13,8 +13,8 @@ from tmva_bench.basis import autoencoder, config, mapping
 from tmva_bench.cli import common, shell
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, samples
-from tmva_bench.report import progress
+from tmva_bench.events import describing, inputs, samples
+from tmva_bench.report import description, progress
 from tmva_bench.running import encoding
 
 
@@ -124,6 +124,18 @@ def convert(
         return metadata
 
     common.write_input(output, write)
+
+
+@shell.command()
+@click.argument("input_file", metavar="FILE", type=common.path)
+@common.format_option
+def describe(input_file: Path, form: str) -> None:
+    """Say what a common input file holds, and what of it no method learns from or fails on.
+
+    FILE may also be made by hand. Exit code 0, whatever is told.
+    """
+    described = describing.describe(inputs.read_unchecked(input_file))
+    common.say_document(description.document(str(input_file), described), form)
 
 
 def _counted(counts: dict[str, Any]) -> str:

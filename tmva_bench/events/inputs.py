@@ -239,6 +239,25 @@ def read(path: Union[str, Path]) -> InputFile:
             formulas; no events, NaN or infinite values, weights whose sum is not positive, variables that are
             constant in training; events that are not those of the stored digest.
     """
+    input_file = read_unchecked(path)
+    check(input_file)
+    if "digest" not in input_file.metadata:
+        input_file.metadata.update(_derived(input_file, None))
+    return input_file
+
+
+def read_unchecked(path: Union[str, Path]) -> InputFile:
+    """Reads a common input file whose events no method may be given, so that what is wrong can be told.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What it holds; the metadata of a file made by hand lack what follows from the events.
+
+    Raises:
+        UserError: see :func:`read`, but for the values.
+    """
     columns: Dict[str, Dict[str, numpy.ndarray]] = {}
     with reading.opened(path) as file:
         names = _branch_names(str(path), file)
@@ -246,22 +265,30 @@ def read(path: Union[str, Path]) -> InputFile:
             columns[tree] = {name: reading.column(file[tree], name) for name in names}
         stored = str(file[_METADATA]) if _METADATA in file else None
     variables = [name for name in names if name != WEIGHT]
-    input_file = InputFile(
+    return InputFile(
         path=str(path),
         variables=variables,
         events={tree: _columns([columns[tree][name] for name in variables]) for tree in TREES},
         weights={tree: _float32(columns[tree][WEIGHT]) for tree in TREES},
         metadata=_by_hand(Path(path), variables) if stored is None else _parse_metadata(str(path), stored),
     )
+
+
+def check(input_file: InputFile) -> None:
+    """Refuses events that no method may be given.
+
+    Args:
+        input_file: of :func:`read_unchecked`.
+
+    Raises:
+        UserError: see :func:`read`.
+    """
     _check_events(input_file)
-    if stored is None:
-        input_file.metadata.update(_derived(input_file, None))
-    elif input_file.metadata["digest"] != _digest(input_file):
+    if "digest" in input_file.metadata and input_file.metadata["digest"] != _digest(input_file):
         raise UserError(
-            f"{path}: the events are not those that its stored digest was made of; the file was changed or damaged "
-            "after it was written, generate it again"
+            f"{input_file.path}: the events are not those that its stored digest was made of; the file was changed or "
+            "damaged after it was written, generate it again"
         )
-    return input_file
 
 
 def read_metadata(path: Union[str, Path]) -> Dict[str, Any]:
