@@ -118,7 +118,7 @@ def convert(
     """
     asked = {key: value for key, value in locals().items() if key not in ("path", "force", "name", "listener")}
     asked["variables"] = variables if isinstance(variables, str) else list(variables)
-    with samples.selected(path, name=name, listener=listener, **asked) as stream:
+    with samples.selected(path, name=name, force=force, listener=listener, **asked) as stream:
         return inputs.store_stream(path, stream, force=force)
 
 

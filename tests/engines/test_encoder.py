@@ -227,3 +227,17 @@ def test_events_outside_the_ranges(data):
     inside = numpy.stack([encoding.low, (encoding.low + encoding.high) / 2, encoding.high])
     assert encoding.outside(inside) == 0
     assert encoding.outside(inside + [0, 0, 1e-3, 0]) == pytest.approx(1 / 3)
+
+
+def test_spectators_are_carried_along(data, tmp_path):
+    numbers = {tree: {"event": numpy.arange(len(values)) + 2**60} for tree, values in data.events.items()}
+    trees = {inputs.SPECTATOR_TREES[tree]: inputs.Tree("spectators", columns) for tree, columns in numbers.items()}
+    metadata = {**data.metadata, "spectators": ["event"]}
+    inputs.store(data._replace(path=str(tmp_path / "in.root"), metadata=metadata), trees=trees)
+    whole = inputs.read(tmp_path / "in.root")
+    encoder.write_encoded(linear(data, 2), whole, tmp_path / "encoded.root")
+    encoder.write_decoded(tmp_path / "encoded.root", tmp_path / "decoded.root")
+    for name in ("encoded", "decoded"):
+        carried = inputs.read_spectators(inputs.read(tmp_path / f"{name}.root"))
+        for tree, columns in numbers.items():
+            assert numpy.array_equal(carried[tree]["event"], columns["event"])

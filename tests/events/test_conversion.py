@@ -470,3 +470,25 @@ def test_ten_million_events_take_less_than_a_gigabyte(tmp_path):
     sys.stdout.write(f"10 million events of 30 floats: {time.monotonic() - started:.0f} s, at most {peak:.0f} MiB\n")
     assert "10000000 events" in child.stdout
     assert peak < 1024
+
+
+@pytest.mark.parametrize("held", ["another recipe", "another file"])
+def test_another_output_is_refused_before_the_events_are_read(here, monkeypatch, held):
+    arguments = ("input.root", "sig_1.root:Events", "bkgA.root:Events", "pt1, pt2")
+    if held == "another recipe":
+        api.convert(*arguments, cut="pt1 > 1")
+    else:
+        Path("input.root").write_text("mine")
+    before = Path("input.root").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(conversion, "_read_class", lambda *_: pytest.fail("events are read"))
+        with pytest.raises(UserError, match=r"input.root: is there already and holds something else; .*--force"):
+            api.convert(*arguments, cut="pt1 > 2")
+    assert Path("input.root").read_bytes() == before
+    assert api.convert(*arguments, cut="pt1 > 2", force=True)["sample"] == "own"
+    # The same recipe is kept, whatever follows from the events.
+    state = Path("input.root").stat()
+    api.convert(*arguments, cut="pt1 > 2")
+    assert Path("input.root").stat().st_mtime_ns == state.st_mtime_ns
+    api.convert("n.root", *arguments[1:], normalise=True, weight="genWeight + 2")
+    api.convert("n.root", *arguments[1:], normalise=True, weight="genWeight + 2")

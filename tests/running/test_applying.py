@@ -290,3 +290,12 @@ def test_a_model_with_code_in_it_runs_nothing(tmp_path):
                 print(len(str(error).splitlines()))
     """
     assert in_child(code, tmp_path) == ["1", "1", "1"]
+
+
+def test_spectators_stand_beside_the_scores_of_the_run(here):
+    with uproot.open("input.root") as file, uproot.open(here / "scores.root") as run:
+        for tree in inputs.TREES:
+            assert set(run[tree].keys()) == {"score", "event", "r"}
+            for name in ("event", "r"):
+                theirs = file[inputs.SPECTATOR_TREES[tree]][name].array(library="np")
+                assert numpy.array_equal(run[tree][name].array(library="np"), theirs)

@@ -287,6 +287,7 @@ def write_encoded(
         columns.update((f"{n}_reconstructed", values) for n, values in zip(data.variables, back[tree].events.T))
         columns.update(error=back[tree].error, pca_error=back[tree].pca_error)
         trees[name] = inputs.Tree(f"reconstruction of the events of {tree}", columns)
+    trees.update(inputs.spectator_trees(data))
     encoded = inputs.InputFile(str(path), variables, events, data.weights, metadata)
     texts = {_TEXT: dumps(encoder)}
     return inputs.store(encoded, trees=trees, texts=texts, sources=[data.path, *sources], force=force)
@@ -321,7 +322,7 @@ def write_decoded(path_in: Union[str, Path], path_out: Union[str, Path], *, forc
     }
     events = {tree: encoder.decode(values) for tree, values in data.events.items()}
     decoded = inputs.InputFile(str(path_out), encoder.variables, events, data.weights, metadata)
-    return inputs.store(decoded, sources=[path_in], force=force)
+    return inputs.store(decoded, trees=inputs.spectator_trees(data), sources=[path_in], force=force)
 
 
 def made_of(

@@ -48,7 +48,7 @@ class Chunk(NamedTuple):
 
 
 def recipe(metadata: Mapping[str, Any]) -> Recipe:
-    """How the events of an input file were computed; of one that was generated or made by hand branches by name.
+    """How the events of an input file were computed; of one that was not made of trees, branches by name.
 
     Args:
         metadata: those of the input file.
@@ -57,7 +57,7 @@ def recipe(metadata: Mapping[str, Any]) -> Recipe:
         UserError: an expression that cannot be read.
     """
     told = metadata.get("selection")
-    if not isinstance(told, dict) or metadata.get("encoded"):
+    if not isinstance(told, dict) or "encoded" in metadata or "decoded" in metadata:
         return by_name(metadata["variables"], ())
     try:
         cuts = {kind: text for kind, text in told["cut"].items() if text}

@@ -780,6 +780,25 @@ def described(selection: Selection, factors: Mapping[str, float], counts: Mappin
     }
 
 
+def refuse_other(selection: Selection, path: Union[str, Path], sample: str) -> None:
+    """Refuses an output that another recipe made, before the events are read.
+
+    Args:
+        selection: what to take.
+        path: the output.
+        sample: name of the sample.
+
+    Raises:
+        UserError: it is there and holds something else.
+    """
+    known = described(selection, {"S": 1.0, "B": 1.0}, {})
+    # What follows from the events.
+    for name in ("counts", "normalise"):
+        known.pop(name)
+    metadata = {"sample": sample, "seed": selection.seed, "variables": [one.name for one in selection.variables]}
+    inputs.refuse_other(path, metadata, known)
+
+
 def named(selection: Selection) -> str:
     """What the events of a selection are called in messages."""
     return ", ".join(_text(wanted) for wanted in selection.classes.values())

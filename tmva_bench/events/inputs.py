@@ -503,6 +503,31 @@ def store_stream(path: Union[str, Path], stream: Stream, *, force: bool = False)
     return metadata
 
 
+def refuse_other(path: Union[str, Path], metadata: Mapping[str, Any], selection: Mapping[str, Any]) -> None:
+    """Refuses an output that holds something else than what is asked for, before its events are read.
+
+    Args:
+        path: the file to write.
+        metadata: what is known of its metadata.
+        selection: what is known of their ``selection``.
+
+    Raises:
+        UserError: it is there, and was not made by this recipe.
+    """
+    try:
+        stored = read_metadata(path) if Path(path).is_file() else {}
+    except UserError:
+        stored = {}
+    wanted = json.loads(json.dumps({"metadata": metadata, "selection": selection}))
+    told = stored.get("selection") or {}
+    if not _has(stored, wanted["metadata"]) or not _has(told, wanted["selection"]):
+        output.refuse_existing(path)
+
+
+def _has(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(name in stored and stored[name] == value for name, value in wanted.items())
+
+
 def _may_hold(path: Path, metadata: Mapping[str, Any]) -> bool:
     """Whether what a file says of itself is what these metadata say, without a look at its events."""
     if not path.is_file():
@@ -513,7 +538,7 @@ def _may_hold(path: Path, metadata: Mapping[str, Any]) -> bool:
     except (UserError, ValueError, RecursionError):
         return False
     wanted = json.loads(json.dumps(metadata))
-    return isinstance(stored, dict) and all(name in stored and stored[name] == wanted[name] for name in wanted)
+    return isinstance(stored, dict) and _has(stored, wanted)
 
 
 def _fill_tree(
@@ -604,6 +629,15 @@ def read_spectators(input_file: InputFile) -> Dict[str, Dict[str, numpy.ndarray]
                         f"{len(input_file.weights[tree])}; make the file again"
                     )
     return spectators
+
+
+def spectator_trees(input_file: InputFile) -> Dict[str, Tree]:
+    """The trees of the spectators of a common input file, for another of the same events.
+
+    Raises:
+        UserError: see :func:`read_spectators`.
+    """
+    return _spectator_trees(read_spectators(input_file))
 
 
 def _completed(input_file: InputFile, ratio: Optional[Dict[str, numpy.ndarray]]) -> InputFile:

@@ -317,13 +317,19 @@ def own(*, name: str = "own", listener: conversion.Listener | None = None, **ask
 
 @contextlib.contextmanager
 def selected(
-    path: str | Path, *, name: str = "own", listener: conversion.Listener | None = None, **asked: Any
+    path: str | Path,
+    *,
+    name: str = "own",
+    force: bool = False,
+    listener: conversion.Listener | None = None,
+    **asked: Any,
 ) -> Iterator[inputs.Stream]:
     """Events of the user's own, as they come.
 
     Args:
         path: the output, whose folder has room for what is taken, twice.
         name: name of the sample.
+        force: whether the output may hold something else.
         listener: is told of events read, and of how many.
         asked: the other arguments of :func:`tmva_bench.api.convert`.
 
@@ -344,6 +350,8 @@ def selected(
     inputs.check_names(where, [variable.name for variable in selection.variables])
     inputs.check_names(where, [variable.name for variable in selection.spectators])
     output.check(path, conversion.files(selection))
+    if not force:
+        conversion.refuse_other(selection, path, name)
     metadata = {"sample": name, "parameters": _asked(asked)}
     with conversion.stream(selection, path, metadata, listener) as stream:
         yield stream

@@ -23,14 +23,14 @@ _ARRAYS = re.compile(r"(test_)?(signal|background) \(\w+\)")
 
 
 def command(metadata: Mapping[str, Any], output: str) -> str:
-    """The command that makes an input file again, "" where none does: it was generated, or made of a script's arrays.
+    """The command that makes an input file of trees again, "" for one that was made otherwise.
 
     Args:
         metadata: those of the input file.
         output: the file to write.
     """
     selection, parameters = metadata.get("selection"), metadata.get("parameters", {})
-    if not isinstance(selection, dict):
+    if not isinstance(selection, dict) or "encoded" in metadata or "decoded" in metadata:
         return ""
     texts = [text for parts in selection["sources"].values() for listed in parts.values() for text in listed]
     if any(_ARRAYS.fullmatch(text) for text in texts):

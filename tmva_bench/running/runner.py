@@ -21,7 +21,7 @@ from tmva_bench.basis.config import COUNTS
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, reading, roc
+from tmva_bench.events import inputs, output, reading, roc
 from tmva_bench.methods import Task, encode_worker, registry
 from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
@@ -30,6 +30,7 @@ from tmva_bench.running import child, encoding, environments
 from tmva_bench.study import requests
 from tmva_bench.study.requests import Request
 
+_SCORE = "score"
 _SCORE_BINS = 40
 # Share of the events whose reconstruction error the histograms of dae resolve.
 _MOST = 0.99
@@ -269,7 +270,8 @@ def _with_results(record: Record, outcome: dict[str, Any], folder: Path, data: i
     """A record with what the child left: its outcome, and what follows from its scores."""
     row = _with_outcome(record.row, outcome)
     with reading.opened(folder / "scores.root") as file:
-        scores = {tree: reading.numbers(file[tree], "score") for tree in inputs.TREES}
+        scores = {tree: reading.numbers(file[tree], _SCORE) for tree in inputs.TREES}
+    _add_spectators(folder / "scores.root", scores, data)
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     area = roc.area_of(roc.placements(*test), *test[2:])
     row = dataclasses.replace(
@@ -290,6 +292,19 @@ def _with_results(record: Record, outcome: dict[str, Any], folder: Path, data: i
         history=history,
         scores=_histograms(_clipped(scores) if registry.of(row.method).autoencoder else scores, data),
     )
+
+
+def _add_spectators(path: Path, scores: dict[str, numpy.ndarray], data: inputs.InputFile) -> None:
+    """Puts the spectators of the events beside their scores; by the parent, for the child's memory is measured."""
+    spectators = inputs.read_spectators(data)
+    if not spectators:
+        return
+    import uproot
+
+    with output.beside(path) as beside, uproot.recreate(beside) as file:
+        for tree, values in scores.items():
+            columns = {**spectators[tree], _SCORE: values}
+            file.mktree(tree, {name: column.dtype for name, column in columns.items()}).extend(columns)
 
 
 def _with_outcome(row: RunRow, outcome: dict[str, Any]) -> RunRow:
