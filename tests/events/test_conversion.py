@@ -492,3 +492,24 @@ def test_another_output_is_refused_before_the_events_are_read(here, monkeypatch,
     assert Path("input.root").stat().st_mtime_ns == state.st_mtime_ns
     api.convert("n.root", *arguments[1:], normalise=True, weight="genWeight + 2")
     api.convert("n.root", *arguments[1:], normalise=True, weight="genWeight + 2")
+
+
+def test_events_that_train_and_test_are_told(here):
+    Path("copy_1.root").write_bytes(Path("sig_1.root").read_bytes())
+    Path("copy_2.root").write_bytes(Path("bkgA.root").read_bytes())
+    arguments = ["convert", "-o", "input.root", "--variables", "pt1,eta1", "--background", "bkgB.root:Events"]
+    arguments += [
+        "--signal",
+        "sig_1.root:Events",
+        "--signal",
+        "sig_2.root:Events",
+        "--test-signal",
+        "copy_1.root:Events",
+    ]
+    answer = CliRunner().invoke(cli.main, [*arguments, "--test-background", "copy_2.root:Events"])
+    assert answer.exit_code == 0, answer.output
+    assert "TestS: 900 test events are equal to training events" in answer.output
+    assert "TestB" not in answer.output
+    assert inputs.read("input.root").metadata["repeated"] == {"TestS": 900, "TestB": 0}
+    inputs.take("input.root", "part.root", train_signal=10)
+    assert "repeated" not in inputs.read("part.root").metadata

@@ -121,6 +121,12 @@ def convert(
         for kind, processes in metadata["selection"]["counts"].items():
             for name, counts in processes.items():
                 shell.say(f"{kind.replace('_', ' ')}{'' if name == kind else f' {name}'}: {_counted(counts)}", err=True)
+        for tree, number in metadata["repeated"].items():
+            if number:
+                text = (
+                    f"{tree}: {number} test events are equal to training events in all variables; are they there twice?"
+                )
+                shell.say(text, err=True)
         return metadata
 
     common.write_input(output, write)

@@ -116,23 +116,12 @@ def _tree(input_file: InputFile, tree: str) -> Tree:
         int((weights < 0).sum()),
         float(numpy.abs(weights[weights < 0]).sum()) / sizes if sizes > 0 else math.nan,
         total * total / squares if squares > 0 else math.nan,
-        _repeated(input_file.events[tree], input_file.events[f"Train{tree[-1]}"]) if tree.startswith("Test") else 0,
+        _repeated(input_file, tree) if tree.startswith("Test") else 0,
     )
 
 
-def _repeated(test: numpy.ndarray, training: numpy.ndarray) -> int:
-    """How many of some events are equal to one of others in all variables."""
-    return int(numpy.isin(_rows(test), _rows(training)).sum())
-
-
-def _rows(events: numpy.ndarray) -> numpy.ndarray:
-    """A number of 64 bits for each event, the same for equal events, and with all but certainty for those alone."""
-    mixed = numpy.zeros(len(events), numpy.uint64)
-    for column in (events.astype(numpy.float32) + numpy.float32(0)).T:  # -0 is 0
-        bits = numpy.ascontiguousarray(column).view(numpy.uint32).astype(numpy.uint64)
-        mixed = (mixed ^ bits) * numpy.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> numpy.uint64(32)
-    return mixed
+def _repeated(input_file: InputFile, tree: str) -> int:
+    return inputs.repeated(*(inputs.row_numbers(input_file.events[one]) for one in (tree, f"Train{tree[-1]}")))
 
 
 def _variable(input_file: InputFile, number: int) -> Variable:

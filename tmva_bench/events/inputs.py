@@ -36,6 +36,8 @@ SPECTATOR_TREES = {tree: f"Spectators{tree}" for tree in TREES}
 _SPECTATORS = "spectators"
 _METADATA = "metadata"
 _UNMADE = "unmade"
+# How many test events are equal to training events, by tree; told where a file is made of users' own events.
+_REPEATED = "repeated"
 # Checksums of the other texts in the file, and of the metadata without this one.
 _SUMS, _SUM = "checksums", "checksum"
 
@@ -373,7 +375,10 @@ def _first(
         variables=whole.variables,
         events={tree: values[: ends[tree]] for tree, values in whole.events.items()},
         weights={tree: values[: ends[tree]] for tree, values in whole.weights.items()},
-        metadata=dict(whole.metadata, taken_from=whole.metadata["digest"]),
+        metadata={
+            **{name: value for name, value in whole.metadata.items() if name != _REPEATED},
+            "taken_from": whole.metadata["digest"],
+        },
     )
     return part, ratio and {tree: values[: ends[tree]] for tree, values in ratio.items()}
 
@@ -486,14 +491,20 @@ def store_stream(path: Union[str, Path], stream: Stream, *, force: bool = False)
         digest = _Digest(stream.variables)
         # uproot closes the file that it is given, and one without a name would be gone.
         with os.fdopen(os.dup(raw.fileno()), "w+b") as copy, uproot.recreate(copy) as file:
-            ranges = []
+            ranges, numbers = [], {}
             for tree, title in TREES.items():
                 digest.begin(tree, stream.events[tree])
-                checked = _fill_tree(file, str(path), tree, title, stream, digest)
-                ranges += [checked] if tree.startswith("Train") else []
+                *checked, numbers[tree] = _fill_tree(file, str(path), tree, title, stream, digest)
+                ranges += [(checked[0], checked[1])] if tree.startswith("Train") else []
                 if tree == "TrainB":
                     _check_constant(str(path), stream.variables, ranges)
-            derived = {"events": stream.events, "digest": digest.end(), "roc_auc_best_possible": None}
+            again = {tree: repeated(numbers[tree], numbers[f"Train{tree[-1]}"]) for tree in _RATIO_TREES}
+            derived = {
+                "repeated": again,
+                "events": stream.events,
+                "digest": digest.end(),
+                "roc_auc_best_possible": None,
+            }
             metadata = _sealed({**metadata, **derived}, {})
             file[_METADATA] = json.dumps(metadata)
         if _may_hold(path, metadata) and holds(path, metadata):
@@ -543,8 +554,8 @@ def _may_hold(path: Path, metadata: Mapping[str, Any]) -> bool:
 
 def _fill_tree(
     file: Any, path: str, tree: str, title: str, stream: Stream, digest: "_Digest"
-) -> Tuple[numpy.ndarray, numpy.ndarray]:
-    """Writes the blocks of a tree, and those of its spectators; gives the ranges of the variables."""
+) -> Tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Writes the blocks of a tree, and those of its spectators; gives the ranges of the variables and the numbers."""
     if not stream.events[tree]:
         raise UserError(f"{path}: tree {tree} has no events; every tree needs some")
     branches = dict.fromkeys([*stream.variables, WEIGHT], numpy.float32)
@@ -553,6 +564,7 @@ def _fill_tree(
     if stream.spectators:
         title = _spectator_title(tree)
         aside = file.mktree(SPECTATOR_TREES[tree], stream.spectators, title=title)
+    numbers, filled = numpy.empty(stream.events[tree], numpy.uint64), 0
     low = numpy.full(len(stream.variables), numpy.inf)
     high, total = -low, 0.0
     for block in stream.blocks(tree):
@@ -561,10 +573,12 @@ def _fill_tree(
         if aside is not None:
             aside.extend(dict(block.spectators))
         digest.add(block.events, block.weights)
+        numbers[filled : filled + len(block.events)] = row_numbers(block.events)
+        filled += len(block.events)
         low, high = numpy.minimum(low, block.events.min(axis=0)), numpy.maximum(high, block.events.max(axis=0))
         total += float(block.weights.sum(dtype=numpy.float64))
     _check_total(path, tree, total)
-    return low, high
+    return low, high, numbers
 
 
 class _Digest:
@@ -683,6 +697,38 @@ def membership(training: numpy.ndarray, validating: int, test: numpy.ndarray) ->
 def _order_free_digest(events: numpy.ndarray) -> str:
     ordered = events.astype(numpy.float32)[numpy.lexsort(events.T)]
     return hashlib.sha256(numpy.ascontiguousarray(ordered).tobytes()).hexdigest()[:16]
+
+
+def row_numbers(events: numpy.ndarray) -> numpy.ndarray:
+    """A number of 64 bits for each event, the same for equal events, and for others with all but certainty not.
+
+    Args:
+        events: float32, shape (events, variables).
+    """
+    mixed = numpy.zeros(len(events), numpy.uint64)
+    for column in (events.astype(numpy.float32) + numpy.float32(0)).T:  # -0 is 0
+        bits = numpy.ascontiguousarray(column).view(numpy.uint32).astype(numpy.uint64)
+        mixed = (mixed ^ bits) * numpy.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> numpy.uint64(32)
+    return mixed
+
+
+def repeated(test: numpy.ndarray, training: numpy.ndarray) -> int:
+    """How many of some events are among others.
+
+    Args:
+        test: their numbers, see :func:`row_numbers`.
+        training: those of the others, which are put in order.
+    """
+    if not len(training):
+        return 0
+    training.sort()
+    number, step = 0, 2**18
+    for start in range(0, len(test), step):
+        part = test[start : start + step]
+        places = numpy.minimum(numpy.searchsorted(training, part), len(training) - 1)
+        number += int((training[places] == part).sum())
+    return number
 
 
 def check_batches(input_file: InputFile, point: Point) -> None:
