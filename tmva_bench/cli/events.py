@@ -136,7 +136,7 @@ def convert(
 @click.argument("input_file", metavar="FILE", type=common.path)
 @common.format_option
 def describe(input_file: Path, form: str) -> None:
-    """Say what a common input file holds, and what of it no method learns from or fails on.
+    """Say what a common input file holds, and what of it looks wrong.
 
     FILE may also be made by hand. Exit code 0, whatever is told.
     """

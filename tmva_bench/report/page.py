@@ -258,11 +258,11 @@ def _events(rows: Iterable[RunRow], folder: ResultsFolder) -> list[str]:
     lines = []
     for (sample, digest), names in files.items():
         lines.append(f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder")
-        lines += _made_by(folder.path / names[0], names[0])
+        lines += _recipe_of(folder.path / names[0], names[0])
     return lines
 
 
-def _made_by(path: Path, name: str) -> list[str]:
+def _recipe_of(path: Path, name: str) -> list[str]:
     """How an input file of users' own events is made again, a line each."""
     try:
         metadata = inputs.read_metadata(path)
