@@ -95,7 +95,7 @@ def test_its_row_says_what_was_trained(record, small_input):
     )
     assert row.parameters == 2 * (4 * 20 + 20 * 2) + 20 + 2 + 20 + 4
     for clock in ("prepare", "train", "test", "total"):
-        assert row[f"real_time_{clock}"] > 0
+        assert row.value(f"real_time_{clock}") > 0
     assert 0 < row.real_time_fit < row.real_time_train
     assert numpy.isnan(row.real_time_encode)
     assert len(record.history.epoch) == 3

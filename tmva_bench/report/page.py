@@ -366,13 +366,13 @@ def _plots(
 
 def _places(group: Group, groups: list[Group], axes: list[str]) -> list[dict[str, Any]]:
     """The values of the axes where a group is shown: of what its method does not have, wherever others stand."""
-    own = {axis: group.row.value(axis) for axis in axes if not naming.lacks(group.row.method, axis)}
+    place = {axis: group.row.value(axis) for axis in axes if not naming.lacks(group.row.method, axis)}
     others = [
         {axis: other.row.value(axis) for axis in axes}
         for other in groups
         if not any(naming.lacks(other.row.method, axis) for axis in axes)
     ]
-    places = [{**other, **own} for other in others] or [{axis: group.row.value(axis) for axis in axes}]
+    places = [{**other, **place} for other in others] or [{axis: group.row.value(axis) for axis in axes}]
     return list({tuple(place.values()): place for place in places}.values()) if len(own) < len(axes) else [own]
 
 
