@@ -366,14 +366,14 @@ def _plots(
 
 def _places(group: Group, groups: list[Group], axes: list[str]) -> list[dict[str, Any]]:
     """The values of the axes where a group is shown: of what its method does not have, wherever others stand."""
-    place = {axis: group.row.value(axis) for axis in axes if not naming.lacks(group.row.method, axis)}
+    known = {axis: group.row.value(axis) for axis in axes if not naming.lacks(group.row.method, axis)}
     others = [
         {axis: other.row.value(axis) for axis in axes}
         for other in groups
         if not any(naming.lacks(other.row.method, axis) for axis in axes)
     ]
-    places = [{**other, **place} for other in others] or [{axis: group.row.value(axis) for axis in axes}]
-    return list({tuple(place.values()): place for place in places}.values()) if len(own) < len(axes) else [own]
+    places = [{**other, **known} for other in others] or [{axis: group.row.value(axis) for axis in axes}]
+    return list({tuple(place.values()): place for place in places}.values()) if len(known) < len(axes) else [known]
 
 
 def _label(name: str) -> str:
