@@ -52,7 +52,7 @@ class Text(NamedTuple):
 
 def label(series: Series) -> str:
     """The series' name in the figures."""
-    return naming.series_label(series._asdict())
+    return naming.series_label(naming.Series(**series._asdict()))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -290,7 +290,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     with uproot.open(results) as file:
         columns = file["figures"].arrays(library="np")
     marks = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    made = tables.make(summary.groups(record["row"] for record in records))
+    made = tables.make(summary.groups(record.row for record in records))
     rows = [dict(zip(made.headings, row, strict=True)) for row in made.rows]
     table = {(row["series"], row["neurons"]): row for row in rows}
     return Shown(results, marks, page.make(records, folder).plots, table)
