@@ -63,7 +63,7 @@ def on_tensorflow(tmp_path_factory, recorded_input):
 
 @pytest.fixture(scope="session")
 def compiled_on_jax(tmp_path_factory, recorded_input):
-    return replayed("jax", TRAININGS, recorded_input, tmp_path_factory.mktemp("replay") / "jax-epoch", "epoch")
+    return replayed("jax", ON_BOTH, recorded_input, tmp_path_factory.mktemp("replay") / "jax-epoch", "epoch")
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +72,16 @@ def compiled_on_tensorflow(tmp_path_factory, recorded_input):
     return replayed("tensorflow", ON_BOTH, recorded_input, folder, "epoch")
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", ON_BOTH)
 def test_every_epoch_compiled_on_jax(compiled_on_jax, name):
     assert replay.agrees(compiled_on_jax[name], 1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_every_recorded_training_compiled(tmp_path, recorded_input, backend):
+    repeated = replayed(backend, TRAININGS, recorded_input, tmp_path / "epoch", "epoch")
+    assert [name for name in TRAININGS if not replay.agrees(repeated[name], 1e-5)] == []
 
 
 @pytest.mark.parametrize("name", ON_BOTH)
