@@ -59,7 +59,8 @@ def test_compiled_epochs_train_as_batches_do(run_worker, make_task, backend, val
     assert "real_time_compile" not in batch
 
 
-@pytest.mark.parametrize("backend", BACKENDS[1:])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_keras_dropout_drops_in_compiled_epochs(run_worker, make_task, backend):
     values = {"neurons": 8, "max_epochs": 3, "batch_size": 60, "execution": "epoch"}
     with_dropout, _ = trained(run_worker, make_task, backend, **values, dropout=0.5)
