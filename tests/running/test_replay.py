@@ -84,6 +84,7 @@ def test_every_recorded_training_compiled(tmp_path, recorded_input, backend):
     assert [name for name in TRAININGS if not replay.agrees(repeated[name], 1e-5)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON_BOTH)
 def test_every_epoch_compiled_on_tensorflow(compiled_on_tensorflow, name):
     assert replay.agrees(compiled_on_tensorflow[name], 1e-5)
