@@ -55,10 +55,10 @@ class Epochs:
             )
         plan = training.phases[phase]
         model = keras_network.build(keras, training, shape.inputs, phase)
-        masked = training.dropout_rule == "tmva" and any(plan.drop)
-        trained = keras_network.with_masks(keras, model, training, shape.inputs, phase) if masked else model
+        masked = keras_network.drops_by_masks(training, phase)
+        trained = keras_network.trained_by(keras, model, training, shape.inputs, phase)
         trained.optimizer.build(trained.trainable_variables)
-        self._model, self._shape, self._batch = model, shape, plan.batch_size
+        self._model, self._batch = model, plan.batch_size
         self._float = keras.backend.floatx()
         drops = [share > 0 for share in plan.drop] if masked else []
         widths = [shape.inputs, *training.widths]

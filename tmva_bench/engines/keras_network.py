@@ -61,6 +61,16 @@ def build_for_pykeras(keras: Any, training: Training, inputs: int) -> Any:
     return model
 
 
+def drops_by_masks(training: Training, phase: int) -> bool:
+    """Whether a phase drops by TMVA's rule, whose masks are drawn beforehand."""
+    return training.dropout_rule == "tmva" and any(training.phases[phase].drop)
+
+
+def trained_by(keras: Any, model: Any, training: Training, inputs: int, phase: int) -> Any:
+    """The model that a phase trains ``model`` by: that of :func:`with_masks` where it drops by them, or itself."""
+    return with_masks(keras, model, training, inputs, phase) if drops_by_masks(training, phase) else model
+
+
 def with_masks(keras: Any, model: Any, training: Training, inputs: int, phase: int = 0) -> Any:
     """A model for training that shares the layers of ``model`` and drops their inputs as MethodDL does on the CPU.
 

@@ -162,10 +162,8 @@ class Batches:
     ) -> None:
         self._model, self._plan = model, training.phases[phase]
         self._events, self._validation = events, validation
-        self._masked = masks_dropped(training, phase)
-        self._trained = (
-            keras_network.with_masks(keras, model, training, events.x.shape[1], phase) if self._masked else model
-        )
+        self._masked = keras_network.drops_by_masks(training, phase)
+        self._trained = keras_network.trained_by(keras, model, training, events.x.shape[1], phase)
         self.keep()
 
     def epoch(
@@ -206,11 +204,6 @@ class Batches:
     def best(self) -> List[numpy.ndarray]:
         """The weights that were kept, as ``Model.get_weights`` has them."""
         return list(self._best)
-
-
-def masks_dropped(training: Training, phase: int) -> bool:
-    """Whether a phase drops by TMVA's rule, whose masks are drawn beforehand."""
-    return training.dropout_rule == "tmva" and any(training.phases[phase].drop)
 
 
 def compiled_epochs(keras: Any, training: Training, events: int, inputs: int, phase: int = 0) -> keras_epochs.Epochs:
@@ -276,8 +269,10 @@ def fit(
     else:
         engine = Batches(keras, model, training, phase, fitted, validation)
 
+    masked = keras_network.drops_by_masks(training, phase)
+
     def train() -> float:
-        masks = list(random.masks(used // batch, batch, plan.drop).values()) if masks_dropped(training, phase) else []
+        masks = list(random.masks(used // batch, batch, plan.drop).values()) if masked else []
         if isinstance(engine, Batches):
             return engine.epoch(None if training.start == "keras" else order.next()[:used], masks, corrupt)
         return engine.epoch(order.next()[:used], masks)
@@ -320,7 +315,7 @@ def fit(
 
 
 def _check_masks(keras: Any, training: Training, phase: int) -> None:
-    if masks_dropped(training, phase) and not hasattr(keras, "ops"):
+    if keras_network.drops_by_masks(training, phase) and not hasattr(keras, "ops"):
         raise Unavailable(
             f"dropout_rule = tmva needs Keras 3, here is Keras {keras.__version__}", "use another backend"
         )
