@@ -32,7 +32,7 @@ def train(folder: Path, **values: Any) -> None:
         folder: of the run.
         values: of the outcome, in place of those made up.
     """
-    worker.run = functools.partial(outcome, **values)
+    worker.carry_out = functools.partial(outcome, **values)
     worker.main()
 
 

@@ -185,7 +185,7 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
     fake = fake_python(f"""
         with Path({str(tried)!r}).open("a") as file:
             print(folder.name, file=file)
-        worker.run = lambda folder: {{"status": "unavailable", "reason": "nothing here; make env"}}
+        worker.carry_out = lambda folder: {{"status": "unavailable", "reason": "nothing here; make env"}}
         worker.main()
     """)
     monkeypatch.setattr(environments, "describe", lambda: fake)

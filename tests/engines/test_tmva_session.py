@@ -67,7 +67,7 @@ POINTS: dict[str, dict[str, Any]] = {
 
 
 class Session:
-    """Runs :func:`tmva_session.run` on the double in a folder of its own."""
+    """Runs :func:`tmva_session.run_factory` on the double in a folder of its own."""
 
     def __init__(self, root: Any, folder: Path, logged: Callable[[str], contextlib.AbstractContextManager[None]]):
         self.root, self.folder, self._logged = root, folder, logged
@@ -77,7 +77,7 @@ class Session:
         self, booking: recordings.Booking, input_file: Path, threads: int = 1, factory: str = FACTORY
     ) -> float:
         with self._logged(str(self.folder)):
-            return tmva_session.run(
+            return tmva_session.run_factory(
                 self.root,
                 input_file=str(input_file),
                 variables=list(booking.variables),

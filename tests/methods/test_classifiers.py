@@ -28,7 +28,7 @@ def ran(tmp_path_factory, small_input):
         point = parsing.point(requests.known_to(registry.of(method), {"max_epochs": 5, "batch_size": 50, **values}))
         request = requests.make_request(point, method, backend, architecture=architecture)
         with results.held():
-            record = runner.run(request, data, results)
+            record = runner.run_one(request, data, results)
         return record, results.path / "runs" / record.row.run_id
 
     return run

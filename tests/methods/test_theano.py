@@ -234,7 +234,7 @@ def test_the_same_training_as_on_jax(small_input: Path, tmp_path: Path, name: st
     data = inputs.read(small_input)
     point = parsing.point({**NET, **TRAININGS[name]})
     records = {
-        backend: runner.run(
+        backend: runner.run_one(
             requests.Request(point, "keras", backend),
             data,
             ResultsFolder(tmp_path / backend),
@@ -264,7 +264,7 @@ def test_what_cannot_run_there_says_what_it_lacks(
     # PyPI's Theano comes without the library by which it takes a GPU, and then trains on the CPU.
     request = requests.Request(parsing.point(NET), method, "theano", architecture)
     environment = environments.describe(str(THEANO.python))
-    row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), environment=environment).row
+    row = runner.run_one(request, inputs.read(small_input), ResultsFolder(tmp_path), environment=environment).row
     assert row.status == "unavailable"
     assert lacks in row.reason
 

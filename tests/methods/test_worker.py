@@ -82,7 +82,7 @@ def ends(monkeypatch, tmp_path):
     def run(method):
         monkeypatch.setitem(registry.METHODS, "keras", registry.METHODS["keras"]._replace(run=method))
         put(tmp_path / "run")
-        return worker.attempt(worker.run, tmp_path / "run")
+        return worker.attempt(worker.carry_out, tmp_path / "run")
 
     return run
 
@@ -323,7 +323,7 @@ FILLING = {
 def test_a_disk_that_fills_up_is_one_line(small_disk, fake_python, small_input, body):
     environment = fake_python(STUB.format(body=body))
     with pytest.raises(UserError) as error:
-        runner.run(
+        runner.run_one(
             requests.Request(POINT, "keras", "jax"),
             inputs.read(small_input),
             ResultsFolder(small_disk),
@@ -353,7 +353,7 @@ from pathlib import Path
 from tmva_bench.methods import worker
 *others, last = map(Path, sys.argv[2:])
 for folder in others:
-    (folder / "outcome.json").write_text(json.dumps(worker.attempt(worker.run, folder)))
+    (folder / "outcome.json").write_text(json.dumps(worker.attempt(worker.carry_out, folder)))
 sys.argv[1:] = [str(last), sys.argv[1]]
 worker.main()
 """

@@ -294,7 +294,7 @@ def test_events_of_the_users_own_are_drawn_and_named(tmp_path):
     folder.inputs.mkdir()
     folder.input.rename(folder.inputs / "selection a.root")
     for name in folder.names():
-        (folder.run(name) / "task.json").write_text(json.dumps({"input_file": "../../inputs/selection a.root"}))
+        (folder.run_folder(name) / "task.json").write_text(json.dumps({"input_file": "../../inputs/selection a.root"}))
     shown = page.make(folder.load(), folder)
     data = inputs.read(folder.inputs / "selection a.root")
     expected = numpy.corrcoef(data.events["TrainS"].T)

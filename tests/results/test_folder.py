@@ -222,7 +222,7 @@ def test_the_trees_are_made_anew_whatever_happened_to_them(tmp_path):
         folder.tree.unlink()
         folder.rebuild()
         written = folder.tree.stat().st_mtime_ns
-        path = folder.run("a") / "record.json"
+        path = folder.run_folder("a") / "record.json"
         path.write_text(path.read_text().replace('"reason": ""', '"reason": "x"'))
         time.sleep(0.01)
         folder.rebuild()
@@ -265,5 +265,5 @@ def test_merge_follows_no_link_and_leaves_nothing_half_done(tmp_path, monkeypatc
                 target.merge([ResultsFolder(tmp_path / "one")])
         assert target.runs_under_way() == []
         target.merge([ResultsFolder(tmp_path / "one")])
-    assert (target.run("a") / "link").is_symlink()
+    assert (target.run_folder("a") / "link").is_symlink()
     assert find(target.path, "a")

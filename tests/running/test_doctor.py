@@ -32,7 +32,7 @@ WORKER = """
         os.kill(os.getpid(), 11)
     if task["backend"] != "jax" or not {train!r}:
         ending = {{"status": "unavailable", "reason": "no " + task["backend"] + " here; pip install '[cure]'"}}
-        worker.run = lambda folder: ending
+        worker.carry_out = lambda folder: ending
     worker.main()
 """
 

@@ -120,7 +120,7 @@ def test_an_autoencoder_that_learns_nothing_fails_its_run_alone(small_input, tmp
     request = requests.make_request(point, "keras", "jax")
     seen = []
     with ResultsFolder(tmp_path).held():
-        record = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), on_encoding=seen.append)
+        record = runner.run_one(request, inputs.read(small_input), ResultsFolder(tmp_path), on_encoding=seen.append)
     assert [epoch.epoch for epoch in seen] == [1, 2]
     assert record.row.status == "failed"
     assert "not encoded: no epoch of 2 had a lower validation loss" in record.row.reason
@@ -139,7 +139,7 @@ def test_the_limits_of_a_run_hold_for_its_autoencoder(small_input, tmp_path, lim
     point = parsing.point({"transformations": "A(k=2:TrainingStrategy=BatchSize=50:Backend=jax)", "batch_size": 50})
     request = requests.make_request(point, "keras", "jax")
     with ResultsFolder(tmp_path).held():
-        row = runner.run(request, inputs.read(small_input), ResultsFolder(tmp_path), limits=limits).row
+        row = runner.run_one(request, inputs.read(small_input), ResultsFolder(tmp_path), limits=limits).row
     assert row.status == status
     assert row.reason.startswith(f"{small_input}: not encoded: ended ")
     assert row.reason.endswith(words)

@@ -133,7 +133,7 @@ def looked(folder):
     time.sleep(1.5)
     Path({str(seen)!r}, folder.name).write_text(json.dumps([cores, start, time.time()]))
     return outcome(folder)
-worker.run = looked
+worker.carry_out = looked
 worker.main()
 """
     heard = Heard()
@@ -156,7 +156,8 @@ def test_more_runs_side_by_side_than_cores_are_refused(fake_study, tmp_path):
 
 def test_what_cannot_run_is_tried_once(fake_study, tmp_path):
     heard = Heard()
-    code = "worker.run = lambda folder: {'status': 'unavailable', 'reason': 'nothing here; install it'}\nworker.main()"
+    outcome = {"status": "unavailable", "reason": "nothing here; install it"}
+    code = f"worker.carry_out = lambda folder: {outcome}\nworker.main()"
     rows_of_study = tmva_bench.run_study(fake_study(code), folder=tmp_path / "results", listener=heard)
     assert {(row["status"], row["reason"]) for row in rows_of_study} == {("unavailable", "nothing here; install it")}
     assert [said for said in heard.said if said[0] == "started"] == [("started", 5, 1)]

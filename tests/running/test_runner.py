@@ -58,7 +58,7 @@ def ended(fake_python, small_input, tmp_path):
 
     def run(code, request=REQUEST, **limits):
         results = tmp_path / "results"
-        record = runner.run(
+        record = runner.run_one(
             request,
             inputs.read(small_input),
             ResultsFolder(results),
@@ -167,7 +167,7 @@ def test_a_file_replaced_between_planning_and_run_is_a_failed_run(fake_python, s
     other = samples.gauss(train_signal=500, train_background=500, test_signal=1000, test_background=800, seed=2)
     inputs.write(other, path)
     results = ResultsFolder(tmp_path / "results")
-    row = runner.run(REQUEST, data, results, environment=fake_python(READING)).row
+    row = runner.run_one(REQUEST, data, results, environment=fake_python(READING)).row
     assert row.status == "failed"
     planned, now = (read.metadata["digest"][:12] for read in (data, inputs.read(path)))
     assert row.reason == (
@@ -194,7 +194,7 @@ def test_a_file_changed_after_the_method_read_it_is_looked_at_again(fake_python,
     path.write_bytes(small_input.read_bytes())
     results = ResultsFolder(tmp_path / "results")
     code = READING.replace("pass  # afterwards", change)
-    row = runner.run(REQUEST, inputs.read(path), results, environment=fake_python(code)).row
+    row = runner.run_one(REQUEST, inputs.read(path), results, environment=fake_python(code)).row
     assert row.status == "failed"
     assert reason in row.reason
 
@@ -210,7 +210,7 @@ def test_threads_backend_and_gpu_reach_the_child(ended, tmp_path):
 def test_the_child_is_bound_to_its_cores(ended, tmp_path):
     seen = tmp_path / "seen.json"
     code = f"""
-        worker.run = lambda *a: (
+        worker.carry_out = lambda *a: (
             Path({str(seen)!r}).write_text(json.dumps(len(os.sched_getaffinity(0)))),
             {{"status": "failed", "reason": "looked"}},
         )[1]
@@ -261,7 +261,7 @@ def test_columns_from_the_scores(fake_python, small_input, tmp_path):
     """The scores are the fake worker's: the last variable."""
     data = inputs.read(small_input)
     code = "train(folder, roc_integral=0.75)"
-    row = runner.run(REQUEST, data, ResultsFolder(tmp_path / "results"), environment=fake_python(code)).row
+    row = runner.run_one(REQUEST, data, ResultsFolder(tmp_path / "results"), environment=fake_python(code)).row
     scores = {tree: 2 * events[:, -1] for tree, events in data.events.items()}
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
     name = "signal_efficiency_at_10_percent"
@@ -314,7 +314,7 @@ def test_an_area_outside_0_to_1_is_told_and_has_no_working_points(fake_python, s
         data.events[tree], data.weights[tree] = events, weights
     path = tmp_path / "negative.root"
     inputs.store(data._replace(path=str(path)))
-    record = runner.run(
+    record = runner.run_one(
         REQUEST, inputs.read(path), ResultsFolder(tmp_path / "results"), environment=fake_python(TRAINED)
     )
     row = record.row

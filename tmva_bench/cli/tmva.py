@@ -35,7 +35,9 @@ def replay_command(
     output file tells the losses), or the output file or weight file itself; by default a recorded one. The same start,
     batches and phases, in double precision. Exit code 0 where all epochs and the scores agree, 1 where not.
     """
-    answer = replay.run("replay", run_folder, backend=backend, input_file=input_file, title=title, execution=execution)
+    answer = replay.run_replay(
+        "replay", run_folder, backend=backend, input_file=input_file, title=title, execution=execution
+    )
     shell.say(replay.table(answer))
     _say_notes(answer["notes"])
     if difference := replay.difference(answer, tolerance):
@@ -53,7 +55,7 @@ def verify_command(run_folder: Path, backend: str, title: str, tolerance: float)
     RUN as for replay; no log is needed, no seed, and the older kDNN (DNN) will do as well. Exit code 0 where all scores
     agree, 1 where not.
     """
-    answer = replay.run("verify", run_folder, backend=backend, title=title)
+    answer = replay.run_replay("verify", run_folder, backend=backend, title=title)
     shell.say(f"{answer['scores']} scores, largest difference {answer['score_difference']:.1e}")
     _say_notes(answer["notes"])
     if difference := replay.score_difference(answer, tolerance):

@@ -76,7 +76,7 @@ def require_tmva(root: Any) -> None:
     )
 
 
-def run(
+def run_factory(
     root: Any,
     *,
     input_file: str,

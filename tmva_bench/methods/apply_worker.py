@@ -49,7 +49,7 @@ class Task(NamedTuple):
     here: str
 
 
-def run(folder: Path) -> Dict[str, Any]:
+def carry_out(folder: Path) -> Dict[str, Any]:
     """Writes the scores.
 
     Args:
@@ -99,7 +99,7 @@ def _scores(score: Any, events: numpy.ndarray) -> numpy.ndarray:
 
 def main() -> None:
     """Writes the scores of the task in the folder named on the command line."""
-    worker.answer(run)
+    worker.answer(carry_out)
 
 
 if __name__ == "__main__":

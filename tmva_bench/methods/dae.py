@@ -104,7 +104,7 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
     data = read_input(task.input_file, task.input_digest)
     # The regression has one class, of whose events TMVA prepares the transformations.
     prepared = encoder.prepare(wanted, data, chain_of_class=True)
-    tmva_session.run(
+    tmva_session.run_factory(
         ROOT,
         input_file=task.input_file,
         variables=data.variables,

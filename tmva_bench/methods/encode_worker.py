@@ -54,7 +54,7 @@ class Task(NamedTuple):
     input_digest: str
 
 
-def run(folder: Path) -> Dict[str, Any]:
+def carry_out(folder: Path) -> Dict[str, Any]:
     """Trains, encodes and writes; the metadata of the file say how it went and how long it took.
 
     Args:
@@ -153,7 +153,7 @@ def nothing_learnt(fit: "Fit") -> str:
 
 def main() -> None:
     """Does the task in the folder named on the command line."""
-    worker.answer(run)
+    worker.answer(carry_out)
 
 
 if __name__ == "__main__":

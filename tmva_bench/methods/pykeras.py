@@ -61,7 +61,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     # then no longer gives its weights: nothing of Keras is asked after TMVA has run.
     parameters, spread = keras_network.trainable_parameters(model), keras_network.weights_spread(model)
     options = _options(task, keras, version, model)
-    roc_integral = tmva_session.run(
+    roc_integral = tmva_session.run_factory(
         ROOT,
         input_file=task.input_file,
         variables=data.variables,

@@ -1,7 +1,7 @@
 """TMVA's own trainings in Keras, as a child: ``python -m tmva_bench.methods.replay_worker FOLDER PARENT``.
 
 A training is repeated from the same start (``replay``), or the weights that TMVA kept are evaluated (``verify``). The
-folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva_bench.running.replay.run`.
+folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva_bench.running.replay.run_replay`.
 """
 
 import itertools
@@ -196,7 +196,7 @@ def _our_booking(folder: Path) -> config.Point:
 
 
 def replay(keras: Any, left: Left, input_file: str, execution: str = "batch") -> Dict[str, Any]:
-    """Repeats a training; the answer is that of :func:`tmva_bench.running.replay.run`.
+    """Repeats a training; the answer is that of :func:`tmva_bench.running.replay.run_replay`.
 
     Args:
         keras: the Keras module.
@@ -404,7 +404,7 @@ def branches(left: Left, variables: List[tmva_weights.Variable], tree: str) -> L
 
 
 def verify(keras: Any, left: Left) -> Dict[str, Any]:
-    """Evaluates the weights that TMVA kept; the answer is that of :func:`tmva_bench.running.replay.run`.
+    """Evaluates the weights that TMVA kept; the answer is that of :func:`tmva_bench.running.replay.run_replay`.
 
     All numbers are those of the weight file, the ones of the transformations too, as ``TMVA::Reader`` takes them.
 
@@ -463,7 +463,7 @@ def _verdict(theirs: numpy.ndarray, ours: numpy.ndarray) -> Dict[str, Any]:
     }
 
 
-def run(folder: Path) -> Dict[str, Any]:
+def carry_out(folder: Path) -> Dict[str, Any]:
     """Answers one question.
 
     Args:
@@ -484,7 +484,7 @@ def run(folder: Path) -> Dict[str, Any]:
 
 def main() -> None:
     """Answers the question in the folder named on the command line."""
-    worker.answer(run)
+    worker.answer(carry_out)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     require_architecture(ROOT, task.architecture)
     data = read_input(task.input_file, task.input_digest)
     keras_training.check_transformations(data, task.point)
-    roc_integral = tmva_session.run(
+    roc_integral = tmva_session.run_factory(
         ROOT,
         input_file=task.input_file,
         variables=data.variables,

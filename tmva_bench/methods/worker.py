@@ -28,7 +28,7 @@ from tmva_bench.methods import Outcome, Task, read_input
 OUTCOME_FILE = "outcome.json"
 
 
-def run(folder: Path) -> Dict[str, Any]:
+def carry_out(folder: Path) -> Dict[str, Any]:
     """Runs the task in ``folder`` and leaves ``scores.root`` there.
 
     Returns:
@@ -172,7 +172,7 @@ def attempt(work: Callable[[Path], Dict[str, Any]], folder: Path) -> Dict[str, A
 
 
 def answer(work: Callable[[Path], Dict[str, Any]]) -> None:
-    """The life of a child of :func:`tmva_bench.running.child.run`: leaves ``outcome.json`` and ends the process.
+    """The life of a child of :func:`tmva_bench.running.child.run_child`: leaves ``outcome.json`` and ends the process.
 
     Args:
         work: see :func:`attempt`.
@@ -200,7 +200,7 @@ def answer(work: Callable[[Path], Dict[str, Any]]) -> None:
 
 def main() -> None:
     """Runs the task in the folder named on the command line."""
-    answer(run)
+    answer(carry_out)
 
 
 def _write_scores(path: Path, scores: Dict[str, numpy.ndarray]) -> None:

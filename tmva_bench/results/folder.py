@@ -100,13 +100,13 @@ class ResultsFolder:
             return f"{path}: cannot be read ({error.strerror})"
         return " ".join(text.split())[:_NOTE]
 
-    def run(self, name: str) -> Path:
+    def run_folder(self, name: str) -> Path:
         """The folder of a finished run."""
         return self.runs / name
 
     def scores(self, name: str) -> Path:
         """The scores of a finished run, by tree of the input file."""
-        return self.runs / name / "scores.root"
+        return self.run_folder(name) / "scores.root"
 
     def load(self, *, curves: bool = True) -> list[Record]:
         """All records, by start time; one that cannot be read is told in a warning and left out.
@@ -208,7 +208,7 @@ class ResultsFolder:
             OSError: it cannot be written.
         """
         records.write(folder, record)
-        final = self.run(record.row.run_id)
+        final = self.run_folder(record.row.run_id)
         old = self.runs / f".{final.name}{_OLD}"
         if final.exists():
             final.rename(old)
@@ -226,7 +226,7 @@ class ResultsFolder:
             for name in names:
                 # Renamed first: a kill in the middle leaves a whole run or none.
                 gone = self.runs / f".{name}{_PARTIAL}"
-                self.run(name).rename(gone)
+                self.run_folder(name).rename(gone)
                 shutil.rmtree(gone)
 
     def is_full(self) -> bool:
@@ -274,13 +274,8 @@ class ResultsFolder:
         Raises:
             UserError: it cannot be written.
         """
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        with self._writing():
-            try:
-                beside.write_text(text, encoding="utf-8")
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+        with self._writing(), _beside(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     def keep_input(self, data: inputs.InputFile) -> str:
         """Has an input file lie under ``inputs/``; for who holds the folder.
@@ -304,12 +299,11 @@ class ResultsFolder:
         make_folder(self.inputs)
         with self._writing():
             if not (kept.exists() and kept.samefile(path)):
-                beside = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
-                try:
-                    os.link(path.resolve(), beside)
-                except OSError:
-                    beside.symlink_to(path.resolve())
-                beside.replace(kept)
+                with _beside(kept) as partial:
+                    try:
+                        os.link(path.resolve(), partial)
+                    except OSError:
+                        partial.symlink_to(path.resolve())
         return kept.name
 
     def link_input(self, name: str) -> None:
@@ -318,10 +312,8 @@ class ResultsFolder:
         Raises:
             UserError: the folder cannot be written.
         """
-        beside = self.input.with_name(f".{self.input.name}.{uuid.uuid4().hex}")
-        with self._writing():
-            beside.symlink_to(Path(self.inputs.name) / name)
-            beside.replace(self.input)
+        with self._writing(), _beside(self.input) as partial:
+            partial.symlink_to(Path(self.inputs.name) / name)
 
     def read_input(self, run_id: str, digest: str) -> inputs.InputFile:
         """The input file that a run was given, found by name and digest.
@@ -335,7 +327,7 @@ class ResultsFolder:
         """
         named = self._input_of(run_id)
         # Earlier versions named the place on the machine that did the run.
-        for place in (self.inputs / named.name, self.run(run_id) / named):
+        for place in (self.inputs / named.name, self.run_folder(run_id) / named):
             if place.is_file():
                 data = inputs.read(place)
                 # Of a run on encoded events, earlier versions named the encoded file.
@@ -356,7 +348,7 @@ class ResultsFolder:
 
     def _input_of(self, run_id: str) -> Path:
         """The input file of a run, as its task names it."""
-        path = self.run(run_id) / "task.json"
+        path = self.run_folder(run_id) / "task.json"
         try:
             return Path(json.loads(path.read_text(encoding="utf-8"))["input_file"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -393,7 +385,7 @@ class ResultsFolder:
         new = {name: source for name, (source, _) in by_name.items() if source is not self}
         with self._writing():
             for name, source in new.items():
-                self._bring(source.run(name), self.run(name))
+                self._bring(source.run_folder(name), self.run_folder(name))
             for source in dict.fromkeys(new.values()):
                 self._join_inputs(source)
         return len(new), equal
@@ -414,12 +406,8 @@ class ResultsFolder:
             if copy.exists() or not path.is_file():
                 continue
             make_folder(copy.parent)
-            beside = copy.with_name(f".{copy.name}.{uuid.uuid4().hex}")
-            try:
-                shutil.copy2(path, beside, follow_symlinks=False)
-                beside.replace(copy)
-            finally:
-                beside.unlink(missing_ok=True)
+            with _beside(copy) as partial:
+                shutil.copy2(path, partial, follow_symlinks=False)
         if self.input.is_symlink() or self.input.exists():
             return
         if source.input.is_symlink():
@@ -506,6 +494,17 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror}); choose another results folder") from None
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name beside a file or link of the folder, renamed to it where the block ends well, and removed where not."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _take(lock: IO[str], results: Path) -> None:

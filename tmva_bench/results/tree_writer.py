@@ -5,7 +5,6 @@
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy
 
 from tmva_bench.errors import UserError
+from tmva_bench.events import output
 from tmva_bench.results import naming, schema
 from tmva_bench.results.figures import tree
 from tmva_bench.results.rows import RunRow
@@ -105,15 +105,8 @@ def write_trees(tables: dict[str, Table], out: Path, note: str = "") -> None:
             _check(name, tables.get(name, {}))
     tables = {**tables, "figures": tree.table(tables)}
     _check("figures", tables["figures"])
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        _write_file(tables, beside, note)
-        beside.replace(out)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error}); choose a folder that can, or free some space") from None
-    finally:
-        if beside.exists():
-            beside.unlink()
+    with output.beside(out) as partial:
+        _write_file(tables, partial, note)
 
 
 def _check(name: str, table: Table) -> None:
@@ -147,8 +140,6 @@ def _write_file(tables: dict[str, Table], path: Path, note: str) -> None:
     file.Close()
     if torn:
         raise OSError("write error")
-    with path.open("rb+") as written:
-        os.fsync(written.fileno())
 
 
 def _clocks(benchmark: Table) -> str:

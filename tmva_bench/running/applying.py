@@ -60,7 +60,7 @@ def apply(
     )
     variables = environments.child_variables(sys.executable, threads=1, backend=backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
-        ending = child.run(
+        ending = child.run_child(
             "tmva_bench.methods.apply_worker",
             task._asdict(),
             Path(work),

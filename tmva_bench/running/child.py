@@ -66,7 +66,7 @@ class Ending(NamedTuple):
     outcome: dict[str, Any]
 
 
-def run(
+def run_child(
     module: str,
     task: dict[str, Any],
     folder: Path,

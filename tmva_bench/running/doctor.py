@@ -44,7 +44,7 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
             request = requests.make_request(point, method, backend, architecture=architecture)
             if on_method:
                 on_method(f"{naming.method_name(naming.Series(method, request.backend, architecture))} {architecture}")
-            record = runner.run(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))
+            record = runner.run_one(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))
             row = record.row
             methods.append(
                 {

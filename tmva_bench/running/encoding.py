@@ -115,7 +115,7 @@ def encode(
             norm_mode,
             data.metadata["digest"],
         )
-        ending = child.run(
+        ending = child.run_child(
             "tmva_bench.methods.encode_worker",
             task._asdict(),
             folder,

@@ -277,7 +277,7 @@ class _Crew:
         if reason:
             return runner.leave_unavailable(request, data, self._folder, environment, reason)
         self._listener.started(job)
-        return runner.run(
+        return runner.run_one(
             request,
             data,
             self._folder,

@@ -17,7 +17,7 @@ from tmva_bench.running import child, environments
 SHIPPED = Path(__file__).parents[1] / "recorded"
 
 
-def run(
+def run_replay(
     action: str,
     folder: Path,
     *,
@@ -55,7 +55,7 @@ def run(
     task = replay_worker.Task(action, str(folder.resolve()), backend, input_path, title, execution)
     variables = environments.child_variables(python, threads=1, backend=backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
-        ending = child.run(
+        ending = child.run_child(
             "tmva_bench.methods.replay_worker",
             task._asdict(),
             Path(work),

@@ -53,7 +53,7 @@ def identify(request: Request, data: inputs.InputFile, environment: environments
     )
 
 
-def run(
+def run_one(
     request: Request,
     data: inputs.InputFile,
     results: ResultsFolder,
@@ -122,7 +122,7 @@ def run(
             events.metadata["digest"],
         )
         load = _Load()
-        ending = child.run(
+        ending = child.run_child(
             "tmva_bench.methods.worker",
             {**task._asdict(), "point": dataclasses.asdict(task.point)},
             folder,
@@ -308,7 +308,7 @@ def _add_spectators(path: Path, scores: dict[str, numpy.ndarray], data: inputs.I
 
 
 def _with_outcome(row: RunRow, outcome: dict[str, Any]) -> RunRow:
-    """A row with what the child says of itself, see :func:`tmva_bench.methods.worker.run`."""
+    """A row with what the child says of itself, see :func:`tmva_bench.methods.worker.carry_out`."""
     versions, device = outcome["versions"], outcome["device"]
     said = {name: value for name, value in outcome.items() if name in row.columns()}
     row = dataclasses.replace(
