@@ -68,6 +68,42 @@ PYKERAS: dict[str, Kind] = {
     "ValidationSize": TEXT,
     "UserCode": TEXT,
 }
+# What TMVA 4.2.1 and ROOT 6 both know.
+BDT: dict[str, Kind] = {
+    **_BASE,
+    "NTrees": INT,
+    "MaxDepth": INT,
+    "MinNodeSize": TEXT,
+    "nCuts": INT,
+    "BoostType": ("AdaBoost", "RealAdaBoost", "AdaCost", "Bagging", "AdaBoostR2", "Grad"),
+    "AdaBoostR2Loss": ("Linear", "Quadratic", "Exponential"),
+    "UseBaggedBoost": BOOL,
+    "Shrinkage": TEXT,
+    "AdaBoostBeta": TEXT,
+    "UseRandomisedTrees": BOOL,
+    "UseNvars": INT,
+    "UsePoissonNvars": BOOL,
+    "BaggedSampleFraction": TEXT,
+    "UseYesNoLeaf": BOOL,
+    "NegWeightTreatment": (
+        "InverseBoostNegWeights",
+        "IgnoreNegWeightsInTraining",
+        "NoNegWeightsInTraining",
+        "PairNegWeightsGlobal",
+        "Pray",
+    ),
+    "NodePurityLimit": TEXT,
+    "SeparationType": ("CrossEntropy", "GiniIndex", "GiniIndexWithLaplace", "MisClassificationError", "SDivSqrtSPlusB"),
+    "DoBoostMonitor": BOOL,
+    "UseFisherCuts": BOOL,
+    "MinLinCorrForFisher": TEXT,
+    "UseExclusiveVars": BOOL,
+    "DoPreselection": BOOL,
+    "SigToBkgFraction": TEXT,
+    "PruneMethod": ("NoPruning", "ExpectedError", "CostComplexity"),
+    "PruneStrength": TEXT,
+    "PruningValFraction": TEXT,
+}
 _ACTIVATIONS = ("LINEAR", "RELU", "TANH", "SIGMOID", "SOFTSIGN", "SYMMRELU", "GAUSS")
 _STRATEGY: dict[str, str] = {
     "LearningRate": r"\d.*",

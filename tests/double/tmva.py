@@ -69,6 +69,7 @@ class Types:
     kTesting = _Enumerator("kTesting")
     kDL = _Enumerator("kDL")
     kPyKeras = _Enumerator("kPyKeras")
+    kBDT = _Enumerator("kBDT")
 
 
 class Tools:
@@ -228,7 +229,7 @@ class Factory:
         _expect(bool(loader.targets) == self._regression, "targets belong to a regression, and a regression has some")
         _expect(not (self._regression and method.name == "kPyKeras"), "PyKeras is booked for classifications only")
         self._loader = loader
-        book = {"kDL": self._book_dl, "kPyKeras": self._book_pykeras}[method.name]
+        book = {"kDL": self._book_dl, "kPyKeras": self._book_pykeras, "kBDT": self._book_bdt}[method.name]
         try:
             book(text)
         except Fatal as fatal:
@@ -316,6 +317,13 @@ class Factory:
         _expect(values.get("SaveBestOnly", "True") == "True", "the last epoch's weights would be kept")
         _expect(Path(model).suffix == Path(values["FilenameTrainedModel"]).suffix, "the two models differ in format")
 
+    def _book_bdt(self, text: str) -> None:
+        _expect(not self._regression, "the BDT is booked for classifications only")
+        values = options.parse(text, options.BDT, refuse_unknown=False)
+        options.check_transformations(values["VarTransform"], self._persistent)
+        if unknown := options.unknown(text, options.BDT):
+            raise options.unknown_options(unknown)
+
     def _train(self) -> None:
         [(title, (method, text))] = self._booked.items()
         assert self._loader
@@ -323,7 +331,7 @@ class Factory:
         number = sum(len(columns["weight"]) for tree, columns in events.items() if tree.startswith("Train"))
         if method == "kDL":
             self._check_dl(options.parse(text, options.DL), number)
-        else:
+        elif method == "kPyKeras":
             values = options.parse(text, options.PYKERAS)
             options.validation_events(values.get("ValidationSize", "20%"), number)
             if _outputs(Path(values["FilenameModel"])) != 2:

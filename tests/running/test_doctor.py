@@ -19,6 +19,7 @@ METHODS = [
     ("keras", "tensorflow", "cpu"),
     ("keras", "jax", "cpu"),
     ("keras", "torch", "cpu"),
+    ("tmva-bdt", "tmva", "cpu"),
     ("boosting", "sklearn", "cpu"),
     ("boosting", "xgboost", "cpu"),
     ("linear", "sklearn", "cpu"),

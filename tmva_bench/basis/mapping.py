@@ -124,6 +124,23 @@ def dl_options(point: Point, architecture: str) -> str:
     )
 
 
+def bdt_options(point: Point) -> str:
+    """The booking of ``TMVA.Types.kBDT``: gradient boosting, every option that it depends on spelled out.
+
+    What is no common parameter is as ROOT's tutorials book it, with trees of depth 3. ``SkipNormalization`` is left at
+    its default, for older versions do not know it.
+
+    Args:
+        point: the benchmark point; ``max_epochs`` is ``NTrees``, ``learning_rate`` is ``Shrinkage``.
+    """
+    return (
+        f"!H:!V:VarTransform={_var_transform(point)}:NTrees={point.max_epochs}:MaxDepth=3:MinNodeSize=2.5%:nCuts=20:"
+        f"BoostType=Grad:Shrinkage={point.learning_rate!r}:UseBaggedBoost:BaggedSampleFraction=0.5:"
+        "NegWeightTreatment=Pray:SeparationType=GiniIndex:NodePurityLimit=0.5:!UseRandomisedTrees:!UseFisherCuts:"
+        "!DoPreselection:!DoBoostMonitor:SigToBkgFraction=1.0:PruneMethod=NoPruning"
+    )
+
+
 def pykeras_options(point: Point, model_file: str, trained_file: str, tf_keras: bool) -> str:
     """The booking of ``TMVA.Types.kPyKeras``.
 

@@ -259,6 +259,15 @@ def training_time(path: Union[str, Path]) -> float:
     return float("nan")
 
 
+def leaves(path: Union[str, Path]) -> int:
+    """Number of leaves of all trees of a BDT.
+
+    Args:
+        path: weight file of MethodBDT.
+    """
+    return sum(node.find("Node") is None for node in _xml(path).iterfind("Weights//Node"))
+
+
 def parameters(layers: List[Layer]) -> int:
     """Number of weights and biases."""
     return sum(layer.weights.size + layer.biases.size for layer in layers)

@@ -12,6 +12,7 @@ _MODULES = (
     "pykeras",
     "keras_direct",
     "dae",
+    "tmva_bdt",
     "boosting",
     "linear",
 )
