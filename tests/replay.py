@@ -1,4 +1,4 @@
-"""Trains points by the method ``keras`` in a process of its own, for the tests: ``python replay.py BACKEND FOLDER``.
+"""Trains points in a process of its own, for the tests: ``python replay.py METHOD BACKEND FOLDER``.
 
 ``FOLDER/points.json`` holds points and input files by name; what came out goes into ``FOLDER/outcomes.json``.
 One process for all, as it costs seconds to load a backend.
@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 
-def replay(backend: str, point: dict[str, Any], input_file: str, folder: Path) -> dict[str, Any]:
+def replay(method: str, backend: str, point: dict[str, Any], input_file: str, folder: Path) -> dict[str, Any]:
     """What the training gave, in JSON's types."""
     from tmva_bench.basis.config import Point
     from tmva_bench.engines.stopwatch import Stopwatch
     from tmva_bench.errors import TrainingFailed
     from tmva_bench.events import inputs
-    from tmva_bench.methods import Task, keras_direct
+    from tmva_bench.methods import Task, registry
 
     folder.mkdir()
     digest = inputs.read(input_file).metadata["digest"]
-    task = Task(Point(**point), "keras", backend, "cpu", 1, input_file, str(folder), digest)
+    task = Task(Point(**point), method, backend, "cpu", 1, input_file, str(folder), digest)
     watch = Stopwatch()
     try:
-        outcome = keras_direct.run(task, watch)
+        outcome = registry.of(method).run(task, watch)
     except TrainingFailed as error:
         return {"failed": str(error)}
     return {
@@ -36,13 +36,16 @@ def replay(backend: str, point: dict[str, Any], input_file: str, folder: Path) -
     }
 
 
-def start(backend: str, folder: Path, tasks: dict[str, tuple[Any, str]]) -> dict[str, dict[str, Any]]:
+def start(
+    backend: str, folder: Path, tasks: dict[str, tuple[Any, str]], method: str = "keras"
+) -> dict[str, dict[str, Any]]:
     """Replays points with their input files in a child; its output goes to ``FOLDER/log.txt``.
 
     Args:
-        backend: the Keras backend.
+        backend: the learning library.
         folder: a folder for the child.
         tasks: point and input file by name.
+        method: what trains.
     """
     import subprocess
 
@@ -50,7 +53,7 @@ def start(backend: str, folder: Path, tasks: dict[str, tuple[Any, str]]) -> dict
     (folder / "points.json").write_text(json.dumps(points))
     with (folder / "log.txt").open("w") as log:
         subprocess.run(
-            [sys.executable, __file__, backend, str(folder)],
+            [sys.executable, __file__, method, backend, str(folder)],
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1"},
@@ -60,7 +63,7 @@ def start(backend: str, folder: Path, tasks: dict[str, tuple[Any, str]]) -> dict
 
 
 def main() -> None:
-    backend, folder = sys.argv[1], Path(sys.argv[2])
+    method, backend, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     import ROOT
 
     ROOT.gROOT.GetVersion()
@@ -68,7 +71,7 @@ def main() -> None:
     outcomes = {}
     for name, (point, path) in points.items():
         sys.stdout.write(f"=== {name}\n")
-        outcomes[name] = replay(backend, point, path, folder / name)
+        outcomes[name] = replay(method, backend, point, path, folder / name)
     (folder / "outcomes.json").write_text(json.dumps(outcomes))
     sys.stdout.flush()
     os._exit(0)

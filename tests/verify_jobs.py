@@ -44,7 +44,9 @@ def _answer(keras, action, run, title):
 
     try:
         left = replay_worker.find(Path(run), title)
-        return replay_worker.verify(keras, left) if action == "verify" else replay_worker.replay(keras, left, "")
+        if action == "verify":
+            return replay_worker.verify(keras, left)
+        return replay_worker.replay(replay_worker.by_keras(keras), left, "")
     except (UserError, TrainingFailed) as error:
         return {"error": [type(error).__name__, str(error)]}
     except BaseException as error:

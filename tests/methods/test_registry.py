@@ -17,9 +17,9 @@ from tmva_bench.methods import registry
 from tmva_bench.study import requests
 
 PACKAGE = Path(tmva_bench.__file__).parent
-# "keras" is a side, a library and a value of parameters, "linear" an activation and an output, too: they stand for the
-# method beside what is one.
-AMBIGUOUS = {"keras", "linear"}
+# "keras" is a side, a library and a value of parameters, "torch" a library, "linear" an activation and an output, too:
+# they stand for the method beside what is one.
+AMBIGUOUS = {"keras", "torch", "linear"}
 
 # The throw-away method: a cut on the last variable.
 CUT = '''"""The method ``cut``: the last variable itself is the score."""

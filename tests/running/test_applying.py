@@ -152,7 +152,7 @@ def test_an_autoencoder_in_the_chain_is_refused(home, here, monkeypatch):
     row = replace(records.read(here, curves=False).row, transformations="N,A(k=2)")
     with pytest.raises(UserError, match="chain with an autoencoder cannot be applied to other events yet"):
         applying._check(row, here)
-    with pytest.raises(UserError, match="a run of dae, which cannot be applied .*tmva-dnn, pykeras, keras can"):
+    with pytest.raises(UserError, match="a run of dae, which cannot be applied .*tmva-dnn, pykeras, keras, torch can"):
         applying._check(replace(row, method="dae"), here)
 
 

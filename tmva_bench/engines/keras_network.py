@@ -154,8 +154,13 @@ def get_weights(model: Any) -> Weights:
 
 def weights_spread(model: Any) -> float:
     """Root mean square of all weights to train, without biases; NaN without any."""
-    kernels = [layer.get_weights()[0].ravel() for layer in model.layers if layer.trainable and layer.get_weights()]
-    return float(numpy.sqrt(numpy.mean(numpy.square(numpy.concatenate(kernels), dtype=float))))
+    return spread([layer.get_weights()[0] for layer in model.layers if layer.trainable and layer.get_weights()])
+
+
+def spread(kernels: List[numpy.ndarray]) -> float:
+    """Root mean square of all numbers in the kernels of layers."""
+    squares = [numpy.square(kernel.ravel(), dtype=float) for kernel in kernels]
+    return float(numpy.sqrt(numpy.mean(numpy.concatenate(squares))))
 
 
 def regularization_term(model: Any, phase: Phase) -> float:

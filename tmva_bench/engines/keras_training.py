@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy
 
@@ -145,6 +145,32 @@ def cure(losses: Sequence[float], weights: numpy.ndarray) -> str:
     )
 
 
+def nothing_better(result: Fit, weights: numpy.ndarray) -> str:
+    """That no epoch was better than the untrained network, and what to try.
+
+    Args:
+        result: how the training went.
+        weights: of the training events.
+    """
+    losses = [result.untrained_loss, *(epoch.validation_loss for epoch in result.history)]
+    return (
+        f"no epoch of {len(result.history)} had a lower validation loss than the untrained net; {cure(losses, weights)}"
+    )
+
+
+class Engine(Protocol):
+    """What trains one phase epoch by epoch."""
+
+    def epoch(self, order: Any, masks: Sequence[numpy.ndarray]) -> float:
+        """Trains one epoch; the training loss as MethodDL has it."""
+
+    def validation_loss(self) -> float:
+        """Of the present weights."""
+
+    def keep(self) -> None:
+        """Keeps the present weights as the best."""
+
+
 class Batches:
     """One phase of a training, batch after batch by ``Model.fit``.
 
@@ -155,32 +181,34 @@ class Batches:
         phase: index of the phase.
         events: to train on.
         validation: validation events in whole batches.
+        corrupt: changes the inputs that are trained on, anew before each epoch.
     """
 
     def __init__(
-        self, keras: Any, model: Any, training: Training, phase: int, events: Arrays, validation: Arrays
+        self,
+        keras: Any,
+        model: Any,
+        training: Training,
+        phase: int,
+        events: Arrays,
+        validation: Arrays,
+        corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
     ) -> None:
-        self._model, self._plan = model, training.phases[phase]
+        self._model, self._plan, self._corrupt = model, training.phases[phase], corrupt
         self._events, self._validation = events, validation
         self._masked = keras_network.drops_by_masks(training, phase)
         self._trained = keras_network.trained_by(keras, model, training, events.x.shape[1], phase)
         self.keep()
 
-    def epoch(
-        self,
-        order: Optional[numpy.ndarray],
-        masks: Sequence[numpy.ndarray],
-        corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
-    ) -> float:
+    def epoch(self, order: Optional[numpy.ndarray], masks: Sequence[numpy.ndarray]) -> float:
         """Trains one epoch; the training loss as MethodDL has it.
 
         Args:
             order: index of each event of the batches, one batch after the other; None for Keras' own batches.
             masks: of the inputs of each layer that drops, shape (events, inputs of the layer).
-            corrupt: changes the inputs.
         """
         now = self._events if order is None else self._events.take(order)
-        now = now._replace(x=corrupt(now.x)) if corrupt else now
+        now = now._replace(x=self._corrupt(now.x)) if self._corrupt else now
         x = [now.x, *masks] if self._masked else now.x
         log = self._trained.fit(x, now.y, self._plan.batch_size, sample_weight=now.w, shuffle=order is None, verbose=0)
         if self._plan.regularization == "none":
@@ -253,29 +281,50 @@ def fit(
     Raises:
         Unavailable: dropout by TMVA's rule on a Keras that cannot express it, compiled epochs on another backend.
     """
-    plan = training.phases[phase]
-    validating = training.validation_events(len(events.x))
-    fitted = events.take(slice(0, len(events.x) - validating))
-    validation = events.take(slice(len(events.x) - validating, None))
-    batch = plan.batch_size
-    used = len(fitted.x) // batch * batch
-    validation = validation.take(slice(0, validating // batch * batch))
     _check_masks(keras, training, phase)
-    order = tmva_random.epoch_order(len(fitted.x), training.seed, phase + 1)
+    fitted, validation = parts(training, phase, events)
     engine: Union[Batches, keras_epochs.Epochs]
     if training.execution == "epoch":
         engine = compiled or compiled_epochs(keras, training, len(events.x), events.x.shape[1], phase)
         engine.start(model.get_weights(), fitted, validation)
     else:
-        engine = Batches(keras, model, training, phase, fitted, validation)
+        engine = Batches(keras, model, training, phase, fitted, validation, corrupt)
+    result = repeat(engine, training, phase, len(fitted.x), random)
+    model.set_weights(engine.best())
+    return result
 
+
+def parts(training: Training, phase: int, events: Arrays) -> Tuple[Arrays, Arrays]:
+    """The events that a phase trains on, and those that it validates on, in whole batches.
+
+    Args:
+        training: the network and its training.
+        phase: index of the phase.
+        events: training events in TMVA's order.
+    """
+    validating, batch = training.validation_events(len(events.x)), training.phases[phase].batch_size
+    fitting = len(events.x) - validating
+    return events.take(slice(0, fitting)), events.take(slice(fitting, fitting + validating // batch * batch))
+
+
+def repeat(engine: Engine, training: Training, phase: int, events: int, random: tmva_random.WeightGenerator) -> Fit:
+    """Trains one phase as MethodDL does, epoch by epoch, see :func:`fit`; ``engine`` ends with the best weights kept.
+
+    Args:
+        engine: what trains an epoch.
+        training: the network and its training.
+        phase: index of the phase.
+        events: number of events to train on.
+        random: the generator that drew the initial weights.
+    """
+    plan, batch = training.phases[phase], training.phases[phase].batch_size
+    used = events // batch * batch
+    order = tmva_random.epoch_order(events, training.seed, phase + 1)
     masked = keras_network.drops_by_masks(training, phase)
 
     def train() -> float:
         masks = list(random.masks(used // batch, batch, plan.drop).values()) if masked else []
-        if isinstance(engine, Batches):
-            return engine.epoch(None if training.start == "keras" else order.next()[:used], masks, corrupt)
-        return engine.epoch(order.next()[:used], masks)
+        return engine.epoch(None if training.start == "keras" else order.next()[:used], masks)
 
     best, best_epoch = engine.validation_loss(), 0
     untrained = best
@@ -310,7 +359,6 @@ def fit(
             f"{loss_seconds:12.6g} {rate:12.6g} {epoch - best_epoch:>10}",
             flush=True,
         )
-    model.set_weights(engine.best())
     return Fit(history, best_epoch, best, untrained)
 
 

@@ -128,6 +128,7 @@ class Method(NamedTuple):
             run without an autoencoder.
         paired: whether the run of a point on an architecture has initial weights, batches and masks of TMVA's DNN, so
             that runs of equal seeds differ in the engine alone.
+        compiles: whether an engine of it compiles the network at all.
         compiled_before: the backends that it has compile the network before the clock of the training starts.
         tried: backend and architecture of the runs by which the doctor finds out what can run.
         cells: what each common parameter of a point is for it, option or argument with its value, "" for none; None
@@ -149,6 +150,7 @@ class Method(NamedTuple):
     complete: Callable[[Point, str], Point] = _as_it_is
     autoencoder: bool = False
     paired: Callable[[Point, str], bool] = _never
+    compiles: bool = True
     compiled_before: Tuple[str, ...] = ()
     tried: Tuple[Tuple[str, str], ...] = ()
     cells: Optional[Callable[[Point], Dict[str, str]]] = None

@@ -67,11 +67,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         with watch.phase("fit"):
             result = keras_training.fit(keras, model, training, events, random, compiled=compiled)
         if result.best_epoch == 0:
-            losses = [result.untrained_loss, *(epoch.validation_loss for epoch in result.history)]
-            raise TrainingFailed(
-                f"no epoch of {len(result.history)} had a lower validation loss than the untrained net; "
-                f"{keras_training.cure(losses, events.w)}"
-            )
+            raise TrainingFailed(keras_training.nothing_better(result, events.w))
         scores = {tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
     with watch.phase("test"):
         scores.update({tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})

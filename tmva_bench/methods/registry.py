@@ -11,6 +11,7 @@ _MODULES = (
     "tmva_dnn",
     "pykeras",
     "keras_direct",
+    "torch_direct",
     "dae",
     "tmva_bdt",
     "boosting",

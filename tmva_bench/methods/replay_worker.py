@@ -4,17 +4,26 @@ A training is repeated from the same start (``replay``), or the weights that TMV
 folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva_bench.running.replay.run_replay`.
 """
 
+import functools
 import itertools
 import json
 import math
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy
 
 from tmva_bench.basis import config
 from tmva_bench.basis.training import Epoch, Phase, Training
-from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva_options, tmva_weights
+from tmva_bench.engines import (
+    keras_network,
+    keras_training,
+    tmva_evaluation,
+    tmva_files,
+    tmva_options,
+    tmva_random,
+    tmva_weights,
+)
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
 from tmva_bench.methods import worker
@@ -195,11 +204,41 @@ def _our_booking(folder: Path) -> config.Point:
     return config.Point(split_seed=seed, norm_mode=mode)
 
 
-def replay(keras: Any, left: Left, input_file: str, execution: str = "batch") -> Dict[str, Any]:
+class Trained(NamedTuple):
+    """A phase of a training, repeated.
+
+    Attributes:
+        history: its epochs.
+        weights: weights (inputs x outputs) and biases of each layer that were kept.
+        score: the scores of transformed events.
+    """
+
+    history: List[Epoch]
+    weights: keras_network.Weights
+    score: Callable[[numpy.ndarray], numpy.ndarray]
+
+
+# Trains a phase: of the training, its number, the weights to begin with, the events, and the generator of the masks.
+Trainer = Callable[[Training, int, keras_network.Weights, keras_training.Arrays, tmva_random.WeightGenerator], Trained]
+
+
+def by_keras(keras: Any) -> Trainer:
+    """Trains in Keras."""
+
+    def train(training: Training, phase: int, weights: Any, events: Any, random: Any) -> Trained:
+        model = keras_network.build(keras, training, events.x.shape[1], phase)
+        keras_network.set_weights(model, weights)
+        history = keras_training.fit(keras, model, training, events, random, phase).history
+        return Trained(history, keras_network.get_weights(model), functools.partial(keras_training.score, model))
+
+    return train
+
+
+def replay(train: Trainer, left: Left, input_file: str, execution: str = "batch") -> Dict[str, Any]:
     """Repeats a training; the answer is that of :func:`tmva_bench.running.replay.run_replay`.
 
     Args:
-        keras: the Keras module.
+        train: trains a phase.
         left: what TMVA left.
         input_file: the common input file, for a run without an output file; else "".
         execution: what one compiled call trains, ``batch`` or ``epoch``.
@@ -207,7 +246,6 @@ def replay(keras: Any, left: Left, input_file: str, execution: str = "batch") ->
     Raises:
         UserError: it cannot be repeated.
     """
-    from tmva_bench.engines import keras_network, tmva_random
     from tmva_bench.events import transforms
 
     file = tmva_weights.parse(left.weights)
@@ -219,7 +257,7 @@ def replay(keras: Any, left: Left, input_file: str, execution: str = "batch") ->
     chain = transforms.Chain(list(training.chain), events.x, events.w, signal, axes)
     events = events._replace(x=chain(events.x))
     random = tmva_random.WeightGenerator(training, width)
-    weights: List[numpy.ndarray] = [array for pair in random.weights for array in pair]
+    weights = random.weights
     history: List[List[Epoch]] = []
     least = _fewest_phases(training, file.options, recorded)
     rows = sum(map(len, recorded.phases))
@@ -231,13 +269,12 @@ def replay(keras: Any, left: Left, input_file: str, execution: str = "batch") ->
             _check_epochs(plan, recorded.phases[phase])
         now = training._replace(phases=(*training.phases[:phase], _cut(plan, rows), *training.phases[phase + 1 :]))
         _check_batch(training, plan, len(events.x))
-        model = keras_network.build(keras, now, width, phase)
-        model.set_weights(weights)
-        history.append(keras_training.fit(keras, model, now, events, random, phase).history)
-        weights = model.get_weights()
+        trained = train(now, phase, weights, events, random)
+        history.append(trained.history)
+        weights = trained.weights
     return {
         "epochs": _side_by_side(recorded, history),
-        "score_difference": _score_difference(left, booked, lambda x: keras_training.score(model, chain(x))),
+        "score_difference": _score_difference(left, booked, lambda x: trained.score(chain(x))),
         "notes": [*booked.notes, *_notes(file, training, len(history))],
     }
 
@@ -479,7 +516,9 @@ def carry_out(folder: Path) -> Dict[str, Any]:
     keras, _ = keras_training.load(task.backend)
     # In single precision rounding grows from epoch to epoch, under Adam at a large rate to 1e-3.
     keras.backend.set_floatx("float64")
-    return verify(keras, left) if task.action == "verify" else replay(keras, left, task.input_file, task.execution)
+    if task.action == "verify":
+        return verify(keras, left)
+    return replay(by_keras(keras), left, task.input_file, task.execution)
 
 
 def main() -> None:

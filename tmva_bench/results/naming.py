@@ -309,7 +309,8 @@ def warnings(rows: list[RunRow]) -> list[str]:
 
 def compilation(row: RunRow) -> str:
     """When a run's engine compiles its network: ``never``, ``inside`` the clock of the training, or ``before`` it."""
-    if row.backend == "tmva" or is_no_network(row):
+    method = METHODS.get(row.method)
+    if row.backend == "tmva" or is_no_network(row) or (method is not None and not method.compiles):
         return "never"
     before = row.real_time_compile > 0 or row.backend in _compiled_before(row)
     return "before" if before else "inside"

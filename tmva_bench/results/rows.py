@@ -47,7 +47,7 @@ class RunRow(_Columns):
     run_id: Annotated[str, "digest of all that can change the result"] = ""
     status: Annotated[str, " | ".join(STATUSES)] = ""
     reason: Annotated[str, "why there is no result, and the cure"] = ""
-    method: Annotated[str, "tmva-dnn | pykeras | keras | dae | tmva-bdt | boosting | linear"] = ""
+    method: Annotated[str, "tmva-dnn | pykeras | keras | torch | dae | tmva-bdt | boosting | linear"] = ""
     backend: Annotated[
         str, "learning library under it: tmva | tensorflow | jax | torch | theano | sklearn | xgboost"
     ] = ""

@@ -276,7 +276,7 @@ def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, A
 
 def _one_sided(name: str) -> str:
     side = config.ONE_SIDED[name]
-    methods = " and ".join(registry.of_side(side))
+    methods = " and ".join(method for method in registry.of_side(side) if method in registry.with_parameter(name))
     series = f", or in a [[series]] of {methods}" if name in config.OF_SERIES else ""
     has = "has" if methods == side else "have"
     return f"{name}: {methods} alone {has} it; put one value under [only.{side}]{series}"

@@ -148,6 +148,7 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
     # An unknown method is refused with the request.
     method = METHODS.get(series.method)
     only = study.only.get(method.side, {}) if method else {}
+    only = {name: value for name, value in only.items() if method and name not in method.lacks}
     # What is meant for networks does not touch a method that has no such thing; what its own series says is checked.
     for_all, here = (requests.known_to(method, one) if method else one for one in (study.point, values))
     values_of_run = {**for_all, **only, **series.parameters, **here}
