@@ -1,6 +1,7 @@
 """Compiled epochs: the losses and scores of the same training batch after batch, and the time of compiling apart."""
 
 import importlib.util
+import types
 from pathlib import Path
 
 import numpy
@@ -9,8 +10,9 @@ import uproot
 from click.testing import CliRunner
 
 from tmva_bench import cli
-from tmva_bench.basis import parsing
-from tmva_bench.errors import UserError
+from tmva_bench.basis import mapping, parsing
+from tmva_bench.engines import keras_epochs
+from tmva_bench.errors import Unavailable, UserError
 from tmva_bench.results import naming
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan
@@ -68,6 +70,13 @@ def test_keras_dropout_drops_in_compiled_epochs(run_worker, make_task, backend):
     assert with_dropout["history"][-1][1] > without["history"][-1][1]
     again, _ = trained(run_worker, make_task, backend, **values, dropout=0.5)
     assert [epoch[:3] for epoch in again["history"]] == [epoch[:3] for epoch in with_dropout["history"]]
+
+
+def test_on_pytorch_plain_pytorch_is_the_cure():
+    keras = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: "torch"))
+    training = mapping.training(parsing.point({"execution": "epoch"}))
+    with pytest.raises(Unavailable, match="not on torch.*or plain PyTorch, method torch"):
+        keras_epochs.Epochs(keras, training, 0, keras_epochs.Shape(training, 0, 1000, 4))
 
 
 def test_what_has_no_compiled_epochs_says_so(tmp_path, small_input):

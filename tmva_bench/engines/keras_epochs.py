@@ -50,8 +50,11 @@ class Epochs:
     def __init__(self, keras: Any, training: Training, phase: int, shape: Shape) -> None:
         backend = keras.backend.backend()
         if backend not in BACKENDS:
+            # A loop of our own over Keras' layers costs on PyTorch what Model.fit does: docs/methods/keras.md.
+            plain = ", or plain PyTorch, method torch" if backend == "torch" else ""
             raise Unavailable(
-                f"execution = epoch is compiled on {' and '.join(BACKENDS)}, not on {backend}", "take execution = batch"
+                f"execution = epoch is compiled on {' and '.join(BACKENDS)}, not on {backend}",
+                f"take execution = batch{plain}",
             )
         plan = training.phases[phase]
         model = keras_network.build(keras, training, shape.inputs, phase)
