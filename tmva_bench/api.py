@@ -13,7 +13,7 @@ from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import inputs, origin, samples
 from tmva_bench.events import selection as selections
 from tmva_bench.results.folder import ResultsFolder, make_folder
-from tmva_bench.running import applying, environments, execution
+from tmva_bench.running import applying, environments, execution, exporting
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
@@ -220,6 +220,26 @@ def run_study(
             listener=listener,
         )
     return [record.row.columns() for record in records]
+
+
+def export(source: str | Path, form: str, path: str | Path, *, force: bool = False) -> dict[str, Any]:
+    """Writes a trained network, with its expressions and transformations, for use without this package.
+
+    Args:
+        source: the folder of a finished run, a weight file of TMVA's deep networks, or a model file of Keras.
+        form: ``onnx``, ``header``, ``tmva``, ``keras`` or ``rdataframe``.
+        path: the file to write.
+        force: whether to write over one that is there.
+
+    Returns:
+        ``checks``, pairs of what the file was checked against and the largest difference of a score; ``branches``, what
+        the file takes, in this order; ``notes``.
+
+    Raises:
+        UserError: no such run or file, a format that does not hold it, a file whose scores differ by more than 1e-5, or
+            an output that is there or cannot be written.
+    """
+    return exporting.export(Path(source), form, Path(path), force=force)
 
 
 def apply(

@@ -203,7 +203,7 @@ def test_bins_of_equal_width_are_not_written_out(tmp_path) -> None:
     for column, histogram in enumerate(re.findall(r'cls2_original" ([^>]*)>([^<]*)<', text)):
         low, high = (float(re.search(f'{name}="([^"]*)"', histogram[0]).group(1)) for name in ("XMin", "XMax"))
         contents = numpy.array(histogram[1].split(), float)
-        alone = transforms.flat([(numpy.linspace(low, high, len(contents) + 1), contents)])
+        alone = transforms.Flat([(numpy.linspace(low, high, len(contents) + 1), contents)])
         assert step(x)[:, column].tolist() == alone(x[:, [column]])[:, 0].tolist()
         # The middles of the bins have their contents.
         middles = low + (high - low) * (numpy.arange(1, len(contents), 40) + 0.5) / len(contents)

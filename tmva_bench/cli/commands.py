@@ -56,6 +56,7 @@ COMMANDS = {
     ),
     "keys": ("tmva", "keys", "List every table, key and parameter of a study file."),
     "apply": ("runs", "apply", "Write the scores that a finished run gives to other events."),
+    "export": ("exports", "export", "Write a trained network as ONNX, C++, for TMVA::Reader, Keras or RDataFrame."),
     "doctor": ("runs", "doctor_command", "Say what can run here, and what is missing."),
 }
 

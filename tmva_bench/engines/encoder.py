@@ -35,7 +35,8 @@ def _sigmoid(x: numpy.ndarray) -> numpy.ndarray:
     return numpy.asarray(expit(x))
 
 
-_ACTIVATIONS: Dict[str, Callable[[numpy.ndarray], numpy.ndarray]] = {
+# What each activation of a layer makes of its sums.
+ACTIVATIONS: Dict[str, Callable[[numpy.ndarray], numpy.ndarray]] = {
     "linear": lambda x: x,
     "relu": lambda x: numpy.maximum(x, 0),
     "tanh": numpy.tanh,
@@ -136,7 +137,7 @@ class Encoder(NamedTuple):
     def _through(self, part: slice, values: numpy.ndarray) -> numpy.ndarray:
         activations = self.specification.activations[part]
         for (kernel, bias), activation in zip(self.layers[part], activations):
-            values = _ACTIVATIONS[activation](values @ kernel.astype(float) + bias)
+            values = ACTIVATIONS[activation](values @ kernel.astype(float) + bias)
         return values
 
 

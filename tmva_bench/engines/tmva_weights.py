@@ -67,6 +67,24 @@ class Layer(NamedTuple):
     biases: numpy.ndarray
 
 
+class OfSome:
+    """A transformation of some of the variables; the others stay as they are.
+
+    Attributes:
+        chosen: indices of those that it takes.
+        step: what it does with them.
+    """
+
+    def __init__(self, chosen: List[int], step: transforms.Transformation) -> None:
+        self.chosen, self.step = chosen, step
+
+    def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
+        """The transformed events, float64."""
+        changed = values.astype(float)
+        changed[:, self.chosen] = self.step(values[:, self.chosen])
+        return changed
+
+
 class Header(NamedTuple):
     """Which method a weight file is of."""
 
@@ -328,13 +346,7 @@ def _on(chosen: List[int], variables: int, step: transforms.Transformation) -> t
     """A transformation of some of the variables."""
     if chosen == list(range(variables)):
         return step
-
-    def of_some(values: numpy.ndarray) -> numpy.ndarray:
-        changed = values.astype(float)
-        changed[:, chosen] = step(values[:, chosen])
-        return changed
-
-    return of_some
+    return OfSome(chosen, step)
 
 
 def _normalise(file: WeightFile, element: Any, size: int) -> transforms.Transformation:
@@ -369,7 +381,7 @@ def _principal_components(file: WeightFile, element: Any, size: int) -> transfor
     return lambda values: (values - mean) @ axes
 
 
-def _uniform(file: WeightFile, element: Any, size: int) -> transforms.Transformation:
+def _uniform(file: WeightFile, element: Any, size: int) -> transforms.Flat:
     tables = []
     for variable in element.findall("Variable"):
         of_classes = [child for child in variable if str(child.tag).startswith("CumulativePDF")]
@@ -383,7 +395,7 @@ def _uniform(file: WeightFile, element: Any, size: int) -> transforms.Transforma
         tables.append((edges, contents))
     if len(tables) != size:
         raise _contradiction(file, f"{len(tables)} cumulative distributions for {size} variables")
-    return transforms.flat(tables)
+    return transforms.Flat(tables)
 
 
 def _edges(file: WeightFile, histogram: Any, binning: Any) -> numpy.ndarray:
@@ -398,7 +410,7 @@ def _edges(file: WeightFile, histogram: Any, binning: Any) -> numpy.ndarray:
 
 
 def _gauss(file: WeightFile, element: Any, size: int) -> transforms.Transformation:
-    return transforms.normal(_uniform(file, element, size))
+    return transforms.Normal(_uniform(file, element, size))
 
 
 _READERS: Dict[str, Callable[[WeightFile, Any, int], transforms.Transformation]] = {

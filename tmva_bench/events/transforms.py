@@ -16,8 +16,8 @@ Transformation = Callable[[numpy.ndarray], numpy.ndarray]
 # The cumulative distribution is tabulated in this many bins (TMVA::PDF::fgNbin_PdfHist) and clipped.
 _PDF_BINS = 10000
 _PDF_LOWEST = 1e-12
-_CLIP = 1e-9
-_ERF_CLIP = 0.99999999
+CLIP = 1e-9
+ERF_CLIP = 0.99999999
 # VariableGaussTransform aims at so many bins, with at least so many events in each.
 _TARGET_BINS = 2000
 _EVENTS_PER_BIN = numpy.float32(10)
@@ -191,21 +191,46 @@ def normalised(low: numpy.ndarray, high: numpy.ndarray) -> Transformation:
     return lambda values: 2 * (values - low) / (high - low) - 1
 
 
-def flat(tables: List[Tuple[numpy.ndarray, numpy.ndarray]]) -> Transformation:
+class Flat:
     """``VariableGaussTransform`` with the flat option, each variable to [0, 1].
 
-    Args:
-        tables: for each variable the edges of the bins of its cumulative histogram (n + 1), and their contents (n).
+    Attributes:
+        cumulative: the distribution of each variable.
     """
-    cumulative = [_Cumulative(edges, contents) for edges, contents in tables]
-    return lambda values: numpy.stack([table(values[:, i]) for i, table in enumerate(cumulative)], axis=1)
+
+    def __init__(self, tables: List[Tuple[numpy.ndarray, numpy.ndarray]]) -> None:
+        """Tabulates the distributions.
+
+        Args:
+            tables: for each variable the edges of the bins of its cumulative histogram (n + 1), and their contents (n).
+        """
+        self.cumulative = [Cumulative(edges, contents) for edges, contents in tables]
+
+    def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
+        """The transformed events, float64."""
+        return numpy.stack([table(values[:, i]) for i, table in enumerate(self.cumulative)], axis=1)
 
 
-def normal(uniform: Transformation) -> Transformation:
-    """``VariableGaussTransform``: what :func:`flat` gives to a unit normal."""
+class Normal:
+    """``VariableGaussTransform``: what :class:`Flat` gives to a unit normal.
+
+    Attributes:
+        uniform: what gives it.
+    """
+
+    def __init__(self, uniform: Flat) -> None:
+        self.uniform = uniform
+
+    def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
+        """The transformed events, float64."""
+        return quantile(self.uniform(values))
+
+
+def quantile(share: numpy.ndarray) -> numpy.ndarray:
+    """The value below which a unit normal has a share of its events, as ``VariableGaussTransform`` clips it."""
     from scipy.special import erfinv
 
-    return lambda values: math.sqrt(2) * erfinv(numpy.clip(2 * uniform(values) - 1, -_ERF_CLIP, _ERF_CLIP))
+    return numpy.asarray(math.sqrt(2) * erfinv(numpy.clip(2 * share - 1, -ERF_CLIP, ERF_CLIP)))
 
 
 def affine(step: Transformation, variables: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
@@ -242,14 +267,14 @@ def _principal_components(events: numpy.ndarray, weights: numpy.ndarray) -> Tran
     return lambda values: (values - mean) @ axes
 
 
-def _uniform(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
+def _uniform(events: numpy.ndarray, weights: numpy.ndarray) -> Flat:
     """``VariableGaussTransform`` with the flat option: each variable to a flat distribution in [0, 1]."""
-    return flat([_cumulated(events[:, i], weights.astype(numpy.float32)) for i in range(events.shape[1])])
+    return Flat([_cumulated(events[:, i], weights.astype(numpy.float32)) for i in range(events.shape[1])])
 
 
 def _gauss(events: numpy.ndarray, weights: numpy.ndarray) -> Transformation:
     """``VariableGaussTransform``: each variable to a unit normal."""
-    return normal(_uniform(events, weights))
+    return Normal(_uniform(events, weights))
 
 
 # The transformations that take variables apart, and whether they do so without weights.
@@ -272,26 +297,33 @@ def _cumulated(values: numpy.ndarray, weights: numpy.ndarray) -> Tuple[numpy.nda
     return edges, cumulated / (cumulated[-1] or 1)
 
 
-class _Cumulative:
-    """The cumulative distribution of one variable as ``TMVA::PDF`` tabulates it."""
+class Cumulative:
+    """The cumulative distribution of one variable as ``TMVA::PDF`` tabulates it.
+
+    Attributes:
+        low: where the bins begin.
+        width: of each.
+        table: the distribution at their centres; straight lines between, the first and last continued.
+    """
 
     def __init__(self, edges: numpy.ndarray, cumulated: numpy.ndarray) -> None:
         cumulated = cumulated.astype(numpy.float32).astype(float)
         edges = edges.astype(numpy.float32).astype(float)
-        self._low = edges[0]
-        self._width = (edges[-1] - edges[0]) / _PDF_BINS
+        self.low = edges[0]
+        self.width = (edges[-1] - edges[0]) / _PDF_BINS
         table = _lines(0.5 * (edges[1:] + edges[:-1]), cumulated, self._centres())
         # Where a line falls below zero, TMVA takes the bin's own content.
         in_bin = cumulated[numpy.searchsorted(edges, self._centres(), side="right") - 1]
         table = numpy.maximum(numpy.where(table > _PDF_LOWEST, table, in_bin), _PDF_LOWEST)
-        self._table = table.astype(numpy.float32).astype(float)
+        self.table = table.astype(numpy.float32).astype(float)
 
     def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
-        lines = _lines(self._centres(), self._table, values.astype(float))
-        return cast(numpy.ndarray, numpy.clip(lines, _CLIP, 1 - _CLIP))
+        """The share of events below each value, clipped."""
+        lines = _lines(self._centres(), self.table, values.astype(float))
+        return cast(numpy.ndarray, numpy.clip(lines, CLIP, 1 - CLIP))
 
     def _centres(self) -> numpy.ndarray:
-        return cast(numpy.ndarray, self._low + (numpy.arange(_PDF_BINS) + 0.5) * self._width)
+        return cast(numpy.ndarray, self.low + (numpy.arange(_PDF_BINS) + 0.5) * self.width)
 
 
 def _edges(values: numpy.ndarray, weights: numpy.ndarray) -> numpy.ndarray:

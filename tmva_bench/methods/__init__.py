@@ -11,6 +11,7 @@ import numpy
 
 from tmva_bench.basis.config import ONE_SIDED, Point
 from tmva_bench.basis.training import Epoch
+from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs
@@ -136,6 +137,8 @@ class Method(NamedTuple):
         unequal: the parameters of a point in which it does something else than TMVA's DNN.
         evaluator: gives, of the Keras module and a finished run, the function that scores events, float32 of shape
             (events, variables); None for a method whose model cannot be evaluated here.
+        scoring: gives, of a finished run, its scoring function as numbers, from the variables of its input file to the
+            score; None for a method that has no such network.
         booking: what it is booked as with TMVA and the options, of a point on an architecture; None for no booking.
     """
 
@@ -157,6 +160,7 @@ class Method(NamedTuple):
     unequal: Callable[[Point], FrozenSet[str]] = _in_nothing
     booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None
     evaluator: Optional[Callable[[Any, Trained], Callable[[numpy.ndarray], numpy.ndarray]]] = None
+    scoring: Optional[Callable[[Trained], Scoring]] = None
 
     @property
     def absent(self) -> FrozenSet[str]:

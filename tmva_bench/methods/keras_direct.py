@@ -9,14 +9,17 @@ from tmva_bench.basis import mapping
 from tmva_bench.basis.config import BACKENDS, COUNTS, Point
 from tmva_bench.engines import (
     keras_2_3,
+    keras_file,
     keras_network,
     keras_stand_in,
     keras_training,
+    scoring,
     tmva_evaluation,
     tmva_files,
     tmva_random,
     tmva_weight_file,
 )
+from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
@@ -119,6 +122,18 @@ def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.
     return lambda x: keras_training.score(model, chain(x))
 
 
+def _scoring(trained: Trained) -> Scoring:
+    data = trained.data
+    events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
+    steps = transforms.Chain(trained.point.chain, events.x, events.w).steps
+    kept = [trained.folder / name for name in ("model.keras", "model.h5")]
+    layers = keras_file.read(kept[0] if kept[0].exists() else kept[1])
+    transformations = [scoring.step_of(step, len(data.variables)) for step in steps]
+    return scoring.of_inputs(
+        data.variables, data.variables, [*transformations, *layers], "sigmoid", str(trained.folder)
+    )
+
+
 def _paired(point: Point, architecture: str) -> bool:
     return point.start == "tmva" and (point.dropout == 0 or point.dropout_rule == "tmva")
 
@@ -164,5 +179,6 @@ METHOD = Method(
     cells=_cells,
     unequal=_unequal,
     evaluator=_evaluator,
+    scoring=_scoring,
     tried=(("tensorflow", "cpu"), ("jax", "cpu"), ("torch", "cpu")),
 )

@@ -16,15 +16,18 @@ from tmva_bench.basis.config import BACKENDS, COUNTS, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import (
     keras_2_3,
+    keras_file,
     keras_network,
     keras_stand_in,
     keras_training,
+    scoring,
     tmva_evaluation,
     tmva_files,
     tmva_random,
     tmva_session,
     tmva_weights,
 )
+from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, Trained, read_input
@@ -104,6 +107,13 @@ def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.
     tmva_evaluation.load_weights(model, kept[0] if kept[0].exists() else kept[1])
     transform = tmva_evaluation.of_transformations(tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
     return lambda x: keras_training.score(model, transform(x), "linear")
+
+
+def _scoring(trained: Trained) -> Scoring:
+    file = tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE)
+    kept = [trained.folder / f"trained.{suffix}" for suffix in ("keras", "h5")]
+    layers, output = scoring.one_output(keras_file.read(kept[0] if kept[0].exists() else kept[1]))
+    return scoring.of_file(file, [*scoring.of_transformations(file), *layers], output)
 
 
 def _require(root: Any) -> None:
@@ -207,6 +217,7 @@ METHOD = Method(
     cells=_cells,
     unequal=_unequal,
     evaluator=_evaluator,
+    scoring=_scoring,
     booking=_booking,
     tried=(("tensorflow", "cpu"),),
 )

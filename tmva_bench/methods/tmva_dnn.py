@@ -9,7 +9,8 @@ import numpy
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva_session, tmva_weights
+from tmva_bench.engines import keras_training, scoring, tmva_evaluation, tmva_files, tmva_session, tmva_weights
+from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
 from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
@@ -69,6 +70,10 @@ def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.
     """The numbers in TMVA's weight file, in double precision as TMVA's."""
     keras.backend.set_floatx("float64")
     return tmva_evaluation.of_network(keras, tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
+
+
+def _scoring(trained: Trained) -> Scoring:
+    return scoring.of_weight_file(tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
 
 
 def require_architecture(root: Any, architecture: str) -> None:
@@ -211,4 +216,5 @@ METHOD = Method(
     booking=_booking,
     tried=(("tmva", "cpu"), ("tmva", "gpu")),
     evaluator=_evaluator,
+    scoring=_scoring,
 )

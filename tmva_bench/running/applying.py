@@ -37,7 +37,7 @@ def apply(
     """
     if not events:
         raise UserError("events: none given; name trees, FILES:TREE")
-    row = _finished(run)
+    row = finished(run)
     _check(row, run)
     backend = backend or (row.backend if row.backend in config.BACKENDS else _USUAL)
     if backend not in config.BACKENDS:
@@ -74,7 +74,12 @@ def apply(
     return {**ending.outcome, "row": row}
 
 
-def _finished(run: Path) -> RunRow:
+def finished(run: Path) -> RunRow:
+    """The row of a run that gave a result, and whose files are as it left them.
+
+    Raises:
+        UserError: no such run.
+    """
     if not (run / "record.json").is_file():
         raise UserError(f"{run}: no finished run; give its folder, results/NAME/runs/ID")
     row = records.read(run, curves=False).row

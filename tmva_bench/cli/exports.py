@@ -1,0 +1,29 @@
+"""Commands that carry trained networks elsewhere."""
+
+from pathlib import Path
+
+import click
+
+from tmva_bench import api
+from tmva_bench.cli import common, shell
+from tmva_bench.engines.exports import FORMATS
+
+
+@shell.command()
+@click.argument("source", metavar="RUN|FILE", type=common.path)
+@click.option("--format", "form", metavar=common.one_of(FORMATS), required=True, help="What to write.")
+@click.option("-o", "--output", type=common.path, required=True, help="File to write.")
+@common.force_option
+def export(source: Path, form: str, output: Path, force: bool) -> None:
+    """Write a trained network as ONNX, C++, for TMVA::Reader, Keras or RDataFrame.
+
+    RUN is the folder of a run of tmva-dnn, pykeras or keras, results/NAME/runs/ID; FILE a weight file of TMVA's DNN
+    (*.weights.xml) or a model of Keras (.keras, .h5). Expressions and transformations are part of what is written,
+    where the format holds them. It is checked first: where a score differs by more than 1e-5, nothing is written.
+    """
+    answer = api.export(source, form, output, force=force)
+    for note in answer["notes"]:
+        shell.say(f"Note: {note}", err=True)
+    shell.say(f"{output}: {form}, takes {', '.join(answer['branches'])}")
+    for against, difference in answer["checks"]:
+        shell.say(f"largest difference {difference:.1e} from {against}")
