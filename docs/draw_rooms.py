@@ -17,7 +17,7 @@ PACKAGE = "tmva_bench"
 ROOT = Path(__file__).parents[1]
 # Shims of earlier names, which are no rooms.
 SHIMS = ("config", "child")
-LEFT, WIDTH, HEIGHT, GAP, RIGHT = 20, 520, 54, 14, 330
+LEFT, WIDTH, HEIGHT, GAP, RIGHT = 20, 520, 80, 14, 330
 
 
 def order() -> list[str]:

@@ -71,7 +71,7 @@ class Source(NamedTuple):
     against: str
 
 
-def run(folder: Path) -> Dict[str, Any]:
+def carry_out(folder: Path) -> Dict[str, Any]:
     """Writes the file, checks it, and brings it to its place.
 
     Args:
@@ -224,7 +224,7 @@ def _number(text: str) -> float:
 
 def main() -> None:
     """Does the task in the folder named on the command line."""
-    worker.answer(run)
+    worker.answer(carry_out)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def run_child(module: str, task: Any) -> dict[str, Any]:
     """
     variables = environments.child_variables(sys.executable, threads=1, backend=task.backend, architecture="cpu")
     with tempfile.TemporaryDirectory() as work:
-        ending = child.run(module, task._asdict(), Path(work), python=sys.executable, variables=variables)
+        ending = child.run_child(module, task._asdict(), Path(work), python=sys.executable, variables=variables)
     if ending.status != "ok":
         raise UserError(ending.reason)
     return ending.outcome
