@@ -184,3 +184,33 @@ def test_layers_that_are_not_known_are_refused(layers, told):
     kernel = [numpy.ones((2, 1)), numpy.zeros(1)]
     with pytest.raises(UserError, match=told):
         keras_file._steps(Path("m.keras"), layers, lambda layer: kernel)
+
+
+@pytest.mark.slow
+def test_every_recorded_weight_file_in_every_format(tmp_path):
+    """Prints the largest difference of each from double precision; refusals are of tables and of other methods."""
+    keras = pytest.importorskip("keras")
+    folders = [path for path in sorted(RECORDINGS.iterdir()) if (path / WEIGHTS).is_file()]
+    deep = [path.name for path in folders if tmva_weights.header(path / WEIGHTS).method in tmva_weights.DEEP]
+    assert len(deep) > 40
+    for number, name in enumerate(deep):
+        try:
+            scored = recorded(name)
+        except UserError as error:
+            print(f"{name}: {error}")  # noqa: T201
+            assert name == "autoencoder-regression"
+            continue
+        tables = any(isinstance(step, scoring.Tables) for step in scored.steps)
+        differences = []
+        for form in exports.FORMATS:
+            taken = scored if form in (*exports.WITH_EXPRESSIONS, "tmva") else scored.of_variables()
+            if form == "keras" and (tables or not hasattr(keras, "ops")):
+                differences.append("refused")
+                continue
+            evaluate = written(form, taken, tmp_path, f"r{number}")
+            taken = taken.of_variables() if form == "tmva" else taken
+            events = events_of(taken, 1000)
+            difference = exports.largest_difference(evaluate(events), taken.evaluate(events))
+            differences.append(f"{difference:.1e}")
+            assert difference < 1e-5
+        print(f"{name:40s} {' '.join(f'{one:>8s}' for one in differences)}")  # noqa: T201

@@ -231,7 +231,9 @@ class _Graph:
 
     def share(self, table: Cumulative, value: str) -> str:
         place = self.exact("Sub", self.exact("Div", self.exact("Sub", value, table.low), table.width), 0.5)
-        left = self.cast(self.clipped(place, 0, len(table.table) - 2), "INT64")
+        # What is no number has no place; the score is none either way.
+        there = self.node("Where", self.node("IsNaN", place), self.constant([[0.0]], numpy.float64), place)
+        left = self.cast(self.clipped(there, 0, len(table.table) - 2), "INT64")
         low, step = (
             self.node("Gather", self.constant(values, numpy.float64), left, axis=0)
             for values in (table.table, numpy.diff(table.table))

@@ -1,5 +1,6 @@
 """Exports of trained networks, each written and checked in a child process."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 from tmva_bench.basis import config
 from tmva_bench.engines import exports
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.events import output
+from tmva_bench.events import inputs, output
 from tmva_bench.methods import export_worker, registry
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import applying, child, environments
@@ -58,7 +59,10 @@ def task_of(source: Path) -> export_worker.Task:
     if registry.of(row.method).scoring is None:
         known = ", ".join(name for name, method in registry.METHODS.items() if method.scoring)
         raise UserError(f"{source}: a run of {row.method}, which has no network to export; {known} have one")
-    data = ResultsFolder(source.resolve().parent.parent).read_input(source.resolve().name, row.input_digest)
+    folder = ResultsFolder(source.resolve().parent.parent)
+    data = folder.read_input(source.resolve().name, row.input_digest)
+    if row.encoded_digest and "encoded" not in data.metadata:
+        data = _encoded(folder, row.encoded_digest)
     return task._replace(
         source=str(source.resolve()),
         method=row.method,
@@ -66,6 +70,15 @@ def task_of(source: Path) -> export_worker.Task:
         input_file=str(Path(data.path).resolve()),
         input_digest=data.metadata["digest"],
     )
+
+
+def _encoded(folder: ResultsFolder, digest: str) -> inputs.InputFile:
+    """The encoded file of a run whose chain ends with an autoencoder."""
+    for path in sorted(folder.inputs.glob("*.root")):
+        with contextlib.suppress(UserError):
+            if inputs.read_metadata(path)["digest"] == digest:
+                return inputs.read(path)
+    raise UserError(f"{folder.inputs}: no encoded file of digest {digest[:12]}; run it again, which encodes anew")
 
 
 def _backend() -> str:
