@@ -187,6 +187,7 @@ def test_layers_that_are_not_known_are_refused(layers, told):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # TensorFlow's
 def test_every_recorded_weight_file_in_every_format(tmp_path):
     """Prints the largest difference of each from double precision; refusals are of tables and of other methods."""
     keras = pytest.importorskip("keras")
