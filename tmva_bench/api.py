@@ -167,7 +167,7 @@ def run(
     values = dataclasses.asdict(point) if isinstance(point, config.Point) else dict(point or {})
     chosen = parsing.point(values)
     request = requests.make_request(chosen, method, backend, architecture=architecture, threads=threads)
-    data = prepare_input(inputs.read(input_file), chosen, results)
+    data = prepare_input(inputs.read(input_file), request.point, results)
     job = execution.make_job(request, data, environments.describe())
     with results.held():
         results.link_input(results.keep_input(data))
@@ -251,7 +251,7 @@ def apply(
     backend: str | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Writes the scores that the trained network of a finished run gives to other events.
+    """Writes the scores that a finished run gives to other events, by what it trained.
 
     The variables are computed as those of the run's input file were. The output has a tree ``scores`` with an entry for
     every event, in the order of the trees: ``score``, NaN where a variable is no number; the spectators; and where the
@@ -263,7 +263,7 @@ def apply(
         events: trees, ``FILES:TREE``, as :func:`convert` takes them; also those of a common input file.
         path: the file to write.
         friend: trees with more branches of the same events, ``FILES:TREE``, as many files as there are.
-        backend: the Keras backend that evaluates; by default the run's, ``tensorflow`` for TMVA's own.
+        backend: the Keras backend that evaluates a network; by default the run's, ``tensorflow`` for TMVA's own.
         force: whether to write over a file that is there.
 
     Returns:
@@ -271,8 +271,8 @@ def apply(
         ``notes``, what is to be known beside; ``run``, the row of the tree ``benchmark`` by column.
 
     Raises:
-        UserError: no finished run, a method whose model cannot be evaluated here, a tree that lacks a branch, or an
-            output that is there or cannot be written.
+        UserError: no finished run, a method whose model cannot be evaluated here, a backend for one that Keras does not
+            evaluate, a tree that lacks a branch, or an output that is there or cannot be written.
     """
     texts, friends = ([one] if isinstance(one, str) else list(one) for one in (events, friend))
     answer = applying.apply(Path(run), texts, Path(path), friends=friends, backend=backend, force=force)

@@ -5,7 +5,7 @@ import pytest
 import uproot
 
 from tmva_bench.basis import parsing
-from tmva_bench.engines import keras_training, linear, trees
+from tmva_bench.engines import boosting, keras_training, linear, trees
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, transforms
 from tmva_bench.methods import registry
@@ -86,3 +86,12 @@ def test_a_part_without_events_is_refused_before_anything_runs(small_input):
     request = requests.make_request(parsing.point({"validation_fraction": 1e-4}), "boosting", None)
     with pytest.raises(UserError, match="nothing is left for the validation part of the 1000 training events"):
         inputs.check_batches(inputs.read(small_input), request.point)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, b'{"learner": {}}'])
+def test_damaged_trees_of_xgboost_are_told_in_one_line(tmp_path, content):
+    pytest.importorskip("xgboost")
+    (tmp_path / boosting.XGBOOST_FILE).write_bytes(content)
+    with pytest.raises(UserError, match=r"xgboost\.json: cannot be read as trees of XGBoost") as error:
+        boosting.LIBRARIES["xgboost"].read(tmp_path)
+    assert "\n" not in str(error.value)

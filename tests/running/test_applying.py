@@ -18,6 +18,7 @@ from tmva_bench.events import application, inputs
 
 TOLERANCE = 1e-6
 POINT = {"neurons": 6, "layers": 2, "max_epochs": 3, "batch_size": 40, "transformations": "N,P,G"}
+ENCODED = "A(k=2:TrainingStrategy=MaxEpochs=5,BatchSize=30:Backend=jax)"
 
 
 def write(path, events, mean, seed):
@@ -143,17 +144,54 @@ def test_what_cannot_be_applied_is_told_in_one_line(here, change, trees, output,
     assert {path: path.stat().st_size for path in Path().glob("*")} == before
 
 
-def test_an_autoencoder_in_the_chain_is_refused(home, here, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "backend", "point"),
+    [
+        ("boosting", "sklearn", {"transformations": "G", "max_epochs": 20}),
+        ("boosting", "xgboost", {"transformations": "G", "max_epochs": 20}),
+        ("linear", "sklearn", {"transformations": "G"}),
+        ("dae", "jax", {"transformations": f"N,{ENCODED}"}),
+        pytest.param(
+            "dae", "jax", {"transformations": f"N,{ENCODED.replace('30', '20')}_Background"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "keras", "jax", {**POINT, "transformations": f"N,{ENCODED.replace('k=2', 'k=3')},N"}, marks=pytest.mark.slow
+        ),
+        ("boosting", "sklearn", {"transformations": f"{ENCODED},P", "max_epochs": 20}),
+    ],
+)
+def test_other_methods_and_encoded_events_have_the_scores_of_the_run(home, here, method, backend, point):
+    pytest.importorskip({"sklearn": "sklearn", "xgboost": "xgboost"}.get(backend, "jax"))
+    row = api.run("input.root", method, backend=backend, point=point, folder="results")
+    assert row["status"] == "ok", row["reason"]
+    run = Path("results/runs") / row["run_id"]
+    api.apply(run, ["s1.root:t", "s2.root:t", "b1.root:t"], "scores.root")
+    by_event = dict(zip(*(read("scores.root")[name] for name in ("event", "score")), strict=True))
+    with uproot.open("input.root") as file, uproot.open(run / "scores.root") as own:
+        for tree in inputs.TREES:
+            events = file[inputs.SPECTATOR_TREES[tree]]["event"].array(library="np")
+            theirs = own[tree]["score"].array(library="np")
+            assert theirs.std() > 0.001
+            assert numpy.allclose([by_event[one] for one in events], theirs, rtol=0, atol=TOLERANCE)
+    if method != "keras":
+        with pytest.raises(UserError, match=f"a run of {method} is evaluated without Keras; leave it out"):
+            api.apply(run, "s1.root:t", "other.root", backend="jax")
+    if row["encoded_digest"]:
+        for path in Path("results/inputs").glob("encoded-*"):
+            path.unlink()
+        with pytest.raises(UserError, match="no encoded-.* put the file there, or run it again"):
+            api.apply(run, "s1.root:t", "other.root")
+
+
+def test_a_method_whose_model_is_not_evaluated_here_is_refused(here):
     from dataclasses import replace
 
     from tmva_bench.results import records
     from tmva_bench.running import applying
 
-    row = replace(records.read(here, curves=False).row, transformations="N,A(k=2)")
-    with pytest.raises(UserError, match="chain with an autoencoder cannot be applied to other events yet"):
+    row = replace(records.read(here, curves=False).row, method="tmva-bdt")
+    with pytest.raises(UserError, match="a run of tmva-bdt, which cannot be applied .*boosting, linear.* can"):
         applying._check(row, here)
-    with pytest.raises(UserError, match="a run of dae, which cannot be applied .*tmva-dnn, pykeras, keras, torch can"):
-        applying._check(replace(row, method="dae"), here)
 
 
 def metadata(cut=None, pad=None, variables=(("a", "x"),), spectators=()):
@@ -226,7 +264,7 @@ def test_the_network_of_tmva_gives_the_scores_that_tmva_gave(tmp_path):
         from tmva_bench.engines import tmva_files, tmva_weights
         from tmva_bench.methods import Trained, registry
         run, output = map(Path, sys.argv[1:])
-        score = registry.of("tmva-dnn").evaluator(keras, Trained(Point(), run, None))
+        score = registry.of("tmva-dnn").evaluator(Trained(Point(), run, None, "jax"))
         names = [variable.internal for variable in
                  tmva_weights.parse(run / "dataset/weights/job_Method.weights.xml").variables]
         test = tmva_files.read_sample(str(output), "TestTree", names, "Method")
@@ -261,7 +299,7 @@ def test_the_model_of_pykeras_is_evaluated(tmp_path, suffix, loss):
         tmva_weight_file.write(run / "dataset/weights/job_Method.weights.xml", point, ["a", "b", "c"], x, weights,
                                signal, pairs, "6.40/00")
         data = inputs.InputFile("", ["a", "b", "c"], {}, {}, {})
-        ours = registry.of("pykeras").evaluator(keras, Trained(point, run, data))(x)
+        ours = registry.of("pykeras").evaluator(Trained(point, run, data, "jax"))(x)
         theirs = model.predict(transforms.Chain(["N", "D"], x, weights)(x), verbose=0)[:, 0]
         print(numpy.abs(ours - theirs).max(), theirs.std())
     """

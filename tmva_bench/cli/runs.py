@@ -253,7 +253,7 @@ def _run_under_way(partial: Path) -> str:
 @click.option(
     "--backend",
     metavar=common.one_of(config.BACKENDS),
-    help="Keras backend that evaluates.  [default: the run's; tensorflow for TMVA's own]",
+    help="Keras backend that evaluates a network.  [default: the run's; tensorflow for TMVA's own]",
 )
 @common.force_option
 def apply(

@@ -2,6 +2,7 @@
 
 import inspect
 import time
+from pathlib import Path
 from typing import Any, Callable, List, NamedTuple
 
 import numpy
@@ -10,13 +11,14 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import classifier, trees
 from tmva_bench.engines.classifier import Trained
 from tmva_bench.engines.keras_training import Arrays
-from tmva_bench.errors import TrainingFailed, Unavailable
+from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 
 # The same trees of both libraries, but for what each has alone: scikit-learn's defaults.
 _LEAVES = 31
 _BINS = 255
 _LEAST_EVENTS = 20
 XGBOOST_FILE = "xgboost.json"
+Scores = Callable[[numpy.ndarray], numpy.ndarray]
 
 
 class Settings(NamedTuple):
@@ -227,6 +229,33 @@ def by_xgboost(settings: Settings, fitted: Arrays, validation: Arrays) -> Traine
     )
 
 
+def read_sklearn(folder: Path) -> Scores:
+    """The scores of the trees that :func:`by_sklearn` left; scikit-learn is not needed.
+
+    Raises:
+        UserError: they cannot be read.
+    """
+    return trees.read(folder / trees.FILE).score
+
+
+def read_xgboost(folder: Path) -> Scores:
+    """The scores of the trees that :func:`by_xgboost` left.
+
+    Raises:
+        Unavailable: XGBoost is not there.
+        UserError: they cannot be read.
+    """
+    xgboost = load_xgboost()
+    path = folder / XGBOOST_FILE
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(str(path))
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: cannot be read as trees of XGBoost ({reason}); take another copy") from None
+    return lambda x: numpy.asarray(booster.predict(xgboost.DMatrix(x)), float)
+
+
 def load_xgboost() -> Any:
     """XGBoost.
 
@@ -250,10 +279,15 @@ class Library(NamedTuple):
     Attributes:
         load: imports it, before any clock starts.
         fit: trains on events, with others to validate on.
+        read: the scores of transformed events by the trees that a run left in its folder.
     """
 
     load: Callable[[], Any]
     fit: Callable[[Settings, Arrays, Arrays], Trained]
+    read: Callable[[Path], Scores]
 
 
-LIBRARIES = {"sklearn": Library(classifier.load_sklearn, by_sklearn), "xgboost": Library(load_xgboost, by_xgboost)}
+LIBRARIES = {
+    "sklearn": Library(classifier.load_sklearn, by_sklearn, read_sklearn),
+    "xgboost": Library(load_xgboost, by_xgboost, read_xgboost),
+}

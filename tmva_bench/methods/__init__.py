@@ -5,7 +5,7 @@ They are listed in :mod:`tmva_bench.methods.registry`. No other room knows any o
 
 import math
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -88,12 +88,15 @@ class Trained(NamedTuple):
     Attributes:
         point: its point.
         folder: where it left its files.
-        data: the common input file that it was given.
+        data: the events that it was given: those of its common input file, or of the encoded one.
+        backend: the learning library of the run; of a network, the Keras backend that is to evaluate it; "" where it
+            is evaluated by neither.
     """
 
     point: Point
     folder: Path
     data: inputs.InputFile
+    backend: str = ""
 
 
 def _as_it_is(point: Point, backend: str) -> Point:
@@ -135,8 +138,8 @@ class Method(NamedTuple):
         cells: what each common parameter of a point is for it, option or argument with its value, "" for none; None
             for a method that the mapping does not show.
         unequal: the parameters of a point in which it does something else than TMVA's DNN.
-        evaluator: gives, of the Keras module and a finished run, the function that scores events, float32 of shape
-            (events, variables); None for a method whose model cannot be evaluated here.
+        evaluator: gives, of a finished run, the function that scores events, float32 of shape (events, variables); None
+            for a method whose model cannot be evaluated here.
         scoring: gives, of a finished run, its scoring function as numbers, from the variables of its input file to the
             score; None for a method that has no such network.
         booking: what it is booked as with TMVA and the options, of a point on an architecture; None for no booking.
@@ -159,8 +162,13 @@ class Method(NamedTuple):
     cells: Optional[Callable[[Point], Dict[str, str]]] = None
     unequal: Callable[[Point], FrozenSet[str]] = _in_nothing
     booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None
-    evaluator: Optional[Callable[[Any, Trained], Callable[[numpy.ndarray], numpy.ndarray]]] = None
+    evaluator: Optional[Callable[[Trained], Callable[[numpy.ndarray], numpy.ndarray]]] = None
     scoring: Optional[Callable[[Trained], Scoring]] = None
+
+    @property
+    def is_network(self) -> bool:
+        """Whether Keras evaluates what it trained."""
+        return self.kind in (SAME_TRAINING, SAME_NETWORK)
 
     @property
     def absent(self) -> FrozenSet[str]:

@@ -1,4 +1,4 @@
-"""A trained network applied to other events, as a child: ``python -m tmva_bench.methods.apply_worker FOLDER PARENT``.
+"""A trained model applied to other events, as a child: ``python -m tmva_bench.methods.apply_worker FOLDER PARENT``.
 
 The folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`tmva_bench.running.applying.apply`.
 """
@@ -6,14 +6,14 @@ The folder holds ``task.json``, see :class:`Task`; the answer is that of :func:`
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple
 
 import numpy
 
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import keras_training
+from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
-from tmva_bench.events import application, output
+from tmva_bench.events import application, inputs, output
 from tmva_bench.methods import Trained, read_input, registry, worker
 
 TREE = "scores"
@@ -24,11 +24,13 @@ class Task(NamedTuple):
 
     Attributes:
         method: a name in the registry.
-        backend: the Keras backend that evaluates.
+        backend: the learning library of the run; of a network, the Keras backend that evaluates.
         point: the run's, by parameter.
         run: the run's folder.
         input_file: the common input file that it was given.
         input_digest: its digest.
+        encoded_file: the events as an autoencoder encoded them, which the method was given; "" without one.
+        encoded_digest: its digest.
         events: the trees, ``FILES:TREE``.
         friends: trees with more branches of the same events.
         output: the file to write.
@@ -42,6 +44,8 @@ class Task(NamedTuple):
     run: str
     input_file: str
     input_digest: str
+    encoded_file: str
+    encoded_digest: str
     events: List[str]
     friends: List[str]
     output: str
@@ -57,7 +61,7 @@ def carry_out(folder: Path) -> Dict[str, Any]:
 
     Raises:
         UserError: the events or the model cannot be read, or the output not be written.
-        Unavailable: the backend asked for is not there.
+        Unavailable: the library that evaluates is not there.
     """
     import uproot
 
@@ -66,11 +70,7 @@ def carry_out(folder: Path) -> Dict[str, Any]:
     data = read_input(task.input_file, task.input_digest)
     trees = application.Trees(data.metadata, task.events, task.friends)
     path = output.check(task.output, [*trees.files, task.input_file])
-    keras, _ = keras_training.load(task.backend)
-    score = registry.of(task.method).evaluator
-    if score is None:
-        raise UserError(f"{task.method}: its runs cannot be applied")
-    scores = score(keras, Trained(Point(**task.point), Path(task.run), data))
+    scores = _of_run(task, data)
     without, passing = 0, dict.fromkeys((name for name, kind in trees.types.items() if kind == "int32"), 0)
     with output.unnamed(path) as raw:
         # uproot closes the file that it is given, and one without a name would be gone.
@@ -78,7 +78,7 @@ def carry_out(folder: Path) -> Dict[str, Any]:
             types = {application.SCORE: "float64", **trees.types}
             tree = file.mktree(TREE, types, title=f"scores of {task.method}, event by event")
             for chunk in trees.chunks():
-                values = _scores(scores, chunk.events)
+                values = scores(chunk.events)
                 without += int(numpy.isnan(values).sum())
                 for name in passing:
                     passing[name] += int(chunk.columns[name].sum())
@@ -88,12 +88,22 @@ def carry_out(folder: Path) -> Dict[str, Any]:
     return {"events": trees.events, "without_score": without, "passing": passing, "notes": trees.notes}
 
 
-def _scores(score: Any, events: numpy.ndarray) -> numpy.ndarray:
+def _of_run(task: Task, data: inputs.InputFile) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The score of each event, NaN where a variable is no number."""
-    finite = numpy.isfinite(events).all(axis=1)
-    scores = numpy.full(len(events), numpy.nan)
-    if finite.any():
-        scores[finite] = score(events[finite])
+    method = registry.of(task.method)
+    encode = encoder.read(task.encoded_file).encode if task.encoded_file else None
+    read = read_input(task.encoded_file, task.encoded_digest) if task.encoded_file else data
+    if method.evaluator is None:
+        raise UserError(f"{task.method}: its runs cannot be applied")
+    score = method.evaluator(Trained(Point(**task.point), Path(task.run), read, task.backend))
+
+    def scores(events: numpy.ndarray) -> numpy.ndarray:
+        values = numpy.full(len(events), numpy.nan)
+        finite = numpy.isfinite(events).all(axis=1)
+        if finite.any():
+            values[finite] = score(encode(events[finite]) if encode else events[finite])
+        return values
+
     return scores
 
 

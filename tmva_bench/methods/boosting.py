@@ -1,10 +1,13 @@
 """The method ``boosting``: gradient boosted trees on the events of the networks, by scikit-learn or XGBoost."""
 
 import functools
+from typing import Callable
+
+import numpy
 
 from tmva_bench.engines import boosting, tmva_files
 from tmva_bench.engines.stopwatch import Stopwatch
-from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, classifiers
+from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, classifiers
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -26,6 +29,10 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     return classifiers.run(task, watch, functools.partial(library.fit, settings))
 
 
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    return classifiers.evaluator(trained, boosting.LIBRARIES[trained.backend].read(trained.folder))
+
+
 METHOD = Method(
     name="boosting",
     title="Boosted trees",
@@ -33,6 +40,7 @@ METHOD = Method(
     backends=tuple(boosting.LIBRARIES),
     run=run,
     read_epochs=tmva_files.epoch_table,
+    evaluator=_evaluator,
     kind=CLASSIFIER,
     lacks=classifiers.lacking("learning_rate", "convergence_steps", "max_epochs"),
     tried=(("sklearn", "cpu"), ("xgboost", "cpu")),

@@ -5,6 +5,7 @@ from typing import Callable, Dict, Tuple
 
 import numpy
 
+from tmva_bench import methods
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import COUNTS, PARAMETERS
 from tmva_bench.engines import keras_training
@@ -91,3 +92,18 @@ def run(task: Task, watch: Stopwatch, fit: Callable[[Arrays, Arrays], Trained]) 
         ),
         untrained_loss=trained.untrained_loss,
     )
+
+
+def evaluator(
+    trained: methods.Trained, score: Callable[[numpy.ndarray], numpy.ndarray]
+) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    """The scores of events: the transformations prepared on the training events once more, and the stored model.
+
+    Args:
+        trained: a finished run.
+        score: that of the model, of transformed events.
+    """
+    point = trained.point
+    events = keras_training.training_vector(trained.data, point.split_seed, point.norm_mode)
+    chain = transforms.Chain(point.chain, events.x, events.w)
+    return lambda x: score(chain(x))

@@ -7,7 +7,7 @@ what it has not met.
 
 import dataclasses
 from pathlib import Path
-from typing import Dict
+from typing import Callable, Dict
 
 import numpy
 
@@ -18,7 +18,7 @@ from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import inputs
-from tmva_bench.methods import AUTOENCODER, Method, Outcome, Task, encode_worker, read_input, tmva_dnn
+from tmva_bench.methods import AUTOENCODER, Method, Outcome, Task, Trained, encode_worker, read_input, tmva_dnn
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -185,6 +185,10 @@ def _check_tmva_can(point: Point, wanted: Specification) -> None:
         )
 
 
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    return encoder.read(trained.folder / encode_worker.OUTPUT).error
+
+
 METHOD = Method(
     name="dae",
     title="Autoencoder",
@@ -192,6 +196,7 @@ METHOD = Method(
     backends=(*BACKENDS, "tmva"),
     run=run,
     read_epochs=tmva_files.epoch_table,
+    evaluator=_evaluator,
     kind=AUTOENCODER,
     lacks=("start", "dropout_rule", "execution"),
     complete=_complete,

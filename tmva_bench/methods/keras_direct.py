@@ -1,7 +1,7 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet
+from typing import Callable, Dict, FrozenSet
 
 import numpy
 
@@ -111,8 +111,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
-def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The transformations prepared on the training events once more, and the network with its weights."""
+    keras, _ = keras_training.load(trained.backend)
     data, training = trained.data, mapping.training(trained.point)
     events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
     chain = transforms.Chain(trained.point.chain, events.x, events.w)

@@ -99,8 +99,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
-def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The transformations in TMVA's weight file, and the network with the weights of the best epoch."""
+    keras, _ = keras_training.load(trained.backend)
     training = mapping.training(trained.point)
     model = keras_network.build_for_pykeras(keras, training, len(trained.data.variables))
     kept = [trained.folder / f"trained.{suffix}" for suffix in ("keras", "h5")]

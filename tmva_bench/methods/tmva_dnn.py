@@ -66,8 +66,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
-def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The numbers in TMVA's weight file, in double precision as TMVA's."""
+    keras, _ = keras_training.load(trained.backend)
     keras.backend.set_floatx("float64")
     return tmva_evaluation.of_network(keras, tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
 

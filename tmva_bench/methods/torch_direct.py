@@ -1,7 +1,7 @@
 """The method ``torch``: TMVA's network, events, batches and stopping rule in plain PyTorch, without Keras."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet
+from typing import Callable, Dict, FrozenSet
 
 import numpy
 
@@ -88,8 +88,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
-def _evaluator(keras: Any, trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The transformations prepared on the training events once more, and the stored weights in Keras."""
+    keras, _ = keras_training.load(trained.backend)
     data, training = trained.data, mapping.training(trained.point)
     events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
     chain = transforms.Chain(trained.point.chain, events.x, events.w)

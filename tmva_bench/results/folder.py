@@ -338,6 +338,23 @@ class ResultsFolder:
             "there under that name"
         )
 
+    def encoded_input(self, digest: str) -> Path:
+        """The file of the events that an autoencoder encoded before a run.
+
+        Args:
+            digest: of the encoded events, as the run's row has it.
+
+        Raises:
+            Missing: it is not in the folder.
+        """
+        for path in sorted(self.inputs.glob("encoded-*.root")):
+            if inputs.read_metadata(path).get("digest") == digest:
+                return path
+        raise Missing(
+            f"{self.inputs}: no encoded-*.root with the encoded events of digest {digest[:12]}; put the file there, or "
+            "run it again"
+        )
+
     def input_name(self, run_id: str) -> str:
         """The path in the folder of the input file that a run was given, ``input.root`` where it does not say."""
         try:

@@ -1,4 +1,4 @@
-"""Scores of other events by the trained network of a finished run, in a child process."""
+"""Scores of other events by what a finished run trained, in a child process."""
 
 import dataclasses
 import sys
@@ -32,18 +32,21 @@ def apply(
     """Writes the scores of events; see :func:`tmva_bench.api.apply`.
 
     Raises:
-        UserError: no finished run, one of a method whose model cannot be evaluated here, events that lack a branch, or
-            an output that is there or cannot be written.
+        UserError: no finished run, one of a method whose model cannot be evaluated here, a backend for one that Keras
+            does not evaluate, events that lack a branch, or an output that is there or cannot be written.
     """
     if not events:
         raise UserError("events: none given; name trees, FILES:TREE")
     row = finished(run)
     _check(row, run)
-    backend = backend or (row.backend if row.backend in config.BACKENDS else _USUAL)
-    if backend not in config.BACKENDS:
-        raise unknown("backend", backend, list(config.BACKENDS))
+    network = registry.of(row.method).is_network
+    backend = _backend(row, backend)
     output.refuse_existing(output.check(path), force=force)
-    data = ResultsFolder(run.resolve().parent.parent).read_input(run.resolve().name, row.input_digest)
+    results = ResultsFolder(run.resolve().parent.parent)
+    data = results.read_input(run.resolve().name, row.input_digest)
+    encoded = ""
+    if row.point.encoding and not registry.of(row.method).autoencoder:
+        encoded = str(results.encoded_input(row.encoded_digest).resolve())
     point = {field.name: getattr(row, field.name) for field in dataclasses.fields(config.Point)}
     task = apply_worker.Task(
         method=row.method,
@@ -52,6 +55,8 @@ def apply(
         run=str(run.resolve()),
         input_file=str(Path(data.path).resolve()),
         input_digest=data.metadata["digest"],
+        encoded_file=encoded,
+        encoded_digest=row.encoded_digest,
         events=list(events),
         friends=list(friends),
         output=str(path.absolute()),
@@ -68,7 +73,7 @@ def apply(
             variables={**variables, "JAX_ENABLE_X64": "1"},
         )
     if ending.status == "unavailable":
-        raise UserError(f"{ending.reason}; or take another --backend, which gives the same scores")
+        raise UserError(ending.reason + ("; or take another --backend, which gives the same scores" if network else ""))
     if ending.status != "ok":
         raise UserError(ending.reason)
     return {**ending.outcome, "row": row}
@@ -95,8 +100,15 @@ def _check(row: RunRow, run: Path) -> None:
     if registry.of(row.method).evaluator is None:
         known = ", ".join(name for name, method in registry.METHODS.items() if method.evaluator)
         raise UserError(f"{run}: a run of {row.method}, which cannot be applied to other events; {known} can")
-    if config.Point(transformations=row.transformations).encoding:
-        raise UserError(
-            f"{run}: transformations = {row.transformations}: a chain with an autoencoder cannot be applied to other "
-            "events yet; give a run without"
-        )
+
+
+def _backend(row: RunRow, asked: str | None) -> str:
+    """The library that evaluates: of a network a Keras backend, the run's where none is asked for."""
+    if not registry.of(row.method).is_network:
+        if asked is not None:
+            raise UserError(f"backend = {asked}: a run of {row.method} is evaluated without Keras; leave it out")
+        return row.backend
+    backend = asked or (row.backend if row.backend in config.BACKENDS else _USUAL)
+    if backend not in config.BACKENDS:
+        raise unknown("backend", backend, list(config.BACKENDS))
+    return backend
