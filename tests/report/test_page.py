@@ -241,6 +241,7 @@ def test_the_page_needs_nothing_beside_it(read, written):
     assert "default-src 'none'; script-src 'unsafe-inline'" in written.read_text()
 
 
+@pytest.mark.slow
 def test_a_thousand_runs_make_a_small_page(monkeypatch):
     """Each at a point of its own, with verdicts: more to show than any other thousand."""
     monkeypatch.setattr(made_up_results, "EPOCHS", 100)

@@ -11,8 +11,8 @@ pytest.importorskip("jax")
 
 @pytest.mark.parametrize(("kind", "action"), mutations.KINDS)
 def test_changed_files_are_refused_or_judged_right(tmp_path, kind, action):
-    # A replay trains, which takes seconds; a log is read by it alone.
-    copies = 40 if action == "verify" or kind == "log.txt" else 15
+    # A replay trains, which takes seconds; most of a log is not read.
+    copies = 40 if action == "verify" else 25 if kind == "log.txt" else 12
     outcomes = mutations.outcomes(tmp_path / "copies", kind, action, copies)
     assert set(outcomes.values()) <= {"agrees", "differs", "refused"}, outcomes
     # The changes are such that some are found out, and the evaluation here agrees with the whole file.
