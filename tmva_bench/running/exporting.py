@@ -31,7 +31,7 @@ def export(source: Path, form: str, path: Path, *, force: bool = False) -> dict[
         raise unknown("format", form, list(exports.FORMATS))
     output.refuse_existing(output.check(path), force=force)
     task = task_of(source)._replace(form=form, output=str(path.absolute()), force=force)
-    return run_child("tmva_bench.methods.export_worker", task)
+    return _answer("tmva_bench.methods.export_worker", task)
 
 
 def task_of(source: Path) -> export_worker.Task:
@@ -86,7 +86,7 @@ def _backend() -> str:
     return next((name for name in _BACKENDS if importlib.util.find_spec(name)), _BACKENDS[-1])
 
 
-def run_child(module: str, task: Any) -> dict[str, Any]:
+def _answer(module: str, task: Any) -> dict[str, Any]:
     """What a child answers.
 
     Args:
