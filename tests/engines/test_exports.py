@@ -208,7 +208,8 @@ def test_every_recorded_weight_file_in_every_format(tmp_path):
             if form == "keras" and (tables or not hasattr(keras, "ops")):
                 differences.append("refused")
                 continue
-            evaluate = written(form, taken, tmp_path, f"r{number}")
+            (folder := tmp_path / f"{number}{form}").mkdir()  # cling reads a file once
+            evaluate = written(form, taken, folder, f"r{number}{form}")
             taken = taken.of_variables() if form == "tmva" else taken
             events = events_of(taken, 1000)
             difference = exports.largest_difference(evaluate(events), taken.evaluate(events))
