@@ -125,7 +125,10 @@ def test_spread_of_the_initial_weights(on_jax):
 def test_clocks_parameters_and_files(on_jax):
     outcome = on_jax["dnn-seed-preset"]
     assert {"real_time_prepare", "cpu_time_train", "real_time_test", "real_time_fit"} <= set(outcome["clocks"])
-    assert all(0 < cpu_time < 100 for *_, cpu_time in outcome["history"])
+    # TStopwatch counts CPU time in ticks of 10 ms, and an epoch may be shorter.
+    cpu_times = [cpu_time for *_, cpu_time in outcome["history"]]
+    assert min(cpu_times) >= 0
+    assert 0 < sum(cpu_times) < 100
     assert outcome["parameters"] == 4 * 20 + 20 + 2 * (20 * 20 + 20) + 20 + 1
     assert outcome["files"] == [keras_direct.WEIGHT_FILE, "model.keras"]
     assert math.isnan(outcome["roc_integral"])

@@ -157,7 +157,9 @@ def test_what_cannot_be_applied_is_told_in_one_line(here, change, trees, output,
         pytest.param(
             "keras", "jax", {**POINT, "transformations": f"N,{ENCODED.replace('k=2', 'k=3')},N"}, marks=pytest.mark.slow
         ),
-        ("boosting", "sklearn", {"transformations": f"{ENCODED},P", "max_epochs": 20}),
+        pytest.param(
+            "boosting", "sklearn", {"transformations": f"{ENCODED},P", "max_epochs": 20}, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_other_methods_and_encoded_events_have_the_scores_of_the_run(home, here, method, backend, point):

@@ -9,7 +9,10 @@ pytest.importorskip("ROOT")
 pytest.importorskip("jax")
 
 
-@pytest.mark.parametrize(("kind", "action"), mutations.KINDS)
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [pytest.param(*kind, marks=[pytest.mark.slow] if kind[0] == "log.txt" else []) for kind in mutations.KINDS],
+)
 def test_changed_files_are_refused_or_judged_right(tmp_path, kind, action):
     # A replay trains, which takes seconds; most of a log is not read.
     copies = 40 if action == "verify" else 25 if kind == "log.txt" else 12

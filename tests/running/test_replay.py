@@ -82,6 +82,7 @@ def in_plain_pytorch(tmp_path_factory, recorded_input):
     return replayed("torch", PLAIN, recorded_input, tmp_path_factory.mktemp("replay") / "plain", "plain")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON_BOTH)
 def test_every_epoch_compiled_on_jax(compiled_on_jax, name):
     assert replay.agrees(compiled_on_jax[name], 1e-5)

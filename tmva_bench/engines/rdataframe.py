@@ -1,8 +1,9 @@
 """A scoring function as a new column of an ``RDataFrame``, in C++ and in Python."""
 
+import runpy
 import uuid
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, List
 
 import numpy
 
@@ -108,9 +109,7 @@ def scores(path: Path, branches: List[str], stem: str) -> Scores:
 
     define: Callable[[Any], Any]
     if path.suffix == ".py":
-        values: Dict[str, Any] = {}
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), values)  # written a moment ago
-        define = values["define"]
+        define = runpy.run_path(str(path))["define"]  # written a moment ago
     else:
         function = f"tmva_bench_{uuid.uuid4().hex}"
         declared = (
