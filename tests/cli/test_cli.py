@@ -204,9 +204,8 @@ def test_what_cannot_run_is_a_row_and_is_not_tried_again(fake_python, tmp_path, 
         names = ["run_id", "status", "reason", "method", "max_epochs", "roc_auc_best_possible"]
         rows = file["benchmark"].arrays(names, library="np")
     assert len(set(rows["run_id"])) == len(rows["run_id"]) >= len(children[0]) >= 4
-    networks = {name for name, method in registry.METHODS.items() if method.side} - {
-        "torch"
-    }  # needs more than make env
+    # Plain PyTorch needs more than make env installs.
+    networks = {name for name, method in registry.METHODS.items() if method.side} - {"torch"}
     assert set(rows["method"]) == networks
     assert set(rows["status"]) == {"unavailable"}
     missing = "no environment theano, .venv-theano/bin/python is missing; make it with: make env-theano"
