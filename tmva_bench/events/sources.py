@@ -5,6 +5,7 @@ are doubles, whole numbers of 64 bits or truth values, with a number or a list a
 :func:`tmva_bench.events.expressions.column`.
 """
 
+import abc
 import contextlib
 import glob
 import re
@@ -349,16 +350,16 @@ def _tree(kind: str, source: Source, file: Any) -> _Tree:
     return tree
 
 
-class Table:
+class Table(abc.ABC):
     """The events of one part of a process, open for reading."""
 
     def __init__(self, text: str, events: int) -> None:
         self.text = text
         self.events = events
 
+    @abc.abstractmethod
     def names(self) -> List[str]:
         """The names of what can be read."""
-        raise NotImplementedError
 
     def has(self, name: str) -> bool:
         """Whether a name can be read."""
@@ -373,9 +374,9 @@ class Table:
         for start in range(0, self.events, most):
             yield start, min(start + most, self.events)
 
+    @abc.abstractmethod
     def raw(self, name: str, start: int, stop: int) -> Any:
         """The values of a branch, as they lie there."""
-        raise NotImplementedError
 
     def columns(self, names: Iterable[str], start: int, stop: int) -> Dict[str, Any]:
         """The values of branches in a range of entries, see :func:`tmva_bench.events.expressions.column`.
