@@ -8,7 +8,7 @@ from typing import Any, Callable, List, NamedTuple
 import numpy
 
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import classifier, trees
+from tmva_bench.engines import classifier, tmva_files, trees
 from tmva_bench.engines.classifier import Trained
 from tmva_bench.engines.keras_training import Arrays
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
@@ -81,12 +81,8 @@ class Rounds:
         self.history.append(Epoch(number, *losses, real, cpu))
         if losses[1] < self.best_loss:
             self.best_loss, self.best_round = losses[1], number
-        # The columns of MethodDL's table, so that one reader follows the log of every method.
-        print(  # noqa: T201 - the log of the run
-            f": {number:>10} | {losses[0]:12.6g} {losses[1]:12.6g} {real:12.6g} {0:12.6g} {0:12.6g} "
-            f"{number - self.best_round:>10}",
-            flush=True,
-        )
+        line = tmva_files.epoch_line(self.history[-1], number - self.best_round)
+        print(line, flush=True)  # noqa: T201 - the log of the run
         return number - self.best_round > self._patience
 
 

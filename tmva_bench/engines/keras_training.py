@@ -9,7 +9,7 @@ import numpy
 
 from tmva_bench.basis.config import COUNTS, Point
 from tmva_bench.basis.training import Epoch, Training
-from tmva_bench.engines import keras_2_3, keras_epochs, keras_network, tmva_random
+from tmva_bench.engines import keras_2_3, keras_epochs, keras_network, tmva_files, tmva_random
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs, normalisation, transforms
@@ -117,6 +117,17 @@ def check_transformations(data: inputs.InputFile, point: Point) -> None:
         return  # can always be computed, and takes its time
     events = numpy.concatenate([data.events["TrainS"], data.events["TrainB"]])
     transforms.Chain(point.chain, events, training_weights(data, point.norm_mode), variables=data.variables)
+
+
+def chain(data: inputs.InputFile, point: Point) -> transforms.Chain:
+    """The transformations of a finished run, prepared once more on its training events in TMVA's order.
+
+    Args:
+        data: the input file of the run.
+        point: its point.
+    """
+    events = training_vector(data, point.split_seed, point.norm_mode)
+    return transforms.Chain(point.chain, events.x, events.w)
 
 
 def training_weights(data: inputs.InputFile, norm_mode: str) -> numpy.ndarray:
@@ -352,13 +363,9 @@ def repeat(engine: Engine, training: Training, phase: int, events: int, random: 
         if loss < best:
             best, best_epoch = loss, epoch
             engine.keep()
-        # The columns of MethodDL's table, so that one reader follows the log of every method.
         rate = used * plan.test_repetitions / max(seconds - loss_seconds, 1e-9)
-        print(  # noqa: T201 - the log of the run
-            f": {epoch:>10} | {history[-1].training_loss:12.6g} {loss:12.6g} {history[-1].real_time:12.6g} "
-            f"{loss_seconds:12.6g} {rate:12.6g} {epoch - best_epoch:>10}",
-            flush=True,
-        )
+        line = tmva_files.epoch_line(history[-1], epoch - best_epoch, loss_seconds, rate)
+        print(line, flush=True)  # noqa: T201 - the log of the run
     return Fit(history, best_epoch, best, untrained)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from tmva_bench.basis.training import Epoch
-from tmva_bench.engines import classifier
+from tmva_bench.engines import classifier, tmva_files
 from tmva_bench.engines.classifier import Trained
 from tmva_bench.engines.keras_training import Arrays
 from tmva_bench.errors import TrainingFailed, UserError
@@ -75,11 +75,10 @@ def fit(seed: int, fitted: Arrays, validation: Arrays) -> Trained:
     losses = [classifier.cross_entropy(linear.score(part.x), part) for part in (fitted, validation)]
     real, cpu = time.monotonic() - clocks[0], time.process_time() - clocks[1]
     untrained = classifier.cross_entropy(numpy.full(len(validation.x), share), validation)
-    print(  # noqa: T201 - the log of the run, in the columns of MethodDL's table
-        f": {1:>10} | {losses[0]:12.6g} {losses[1]:12.6g} {real:12.6g} {0:12.6g} {0:12.6g} {0:>10}", flush=True
-    )
+    step = Epoch(1, losses[0], losses[1], real, cpu)
+    print(tmva_files.epoch_line(step, 0), flush=True)  # noqa: T201 - the log of the run
     return Trained(
-        history=[Epoch(1, losses[0], losses[1], real, cpu)],
+        history=[step],
         best_round=int(losses[1] < untrained),
         validation_loss=losses[1],
         untrained_loss=untrained,

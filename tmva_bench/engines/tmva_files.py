@@ -106,6 +106,19 @@ def epoch_table(log: str) -> List[Epoch]:
     ]
 
 
+def epoch_line(epoch: Epoch, since_best: int, loss_seconds: float = 0, rate: float = 0) -> str:
+    """An epoch in the columns of MethodDL's table, so that :func:`epoch_table` follows the log of every method.
+
+    Args:
+        epoch: the epoch.
+        since_best: epochs since the best one.
+        loss_seconds: real time of the validation loss [s].
+        rate: events trained on in a second.
+    """
+    numbers = (epoch.training_loss, epoch.validation_loss, epoch.real_time, loss_seconds, rate)
+    return f": {epoch.epoch:>10} | {' '.join(f'{number:12.6g}' for number in numbers)} {since_best:>10}"
+
+
 def keras_epoch_table(log: str) -> List[Epoch]:
     """What Keras prints under MethodPyKeras at the end of each epoch; the losses have four digits, there is no time.
 

@@ -103,7 +103,5 @@ def evaluator(
         trained: a finished run.
         score: that of the model, of transformed events.
     """
-    point = trained.point
-    events = keras_training.training_vector(trained.data, point.split_seed, point.norm_mode)
-    chain = transforms.Chain(point.chain, events.x, events.w)
+    chain = keras_training.chain(trained.data, trained.point)
     return lambda x: score(chain(x))

@@ -18,7 +18,7 @@ from tmva_bench.engines import encoder, keras_autoencoder, keras_training, tmva_
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import inputs
-from tmva_bench.methods import AUTOENCODER, Method, Outcome, Task, Trained, encode_worker, read_input, tmva_dnn
+from tmva_bench.methods import AUTOENCODER, Method, Outcome, Task, Trained, booked, encode_worker, read_input, tmva_dnn
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -104,17 +104,14 @@ def _by_tmva(task: Task, watch: Stopwatch) -> Outcome:
     data = read_input(task.input_file, task.input_digest)
     # The regression has one class, of whose events TMVA prepares the transformations.
     prepared = encoder.prepare(wanted, data, chain_of_class=True)
-    tmva_session.run_factory(
+    booked.run_factory(
         ROOT,
-        input_file=task.input_file,
-        variables=data.variables,
+        task,
+        data,
+        watch,
+        "kDL",
+        booking(task.point, wanted, task.architecture),
         factory_options=factory_options(task.point),
-        split_options=mapping.split_options(task.point),
-        method="kDL",
-        method_options=booking(task.point, wanted, task.architecture),
-        folder=task.folder,
-        threads=task.threads,
-        watch=watch,
         regression=encoder.TRAINING_TREES[wanted.event_class],
     )
     log = tmva_session.log(task.folder)

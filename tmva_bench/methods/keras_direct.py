@@ -115,8 +115,7 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The transformations prepared on the training events once more, and the network with its weights."""
     keras, _ = keras_training.load(trained.backend)
     data, training = trained.data, mapping.training(trained.point)
-    events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
-    chain = transforms.Chain(trained.point.chain, events.x, events.w)
+    chain = keras_training.chain(data, trained.point)
     model = keras_network.build(keras, training, len(data.variables))
     kept = [trained.folder / name for name in ("model.keras", "model.h5")]
     tmva_evaluation.load_weights(model, kept[0] if kept[0].exists() else kept[1])
@@ -125,8 +124,7 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
 
 def _scoring(trained: Trained) -> Scoring:
     data = trained.data
-    events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
-    steps = transforms.Chain(trained.point.chain, events.x, events.w).steps
+    steps = keras_training.chain(data, trained.point).steps
     kept = [trained.folder / name for name in ("model.keras", "model.h5")]
     layers = keras_file.read(kept[0] if kept[0].exists() else kept[1])
     transformations = [scoring.step_of(step, len(data.variables)) for step in steps]

@@ -30,7 +30,7 @@ from tmva_bench.engines import (
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, Trained, read_input
+from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, Trained, booked, read_input
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 6568, 11546, 15790, 23260): before
 # the first it imports Keras itself and knows no option for that of TensorFlow.
@@ -64,18 +64,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     # then no longer gives its weights: nothing of Keras is asked after TMVA has run.
     parameters, spread = keras_network.trainable_parameters(model), keras_network.weights_spread(model)
     options = _options(task, keras, version, model)
-    roc_integral = tmva_session.run_factory(
-        ROOT,
-        input_file=task.input_file,
-        variables=data.variables,
-        factory_options=task.point.factory_string,
-        split_options=mapping.split_options(task.point),
-        method="kPyKeras",
-        method_options=options,
-        folder=task.folder,
-        threads=task.threads,
-        watch=watch,
-    )
+    roc_integral = booked.run_factory(ROOT, task, data, watch, "kPyKeras", options)
     output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))
     history = _history(output_file)
     # ModelCheckpoint keeps the first of equals.

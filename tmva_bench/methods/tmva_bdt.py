@@ -12,7 +12,7 @@ from tmva_bench.engines import keras_training, tmva_files, tmva_session, tmva_we
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs
-from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, classifiers, read_input
+from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, booked, classifiers, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -29,18 +29,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         raise Unavailable(f"{task.method} trains on the CPU alone", "take architecture cpu")
     data = read_input(task.input_file, task.input_digest)
     keras_training.check_transformations(data, task.point)
-    roc_integral = tmva_session.run_factory(
-        ROOT,
-        input_file=task.input_file,
-        variables=data.variables,
-        factory_options=task.point.factory_string,
-        split_options=mapping.split_options(task.point),
-        method="kBDT",
-        method_options=mapping.bdt_options(task.point),
-        folder=task.folder,
-        threads=task.threads,
-        watch=watch,
-    )
+    roc_integral = booked.run_factory(ROOT, task, data, watch, "kBDT", mapping.bdt_options(task.point))
     output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))
     weight_file = str(Path(task.folder, tmva_session.WEIGHT_FILE))
     version = str(ROOT.gROOT.GetVersion())

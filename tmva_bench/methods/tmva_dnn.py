@@ -13,7 +13,7 @@ from tmva_bench.engines import keras_training, scoring, tmva_evaluation, tmva_fi
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, booked, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -29,18 +29,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     require_architecture(ROOT, task.architecture)
     data = read_input(task.input_file, task.input_digest)
     keras_training.check_transformations(data, task.point)
-    roc_integral = tmva_session.run_factory(
-        ROOT,
-        input_file=task.input_file,
-        variables=data.variables,
-        factory_options=task.point.factory_string,
-        split_options=mapping.split_options(task.point),
-        method="kDL",
-        method_options=mapping.dl_options(task.point, task.architecture),
-        folder=task.folder,
-        threads=task.threads,
-        watch=watch,
-    )
+    roc_integral = booked.run_factory(ROOT, task, data, watch, "kDL", mapping.dl_options(task.point, task.architecture))
     log = tmva_session.log(task.folder)
     check_architecture(tmva_files.architecture(log), task.architecture)
     output_file = str(Path(task.folder, tmva_session.OUTPUT_FILE))

@@ -92,8 +92,7 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The transformations prepared on the training events once more, and the stored weights in Keras."""
     keras, _ = keras_training.load(trained.backend)
     data, training = trained.data, mapping.training(trained.point)
-    events = keras_training.training_vector(data, trained.point.split_seed, trained.point.norm_mode)
-    chain = transforms.Chain(trained.point.chain, events.x, events.w)
+    chain = keras_training.chain(data, trained.point)
     model = keras_network.build(keras, training, len(data.variables))
     with numpy.load(str(trained.folder / MODEL_FILE), allow_pickle=False) as stored:
         model.set_weights([stored[f"arr_{number}"] for number in range(len(stored.files))])
