@@ -10,8 +10,9 @@ from typing import Any
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.events import inputs, origin, samples
+from tmva_bench.events import conversion, inputs, origin, samples
 from tmva_bench.events import selection as selections
+from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder, make_folder
 from tmva_bench.running import applying, environments, execution, exporting
 from tmva_bench.study import file as study_file
@@ -299,9 +300,9 @@ def study_jobs(
     selected = plan.select(planned, only)
     wanted = {run.sample for run in selected}
     whole = {
-        sample.name: _study_input(sample, planned, folder, look=look)
+        sample.key: _study_input(sample, planned, folder, look=look)
         for sample in study.samples
-        if sample.name in wanted
+        if sample.key in wanted
     }
     _check_names(whole)
     places = _places(study, {run.environment.name for run in selected}, folder, look=look)
@@ -471,11 +472,15 @@ def _check_origin(sample: studies.Sample, data: inputs.InputFile, asked: Mapping
         )
 
 
-def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:
-    names = [data.metadata["sample"] for data in whole.values()]
-    for name in names:
-        if names.count(name) > 1:
-            files = " and ".join(data.path for data in whole.values() if data.metadata["sample"] == name)
+def _check_names(whole: Mapping[tuple[str, int], inputs.InputFile]) -> None:
+    # A file that is not made yet does not tell its fold.
+    by_name = naming.gathered(
+        ((data.metadata["sample"], conversion.fold(data.metadata) or fold), data.path)
+        for (_, fold), data in whole.items()
+    )
+    for (name, _), paths in by_name.items():
+        if len(paths) > 1:
+            files = " and ".join(paths)
             raise UserError(
                 f"{files}: the sample of both is called {name!r}, and tables and figures know samples by name; "
                 "convert one of them with another --name, or make two studies"
@@ -485,5 +490,5 @@ def _check_names(whole: Mapping[str, inputs.InputFile]) -> None:
 def _link_input(study: studies.Study, folder: ResultsFolder, only: Iterable[str]) -> None:
     """Makes ``input.root`` a link to the events of the study's first sample, where they are wanted."""
     planned, first = plan.plan(study), study.samples[0]
-    if any(run.sample == first.name for run in plan.select(planned, only)):
+    if any(run.sample == first.key for run in plan.select(planned, only)):
         folder.link_input(folder.keep_input(_study_input(first, planned, folder, look=False)))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from tmva_bench import api, cli
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs
+from tmva_bench.events import conversion, inputs
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.study import file as study_file
 
@@ -59,8 +59,8 @@ def study(text):
     return study_file.read("mine.toml")
 
 
-def jobs(text, *, look=False):
-    return api.study_jobs(study(text), ResultsFolder("results/mine"), look=look)
+def jobs(text, only=(), *, look=False):
+    return api.study_jobs(study(text), ResultsFolder("results/mine"), only, look=look)
 
 
 def test_the_keys_are_the_arguments_of_convert():
@@ -157,7 +157,10 @@ def test_folds_test_every_event_once(here):
     text = SAMPLE.replace('split = "event % 2 == 0"', "folds = 3").replace('cut = "x > -2"\n', "") + REST
     planned = jobs(text)
     names = [job.data.metadata["sample"] for job in planned[::2]]
-    assert names == ["mine-fold1", "mine-fold2", "mine-fold3"]
+    assert names == ["mine", "mine", "mine"]
+    assert [conversion.fold(job.data.metadata) for job in planned[::2]] == [1, 2, 3]
+    (job, _) = jobs(text, only=["fold=2"])
+    assert job.data.path == planned[2].data.path
     test = [inputs.read_spectators(job.data)["TestB"]["event"] for job in planned[::2]]
     every = numpy.concatenate([numpy.arange(200 + 10 * number) for number in (2, 3, 4)])
     assert sorted(itertools.chain(*test)) == sorted(every)

@@ -282,11 +282,11 @@ method = "keras"
 def test_every_series_runs_on_every_sample_at_its_own_points(read):
     studies = read(SEVERAL)
     runs = plan.plan(studies)
-    points = [(run.sample, run.request.point.neurons, run.request.point.layers) for run in runs]
+    points = [(run.sample[0], run.request.point.neurons, run.request.point.layers) for run in runs]
     layers = config.Point().layers
     assert points == [("gauss", 5, layers), ("gauss", 20, layers), ("rings", 7, 2), ("rings", 7, 4)]
     assert plan.generated(studies.samples[0], runs) == {"name": "gauss", "train_signal": 300}
-    assert [run.sample for run in plan.select(runs, ["sample=rings"])] == ["rings", "rings"]
+    assert [run.sample[0] for run in plan.select(runs, ["sample=rings"])] == ["rings", "rings"]
 
 
 def test_the_numbers_of_events_are_what_a_samples_own_points_ask_for(read):

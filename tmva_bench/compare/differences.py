@@ -225,9 +225,10 @@ def telling(groups: list[Group]) -> list[str]:
         groups: repetitions together.
     """
     rows = [group.row for group in groups]
-    names = naming.differing((*_PLACES, *schema.POINT), rows)
+    follows = naming.of_folds(map(vars, rows))
+    names = [name for name in naming.differing((*_PLACES, *schema.POINT), rows) if name not in follows]
     # Names and numbers of events mostly tell input files apart.
-    others = [name for name in names if name in (*config.COUNTS, "sample")]
+    others = [name for name in names if name in (*config.COUNTS, "sample", "fold")]
     if len({tuple(row.value(name) for name in others) for row in rows}) == len({row.input_digest for row in rows}):
         names = [name for name in names if name != "input_digest"]
     return [name for name in names if name not in config.PARAMETERS or name == "transformations" or _varies(name, rows)]
@@ -242,7 +243,7 @@ def _varies(name: str, rows: list[RunRow]) -> bool:
 
 def _ordered(pairs: list[tuple[Group, Group | None]], axes: list[str]) -> list[tuple[Group, Group | None]]:
     """By sample and point, then as they first appeared."""
-    names = [name for name in axes if name in config.PARAMETERS]
+    names = [name for name in axes if name in schema.POINT]
     samples = list(dict.fromkeys(group.row.sample for group, _ in pairs))
 
     def place(pair: tuple[Group, Group | None]) -> tuple[Any, ...]:

@@ -780,6 +780,19 @@ def described(selection: Selection, factors: Mapping[str, float], counts: Mappin
     }
 
 
+def fold(metadata: Mapping[str, Any]) -> int:
+    """The fold that tests in a common input file, from 1; 0 where it is not split in folds.
+
+    Args:
+        metadata: of the file.
+    """
+    split = (metadata.get("selection") or {}).get("split")
+    parts = split.get("value") if isinstance(split, dict) and split.get("kind") == "fold" else None
+    # Files made by hand may say anything.
+    known = isinstance(parts, list) and parts and isinstance(parts[0], int) and 0 < parts[0] <= selections.MOST_FOLDS
+    return int(parts[0]) if parts and known else 0
+
+
 def refuse_other(selection: Selection, path: Union[str, Path], sample: str) -> None:
     """Refuses an output that another recipe made, before the events are read.
 

@@ -26,7 +26,7 @@ CLASSES = ("signal", "background")
 _PATTERN = re.compile(r"(-?)([\w.:*?]*[*?][\w.:*?]*|[\w.:]+)(\[[^\[\]]*\])?")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 # What asks for the same of all classes or of one.
-_MOST_FOLDS = 1000
+MOST_FOLDS = 1000
 
 
 class Variable(NamedTuple):
@@ -441,15 +441,22 @@ def _split(
     return _chosen(split, fold, known) if asked else Split("half", None)
 
 
+def parts_of(fold: str) -> Tuple[int, int]:
+    """The ``i`` and ``k`` of a fold ``i/k``.
+
+    Raises:
+        UserError: it is none.
+    """
+    match = re.fullmatch(r"\s*(\d{1,4})\s*/\s*(\d{1,4})\s*", str(fold))
+    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= of <= MOST_FOLDS or of < 2:
+        raise UserError(f"fold = {short(fold)}: give i/k, the i-th of k parts to test, as 1/5; at most {MOST_FOLDS}")
+    return number, of
+
+
 def _chosen(split: Union[None, int, float, str], fold: Optional[str], known: Sequence[str]) -> Split:
     if fold is not None:
-        match = re.fullmatch(r"\s*(\d{1,4})\s*/\s*(\d{1,4})\s*", str(fold))
-        number, of = (int(match[1]), int(match[2])) if match else (0, 0)
-        if not 1 <= number <= of <= _MOST_FOLDS or of < 2:
-            raise UserError(
-                f"fold = {short(fold)}: give i/k, the i-th of k parts to test, as 1/5; at most {_MOST_FOLDS}"
-            )
-        return Split("fold", (number, of))
+        return Split("fold", parts_of(fold))
     text = str(split).strip()
     if not _NUMBER.fullmatch(text) or isinstance(split, bool):
         return Split("expression", one("split", text, known))

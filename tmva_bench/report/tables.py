@@ -114,7 +114,7 @@ def _several_inputs(groups: list[summary.Group]) -> dict[tuple[Any, ...], list[s
     """Input files by sample and numbers of events, where one name stands for several: a file was written anew."""
     by_events = naming.gathered(
         (
-            (group.row.sample, *(group.row.value(name) for name in config.COUNTS)),
+            (group.row.sample, *(group.row.value(name) for name in (*config.COUNTS, "fold"))),
             naming.digest(group.row.input_digest),
         )
         for group in groups
@@ -161,6 +161,7 @@ def _best(groups: list[summary.Group], columns: dict[str, int]) -> list[tuple[in
 
 def _notes(groups: list[summary.Group], rows: list[RunRow], names: list[str]) -> list[str]:
     notes = naming.kinds(rows) + naming.best_possible(rows) + naming.clocks(rows)
+    notes += _over_folds(groups, names)
     errors = any(group.means.roc_auc.runs > 1 for group in groups)
     if errors:
         notes.append("± error of the mean over repetitions (68 %, Student's t); spread: standard deviation")
@@ -179,6 +180,18 @@ def _notes(groups: list[summary.Group], rows: list[RunRow], names: list[str]) ->
     named = naming.named_options(rows) if "transformations" in names else []
     notes += naming.one_sided(rows) + naming.unequal(rows) + naming.warnings(rows) + naming.reasons(rows)
     return named + notes
+
+
+def _over_folds(groups: list[summary.Group], names: list[str]) -> list[str]:
+    """One line with the mean area over the folds of each series and point."""
+    of_folds = [group for group in groups if group.rows and group.row.fold]
+    areas: dict[str, list[float]] = {}
+    for group in of_folds:
+        name = naming.run_name(group.row, [name for name in names if name != "fold"])
+        areas.setdefault(name, []).append(group.means.roc_auc.value)
+    means = {name: summary.mean(values) for name, values in areas.items() if len(values) > 1}
+    texts = [f"{name} {mean.value:.4f} ({mean.runs} folds, {mean.spread:.2g})" for name, mean in means.items()]
+    return [f"mean ROC area over folds (their number, standard deviation): {'; '.join(texts)}"] if texts else []
 
 
 def _with_error(mean: Mean) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from tmva_bench import methods
@@ -152,7 +152,7 @@ def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
     What others tell as well is left out: the numbers of events of a sample, or parameters that move together.
     """
     parameters = [name for name in config.PARAMETERS if name not in ("optimizer", "execution", "seed")]
-    names = ["sample", "environment", *parameters, "repetition"]
+    names = ["sample", "environment", "fold", *parameters, "repetition"]
     # Those that say most about a run are left out last.
     order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
     names_of = {}
@@ -165,6 +165,20 @@ def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
                 needed = fewer
         names_of[series] = needed
     return names_of
+
+
+def of_folds(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The numbers of events, where they follow from sample and fold: folds differ by an event, which is no scan.
+
+    Args:
+        rows: columns of runs.
+    """
+    rows = list(rows)
+    if len({row["fold"] for row in rows}) < 2:
+        return []
+    numbers = {name: {(row["sample"], row["fold"], row[name]) for row in rows} for name in config.COUNTS}
+    parts = len({(row["sample"], row["fold"]) for row in rows})
+    return [name for name, values in numbers.items() if len(values) == parts]
 
 
 def differing(names: Iterable[str], rows: Iterable[RunRow]) -> list[str]:

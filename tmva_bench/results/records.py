@@ -253,6 +253,11 @@ def _migrate_7(record: _Content) -> None:
     record["row"].update(execution="batch", cpu_time_compile=math.nan, real_time_compile=math.nan)
 
 
+def _migrate_8(record: _Content) -> None:
+    """Version 9 added the fold that tests; those of earlier versions are samples of their own."""
+    record["row"].update(fold=0)
+
+
 _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     1: _migrate_1,
     2: _migrate_2,
@@ -261,6 +266,7 @@ _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     5: _migrate_5,
     6: _migrate_6,
     7: _migrate_7,
+    8: _migrate_8,
 }
 
 

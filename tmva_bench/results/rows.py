@@ -58,6 +58,7 @@ class RunRow(_Columns):
     repetition: Annotated[int, "repetition, from 1"] = 0
     seed: int = 0
     sample: Annotated[str, "name of the sample in the input file"] = ""
+    fold: Annotated[int, "fold that tests, where the sample is split in folds (0: it is not)"] = 0
     neurons: int = 0
     layers: int = 0
     activation: str = ""

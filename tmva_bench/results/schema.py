@@ -11,7 +11,7 @@ from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.events import roc
 from tmva_bench.results.rows import History, Means, Reconstruction, RocCurve, RunRow, Scores
 
-VERSION = 8
+VERSION = 9
 
 
 class Column(NamedTuple):
@@ -79,7 +79,8 @@ SERIES = (
     "sample",
     "input_digest",
 )
-POINT = tuple(name for name in PARAMETERS if name not in ("optimizer", "execution", "seed"))
+# A fold has an input file of its own, and is scanned like the numbers of events.
+POINT = (*(name for name in PARAMETERS if name not in ("optimizer", "execution", "seed")), "fold")
 _TITLE = {column.name: column for column in BENCHMARK}
 
 SUMMARY: list[Column] = [

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from tmva_bench.results import naming
 from tmva_bench.results.rows import Mean, Means, RunRow
 from tmva_bench.results.schema import DERIVED, POINT, QUANTITIES, SERIES, SUMMARY
 
@@ -81,7 +82,9 @@ def varied(groups: Iterable[Group]) -> list[str]:
     for group in groups:
         by_series.setdefault(series_whatever_the_events(group), []).append(group)
     points = [list(zip(*(group.point for group in some), strict=True)) for some in by_series.values()]
-    return [name for n, name in enumerate(POINT) if any(len(set(point[n])) > 1 for point in points)]
+    follows = naming.of_folds(vars(group.row) for some in by_series.values() for group in some)
+    names = [(n, name) for n, name in enumerate(POINT) if name not in follows]
+    return [name for n, name in names if any(len(set(point[n])) > 1 for point in points)]
 
 
 def series_whatever_the_events(group: Group) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from tmva_bench.basis.config import COUNTS
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, output, reading, roc
+from tmva_bench.events import conversion, inputs, output, reading, roc
 from tmva_bench.methods import Task, encode_worker, registry
 from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
@@ -246,6 +246,7 @@ def planned_row(request: Request, data: inputs.InputFile, environment: environme
         installation=environment.installation,
         repetition=request.repetition,
         sample=data.metadata["sample"],
+        fold=conversion.fold(data.metadata),
         variables=len(data.variables),
         encoded_variables=autoencoder.of_chain(request.point.encoding, 1)[0].encoded if request.point.encoding else 0,
         roc_auc_best_possible=math.nan if best is None else best,

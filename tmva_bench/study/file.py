@@ -12,7 +12,7 @@ import tomli_w
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, nearest, short, short_path, unknown
-from tmva_bench.events import samples
+from tmva_bench.events import samples, selection
 from tmva_bench.methods import registry
 from tmva_bench.study import plan
 from tmva_bench.study.requests import Limits
@@ -78,7 +78,7 @@ KEYS = {
         "normalise": Key("true or false", "false", "whether the weights of each class get a mean of 1"),
         "split": Key("number or text", "half", "training: a share, a number, or what holds for it"),
         "fold": Key("text", "none", "i/k: the i-th of k parts tests, the others train"),
-        "folds": Key("whole number", "none", "k: so many samples, NAME-fold1 to NAME-foldk, each tested on one part"),
+        "folds": Key("whole number", "none", "k: every fold from 1/k to k/k, an axis of the study"),
         "train_signal": Key("whole number", "what is no test event", "training events, signal"),
         "train_background": Key("whole number", "what is no test event", "training events, background"),
         "test_signal": Key(_NUMBER_OR_SOURCES, "what does not train", "test events, signal, or where they lie"),
@@ -131,7 +131,6 @@ _IS: dict[str, Callable[[Any], bool]] = {
 }
 # What only events of users' own have.
 _OF_EVENTS = KEYS["events"].keys() - KEYS["sample"].keys() - {"variables", "seed", *config.COUNTS}
-_MOST_FOLDS = 1000
 # Larger files are no study files: the shipped ones have 2 kB.
 _LARGEST = 2**20
 _MOST_RUNS = 100_000
@@ -401,7 +400,7 @@ class _Reader:
         samples: list[Sample] = []
         for key, table in [("sample", tables)] if isinstance(tables, dict) else _numbered("sample", tables):
             for sample in self._sample(key, table):
-                if sample.name in [other.name for other in samples]:
+                if sample.key in [other.key for other in samples]:
                     message = f"sample {sample.name!r} stands twice, and tables and figures know samples by name; "
                     message += "give each a name of its own" if "signal" in sample.content else "make two studies"
                     raise self.error((key, ""), message)
@@ -428,27 +427,32 @@ class _Reader:
         return [Sample({"name": name, **{k: value for k, value in table.items() if k != "axes"}}, axes)]
 
     def _events(self, key: str, table: dict[str, Any], axes: dict[str, list[Any]]) -> list[Sample]:
-        """Events of users' own; with ``folds`` a sample for each."""
+        """Events of users' own; with ``folds`` each of them."""
         self._known(key, table, KEYS["events"])
         for name in ("signal", "variables", *(() if "label" in table else ("background",))):
             if not table.get(name):
                 raise self.error((key, name), f"{name}: events of your own need it; {KEYS['events'][name].help}")
         name = table.get("name", "own")
         folds = table.get("folds")
+        if "fold" in table:
+            self._fold(key, table["fold"])
         if folds is not None:
-            self._number(key, "folds", folds, _MOST_FOLDS)
+            self._number(key, "folds", folds, selection.MOST_FOLDS)
             if folds < 2 or "fold" in table:
                 raise self.error((key, "folds"), f"folds = {folds}: give at least 2, and no fold beside")
-        # Its place in messages and folders; a longer one is told here, not after the events are read.
-        if not re.fullmatch(samples.NAME, name if folds is None else f"{name}-fold{folds}"):
+        # A longer one is told here, not after the events are read.
+        if not re.fullmatch(samples.NAME, name):
             raise self.error((key, "name"), f"name = {short(name)}: {samples.NAME_HELP}")
         content = {"name": name, **{k: value for k, value in table.items() if k not in ("axes", "folds")}}
         if folds is None:
             return [Sample(content, axes)]
-        return [
-            Sample({**content, "name": f"{name}-fold{number}", "fold": f"{number}/{folds}"}, axes)
-            for number in range(1, folds + 1)
-        ]
+        return [Sample({**content, "fold": f"{number}/{folds}"}, axes) for number in range(1, folds + 1)]
+
+    def _fold(self, key: str, text: str) -> None:
+        try:
+            selection.parts_of(text)
+        except UserError as error:
+            raise self.error((key, "fold"), str(error)) from None
 
     def _limits(self, table: dict[str, Any]) -> tuple[Limits, int]:
         self._known("limits", table, KEYS["limits"])

@@ -13,11 +13,17 @@ from tmva_bench.study.study import Place, Sample, Series, Study
 
 
 class Planned(NamedTuple):
-    """One run of a study: what to run, where, and the name of its sample."""
+    """One run of a study.
+
+    Attributes:
+        request: what to run.
+        environment: where.
+        sample: name and fold of its sample, see :attr:`tmva_bench.study.study.Sample.key`.
+    """
 
     request: Request
     environment: Place
-    sample: str
+    sample: tuple[str, int]
 
 
 def generated(sample: Sample, planned: list[Planned]) -> dict[str, Any]:
@@ -30,7 +36,7 @@ def generated(sample: Sample, planned: list[Planned]) -> dict[str, Any]:
     Returns:
         ``name`` and the sample's parameters.
     """
-    points = [run.request.point for run in planned if run.sample == sample.name]
+    points = [run.request.point for run in planned if run.sample == sample.key]
     asked = {name: max((getattr(point, name) for point in points), default=0) for name in config.COUNTS}
     return {**{name: number for name, number in asked.items() if number}, **sample.content}
 
@@ -126,7 +132,8 @@ def _facts(run: Planned) -> dict[str, Any]:
         "backend": request.backend,
         "architecture": request.architecture,
         "environment": run.environment.name,
-        "sample": run.sample,
+        "sample": run.sample[0],
+        "fold": run.sample[1],
         "repetition": request.repetition,
         **{name: getattr(request.point, name) for name in config.PARAMETERS},
     }
@@ -158,4 +165,4 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
     request = requests.make_request(
         point, series.method, series.backend, architecture=series.architecture, threads=study.threads
     )
-    return Planned(request._replace(repetition=repetition), study.environments[series.environment], sample.name)
+    return Planned(request._replace(repetition=repetition), study.environments[series.environment], sample.key)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tmva_bench.events import selection
 from tmva_bench.study.requests import Limits
 
 # Stands for the Python that runs the study.
@@ -57,6 +58,16 @@ class Sample(NamedTuple):
     def name(self) -> str:
         """Its name, or its file's."""
         return str(self.content.get("name") or Path(self.content["file"]).stem)
+
+    @property
+    def fold(self) -> int:
+        """The fold that tests, from 1; 0 where it is not split in folds."""
+        return selection.parts_of(self.content["fold"])[0] if "fold" in self.content else 0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from the other samples of a study."""
+        return self.name, self.fold
 
     @property
     def is_converted(self) -> bool:

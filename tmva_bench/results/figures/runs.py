@@ -33,6 +33,7 @@ class Condition(NamedTuple):
 CONDITIONS = (
     Condition("sample", "sample", parameter=False),
     Condition("variables", "variables", parameter=False),
+    Condition("fold", "fold", usual="0"),
     Condition("train_signal", "training signal"),
     Condition("train_background", "training background"),
     Condition("test_signal", "test signal"),
@@ -66,7 +67,7 @@ CONDITIONS = (
 _BRIEF = ("sample", "neurons", "layers")
 # Too long for a caption.
 _LONG = "factory_string"
-_AXES = {name for name, parameter in PARAMETERS.items() if parameter.type is not str} | {"encoded_variables"}
+_AXES = {name for name, parameter in PARAMETERS.items() if parameter.type is not str} | {"encoded_variables", "fold"}
 
 
 class Run(NamedTuple):
@@ -203,8 +204,9 @@ def check(selected: Sequence[Row], selection: str) -> None:
 def scanned(runs: Sequence[Run]) -> list[Condition]:
     """The parameters with several numbers within a series."""
     conditions = []
+    follows = naming.of_folds(run.row for run in runs)
     for condition in CONDITIONS:
-        if not condition.parameter or condition.column not in _AXES:
+        if not condition.parameter or condition.column not in _AXES or condition.column in follows:
             continue
         within: dict[tuple[str, ...], set[str]] = {}
         for run in runs:
@@ -213,11 +215,6 @@ def scanned(runs: Sequence[Run]) -> list[Condition]:
         if any(len(values) > 1 for values in within.values()):
             conditions.append(condition)
     return conditions
-
-
-def is_axis(name: str) -> bool:
-    """Whether a common parameter is a number."""
-    return name in _AXES
 
 
 def spanned(runs: Iterable[Run], column: str) -> str:
