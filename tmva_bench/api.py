@@ -209,7 +209,7 @@ def run_study(
     results = study_folder(study, folder)
     with results.held():
         results.write_text(results.study, study_file.text(study))
-        jobs = study_jobs(study, results, only)
+        jobs = study_jobs(study, results, only, listener=listener)
         _link_input(study, results, only)
         records = execution.execute(
             jobs,
@@ -282,7 +282,12 @@ def apply(
 
 
 def study_jobs(
-    study: studies.Study, folder: ResultsFolder, only: Iterable[str] = (), *, look: bool = False
+    study: studies.Study,
+    folder: ResultsFolder,
+    only: Iterable[str] = (),
+    *,
+    look: bool = False,
+    listener: execution.Listener | None = None,
 ) -> list[execution.Job]:
     """The runs of a study with their input files, which are written where they are not there yet.
 
@@ -292,6 +297,7 @@ def study_jobs(
         only: filters ``name=value``; a run must fit all.
         look: only look: nothing is written, and no Python that the study names is started; what an environment holds
             is then what was left about it when the study was last run.
+        listener: is told of events that are read.
 
     Raises:
         UserError: a filter, a sample or a point is wrong, or an input file cannot be written.
@@ -300,7 +306,7 @@ def study_jobs(
     selected = plan.select(planned, only)
     wanted = {run.sample for run in selected}
     whole = {
-        sample.key: _study_input(sample, planned, folder, look=look)
+        sample.key: _study_input(sample, planned, folder, look=look, listener=listener)
         for sample in study.samples
         if sample.key in wanted
     }
@@ -417,13 +423,18 @@ def prepare_input(
 
 
 def _study_input(
-    sample: studies.Sample, planned: list[plan.Planned], folder: ResultsFolder, *, look: bool
+    sample: studies.Sample,
+    planned: list[plan.Planned],
+    folder: ResultsFolder,
+    *,
+    look: bool,
+    listener: execution.Listener | None = None,
 ) -> inputs.InputFile:
     """The input file of a study's sample; what is generated is named by its parameters."""
     if "file" in sample.content:
         return inputs.read(sample.content["file"])
     if sample.is_converted:
-        return _converted(sample, folder, look=look)
+        return _converted(sample, folder, look=look, listener=listener or execution.Silent())
     content = plan.generated(sample, planned)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     path = folder.inputs / f"{sample.name}-{digest}.root"
@@ -438,7 +449,9 @@ def _study_input(
     return inputs.read(path)
 
 
-def _converted(sample: studies.Sample, folder: ResultsFolder, *, look: bool) -> inputs.InputFile:
+def _converted(
+    sample: studies.Sample, folder: ResultsFolder, *, look: bool, listener: execution.Listener
+) -> inputs.InputFile:
     """The input file of users' own trees, named by what is asked for; made once, and refused when they have changed."""
     asked = {name: value for name, value in sample.content.items() if name != "name"}
     recipe = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -453,7 +466,7 @@ def _converted(sample: studies.Sample, folder: ResultsFolder, *, look: bool) -> 
     make_folder(path.parent)
     # Before the events are read: what changes meanwhile is told the next time.
     states = origin.states(selections.files(**asked))
-    with samples.selected(path, name=sample.name, **asked) as stream:
+    with samples.selected(path, name=sample.name, listener=listener.reading, **asked) as stream:
         inputs.store_stream(path, stream._replace(metadata={**stream.metadata, origin.KEY: states}))
     return inputs.read(path)
 

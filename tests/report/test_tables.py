@@ -193,3 +193,28 @@ def test_what_a_method_lacks_is_a_dash_in_its_one_row_and_kinds_are_told():
         ("boosting sklearn", "-"),
     ]
     assert "the same training by other engines: keras jax sgd; other classifiers: boosting sklearn" in table.notes
+
+
+def of_folds():
+    return [
+        row(fold=fold, repetition=r, train_signal=100 + fold // 3, input_digest=f"{fold}", roc_auc=0.8 + fold / 100)
+        for fold in (1, 2, 3)
+        for r in (1, 2)
+    ]
+
+
+def test_folds_are_scanned_and_their_numbers_of_events_are_not():
+    table = tables.make(summary.groups(of_folds()))
+    assert table.headings[:3] == ["series", "fold", "runs"]
+    assert [line[:3] for line in table.rows] == [["keras jax sgd", str(fold), "2"] for fold in (1, 2, 3)]
+    assert "mean ROC area over folds (their number, standard deviation): keras jax sgd 0.8200 (3 folds, 0.01)" in (
+        table.notes
+    )
+
+
+def test_numbers_of_events_that_are_scanned_beside_folds_stay():
+    runs = [replace(one, test_signal=number) for one in of_folds() for number in (50, 60)]
+    table = tables.make(summary.groups(runs))
+    assert table.headings[:4] == ["series", "test_signal", "fold", "runs"]
+    (note,) = (note for note in table.notes if note.startswith("mean ROC area over folds"))
+    assert "test_signal=50 0.8200 (3 folds, 0.01); keras jax sgd, test_signal=60 0.8200" in note

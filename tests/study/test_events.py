@@ -15,6 +15,7 @@ from tmva_bench import api, cli
 from tmva_bench.errors import UserError
 from tmva_bench.events import conversion, inputs
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.running import execution
 from tmva_bench.study import file as study_file
 
 SAMPLE = """
@@ -151,6 +152,25 @@ def test_a_results_folder_without_the_sources_goes_on(here, caplog):
     with caplog.at_level(logging.WARNING):
         assert [job.name for job in jobs(SAMPLE + REST)] == [job.name for job in first]
     assert "5 are not there, s1.root among them; it is used as it is" in caplog.text
+
+
+class Heard(execution.Silent):
+    """Notes the events it is told of."""
+
+    def __init__(self):
+        self.events = []
+
+    def reading(self, done, total):
+        self.events.append((done, total))
+
+
+def test_events_are_told_while_they_are_read_and_not_where_they_are_there(here):
+    heard = Heard()
+    api.study_jobs(study(SAMPLE + REST), ResultsFolder("results/mine"), listener=heard)
+    assert heard.events and heard.events[-1][0] == heard.events[-1][1]
+    again = Heard()
+    api.study_jobs(study(SAMPLE + REST), ResultsFolder("results/mine"), listener=again)
+    assert again.events == []
 
 
 def test_folds_test_every_event_once(here):

@@ -66,18 +66,19 @@ def run(
     and a row in results.root. A run that is there is not run again.
     """
     point = parsing.point({name: value for name, value in parameters.items() if value is not None}, preset=preset)
-    columns = api.run(
-        input_file,
-        method,
-        backend=backend,
-        architecture=architecture,
-        point=point,
-        threads=threads,
-        folder=folder,
-        limits=requests.limits(time_limit, memory_limit),
-        rerun=rerun,
-        listener=progress.Bars(),
-    )
+    with progress.Bars() as bars:
+        columns = api.run(
+            input_file,
+            method,
+            backend=backend,
+            architecture=architecture,
+            point=point,
+            threads=threads,
+            folder=folder,
+            limits=requests.limits(time_limit, memory_limit),
+            rerun=rerun,
+            listener=bars,
+        )
     row = RunRow(**columns)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(terminal.benchmark_table([row]))
@@ -124,16 +125,17 @@ def study(
     for place in planned.environments.values():
         if place.python:
             shell.say(f"Environment {place.name} starts {place.python}, as the study says", err=True)
-    columns = api.run_study(
-        file,
-        changes=changes,
-        only=only,
-        folder=folder,
-        side_by_side=jobs,
-        rerun=rerun,
-        limit=limit,
-        listener=progress.Bars(),
-    )
+    with progress.Bars() as bars:
+        columns = api.run_study(
+            file,
+            changes=changes,
+            only=only,
+            folder=folder,
+            side_by_side=jobs,
+            rerun=rerun,
+            limit=limit,
+            listener=bars,
+        )
     rows = [RunRow(**row) for row in columns]
     common.say_document(tables.document(summary.groups(rows), notes=filter(None, [results.note])))
     common.say_results(results)

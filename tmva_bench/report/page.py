@@ -353,9 +353,7 @@ def _plots(
         "series": series,
         "palette": naming.COLOURS,
         "colours": naming.colours((places[name] for name in series), len(order)),
-        "axes": [
-            {"name": axis, "title": _COLUMNS[axis].title, "values": _labelled(values[axis])} for axis in axes
-        ],
+        "axes": [{"name": axis, "title": _COLUMNS[axis].title, "values": _labelled(values[axis])} for axis in axes],
         "quantities": [{"name": name, "label": _label(name), "title": _COLUMNS[name].title} for name in quantities],
         "groups": described,
         "runs": runs,

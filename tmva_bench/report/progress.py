@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterator
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -49,7 +50,10 @@ def reading() -> Iterator[Callable[[int, int], None]]:
 
 
 class Bars:
-    """One bar for all runs, one line for each run under way; a line a run where the output is no terminal."""
+    """One bar for all runs, one line for each run under way; a line a run where the output is no terminal.
+
+    The terminal is as it was when its context has ended.
+    """
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -68,13 +72,32 @@ class Bars:
         )
         self._names: dict[str, list[str]] = {}
         self._all: TaskID | None = None
+        self._events: TaskID | None = None
         self._lines: dict[str, TaskID] = {}
         self._done = self._total = 0
+
+    def __enter__(self) -> Self:
+        """The same; bars appear with the first run."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Gives the cursor back, whatever happened."""
+        self._bars.stop()
+
+    def reading(self, done: int, total: int) -> None:
+        """See :class:`tmva_bench.running.execution.Listener`."""
+        if self._events is None:
+            self._bars.start()
+            self._events = self._bars.add_task("events", says="")
+        self._bars.update(self._events, completed=done, total=total)
 
     def planned(self, todo: list[execution.Job], kept: list[execution.Job]) -> None:
         """See :class:`tmva_bench.running.execution.Listener`."""
         self._names = naming.varied(runner.planned_row(*job) for job in todo)
         self._total = len(todo)
+        if self._events is not None:
+            self._bars.remove_task(self._events)
+            self._bars.stop()
         if kept and len(todo) + len(kept) > 1:
             self._console.print(f"{len(kept)} runs are there already, {len(todo)} to do", highlight=False)
         if todo:
@@ -113,8 +136,6 @@ class Bars:
             markup=False,
             soft_wrap=True,
         )
-        if self._done == self._total:
-            self._bars.stop()
 
     def _name(self, job: execution.Job) -> str:
         row = runner.planned_row(*job)

@@ -55,6 +55,9 @@ class Job(NamedTuple):
 class Listener(Protocol):
     """Is told how the runs go, in the threads that do them."""
 
+    def reading(self, done: int, total: int) -> None:
+        """So many events of users' own are read, of so many: the input file of a sample is made."""
+
     def planned(self, todo: list[Job], kept: list[Job]) -> None:
         """These runs are to be done, those have their record."""
 
@@ -73,6 +76,9 @@ class Listener(Protocol):
 
 class Silent:
     """A listener that tells nobody."""
+
+    def reading(self, done: int, total: int) -> None:
+        """Nothing to tell."""
 
     def planned(self, todo: list[Job], kept: list[Job]) -> None:
         """Nothing to tell."""
