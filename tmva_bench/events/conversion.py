@@ -306,7 +306,7 @@ def _entries(bad: numpy.ndarray, entries: numpy.ndarray, what: str) -> str:
 
 def _finite(where: str, numbers: numpy.ndarray, entries: numpy.ndarray) -> numpy.ndarray:
     with numpy.errstate(over="ignore"):
-        single = numbers.astype(numpy.float32)
+        single = numbers.astype(numpy.float32, copy=False)
     finite = numpy.isfinite(single)
     if finite.all():
         return single
@@ -344,6 +344,9 @@ class Rounding:
                 )
             return single
         self._where = self._where or where
+        if numbers.dtype == numpy.float32:  # nothing moves
+            self._largest = max(self._largest, float(numpy.abs(single).max()))
+            return single
         wide = numbers.astype(numpy.float64)
         # The spread need not be exact.
         some = wide[:: max(1, len(wide) // 4096)]

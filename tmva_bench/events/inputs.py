@@ -706,7 +706,7 @@ def row_numbers(events: numpy.ndarray) -> numpy.ndarray:
         events: float32, shape (events, variables).
     """
     mixed = numpy.zeros(len(events), numpy.uint64)
-    for column in (events.astype(numpy.float32) + numpy.float32(0)).T:  # -0 is 0
+    for column in (events.astype(numpy.float32, copy=False) + numpy.float32(0)).T:  # -0 is 0
         bits = numpy.ascontiguousarray(column).view(numpy.uint32).astype(numpy.uint64)
         mixed = (mixed ^ bits) * numpy.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> numpy.uint64(32)
