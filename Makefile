@@ -54,7 +54,7 @@ coverage: env
 
 # Minutes on one core, of a machine that does nothing else.
 perf: env
-	@$(IN_ENV) python benchmarks/epochs.py
+	@$(IN_ENV) python benchmarks/perf.py
 
 lint: env
 	$(IN_ENV) ruff check

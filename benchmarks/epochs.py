@@ -1,21 +1,18 @@
-"""What an epoch costs by each way to train, beside the bare matrix products: ``make perf``.
+"""What an epoch costs by each way to train, beside the bare matrix products: ``python benchmarks/epochs.py BACKEND``.
 
-One thread on one core, all ways in turn within a round, so that ratios are of one moment; the median of the rounds. The
-floor is what numpy needs for the matrix products of a step alone, forwards and backwards, a batch after the other.
+The floor is what numpy needs for the matrix products of a step alone, forwards and backwards, a batch after the other.
 """
 
-import json
-import os
-import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
+import measuring
 import numpy
 
-BACKENDS = ("jax", "tensorflow")
+# What share of the floor's rate compiled epochs are to reach.
+SHARE = {"jax": 0.7, "tensorflow": 0.3}
+FLOOR, PLAIN, EPOCH = "floor", "Keras fit", "execution = epoch"
 POINTS = [(5, 128), (20, 128), (100, 128), (250, 128), (100, 32), (100, 1024), (100, 4096)]
 EVENTS, VARIABLES, LAYERS, ROUNDS = 100_000, 4, 3, 3
 
@@ -72,64 +69,31 @@ def ways(keras: Any, neurons: int, batch: int) -> dict[str, Callable[[], None]]:
     compiled = keras_training.compiled_epochs(keras, training, EVENTS, VARIABLES)
     compiled.start(model.get_weights(), fitted, whole)
     return {
-        "floor": floor(neurons, batch, steps),
-        "Keras fit": of_keras(),
+        FLOOR: floor(neurons, batch, steps),
+        PLAIN: of_keras(),
         "steps_per_execution": of_keras(steps_per_execution=steps),
         "execution = batch": of_ours(keras_training.Batches(keras, model, training, 0, fitted, whole)),
-        "execution = epoch": of_ours(compiled),
+        EPOCH: of_ours(compiled),
     }
 
 
-def measure(backend: str) -> None:
-    """Seconds an epoch of one backend, as JSON lines."""
+def main() -> None:
+    """Times an epoch by all ways in turn, with one backend."""
     from tmva_bench.engines import keras_training
 
+    backend = sys.argv[1]
     keras, _ = keras_training.load(backend)
     for neurons, batch in POINTS:
         run = ways(keras, neurons, batch)
         for epoch in run.values():
             epoch()
-        seconds: dict[str, list[float]] = {name: [] for name in run}
-        for _ in range(ROUNDS):
-            for name, epoch in run.items():
-                start = time.perf_counter()
-                epoch()
-                seconds[name].append(time.perf_counter() - start)
-        line = {"backend": backend, "neurons": neurons, "batch": batch}
-        medians = {name: statistics.median(values) for name, values in seconds.items()}
-        sys.stdout.write(json.dumps({**line, **medians}) + "\n")
-        sys.stdout.flush()
-
-
-def main() -> None:
-    """Measures each backend in a process of its own and prints a table."""
-    if len(sys.argv) > 1:
-        measure(sys.argv[1])
-        return
-    from tmva_bench.results import forms
-    from tmva_bench.running import environments
-
-    core = {min(os.sched_getaffinity(0))}
-    lines: list[dict[str, Any]] = []
-    for backend in BACKENDS:
-        variables = environments.run_variables(threads=1, backend=backend, architecture="cpu")
-        done = subprocess.run(
-            [sys.executable, __file__, backend],
-            env=variables,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, core),
+        taken = measuring.rounds(
+            {name: lambda epoch=epoch: measuring.real(epoch) for name, epoch in run.items()}, ROUNDS
         )
-        lines += [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    headings = [*lines[0], "floor / epoch", "batch / epoch"]
-    rows = []
-    for line in lines:
-        seconds = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in line.values()]
-        epoch = line["execution = epoch"]
-        rows.append([*seconds, f"{line['floor'] / epoch:.0%}", f"{line['execution = batch'] / epoch:.2f}"])
-    table = forms.Table(headings, rows, "Seconds an epoch: training and validation loss")
-    sys.stdout.write(forms.write(forms.Document([table]), "text") + "\n")
+        group = f"an epoch, {backend}, batches of {batch}"
+        measuring.say_ratios(group, taken, FLOOR, neurons, {EPOCH: 1 / SHARE[backend]}, unit="s")
+        ratios = [ours / plain for ours, plain in zip(taken[EPOCH], taken[PLAIN], strict=True)]
+        measuring.say(group, f"{EPOCH} / {PLAIN}", neurons, ratios, unit="ratio", target=1.0)
 
 
 if __name__ == "__main__":

@@ -71,9 +71,17 @@ def compare_command(a: str, b: str, form: str, limits: tuple[str, ...]) -> None:
 
     A and B are results folders, studies, or "example". Times and memory are ratios B/A, the ROC area is the difference
     B - A.
-    """
-    from tmva_bench.compare import comparison  # its statistics take a second to load
 
+    Of two files perf.root, which make perf leaves, the measurements are compared.
+    """
+    from tmva_bench.compare import comparison, performance  # its statistics take a second to load
+
+    files = Path(a), Path(b)
+    if all(path.name == performance.FILE and path.is_file() for path in files):
+        if limits:
+            raise UserError(f"--fail-if {limits[0]}: is for results; leave it out to compare {a} and {b}")
+        common.say_document(performance.compared(*map(performance.read, files)), form)
+        return
     parsed = comparison.parse_limits(limits)
     folders = common.folder_of(a), common.folder_of(b)
     compared = comparison.compare(common.finished_records(folders[0]), common.finished_records(folders[1]), folders)

@@ -6,6 +6,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,11 @@ def _check(name: str, table: Table) -> None:
 def _write_file(tables: dict[str, Table], path: Path, note: str) -> None:
     import ROOT
 
-    if not hasattr(ROOT, "tmva_bench"):
-        ROOT.gInterpreter.Declare(_FILLER)
+    _declare(ROOT)
     path.touch()  # raises the system's reason, where TFile has none
     file = ROOT.TFile.Open(str(path), "RECREATE", "results of tmva_bench: summary has the means, benchmark every run")
     for name in schema.TREES:
-        _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), name, tables[name])
+        _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), schema.TREES[name], tables[name])
     ROOT.TNamed("schema_version", str(schema.VERSION)).Write()
     ROOT.TNamed("clocks", _clocks(tables["benchmark"])).Write()
     if note:
@@ -149,12 +149,36 @@ def _clocks(benchmark: Table) -> str:
     return "".join(naming.clocks(RunRow(**dict(zip(names, values, strict=True))) for values in columns))
 
 
-def _fill(ROOT: Any, tree: Any, name: str, table: Table) -> None:
+def write_tree(name: str, title: str, columns: Sequence[schema.Column], table: Table, out: Path) -> None:
+    """Writes a file of one tree that is no results tree, such as that of ``make perf``.
+
+    Args:
+        name: of the tree.
+        title: likewise.
+        columns: its branches.
+        table: values by column, all equally long.
+        out: the ROOT file; replaced if it exists.
+    """
+    import ROOT
+
+    _declare(ROOT)
+    file = ROOT.TFile.Open(str(out), "RECREATE")
+    _fill(ROOT, ROOT.TTree(name, title), columns, table)
+    file.Write()
+    file.Close()
+
+
+def _declare(ROOT: Any) -> None:
+    if not hasattr(ROOT, "tmva_bench"):
+        ROOT.gInterpreter.Declare(_FILLER)
+
+
+def _fill(ROOT: Any, tree: Any, columns: Sequence[schema.Column], table: Table) -> None:
     ROOT.SetOwnership(tree, False)  # the file owns it
     filler = ROOT.tmva_bench.TreeFiller(tree)
     rows = 0
     arrays = []  # read by the filler through bare pointers: kept until it has filled
-    for column in schema.TREES[name]:
+    for column in columns:
         values = table[column.name]
         rows = len(values)
         if column.type is str:
