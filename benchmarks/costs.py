@@ -13,6 +13,7 @@ import numpy
 
 ROUNDS = 5
 VARIABLES = 30
+RUNS = 5
 # Bare libraries, what ours is measured against.
 UPROOT, FRAME, SKLEARN = "bare uproot", "RDataFrame", "scikit-learn, area alone"
 
@@ -117,28 +118,27 @@ def run(folder: Path) -> None:
     tmva_bench.generate(folder / "input.root", train_signal=20_000, train_background=20_000, test_signal=20_000,
                         test_background=20_000)  # fmt: skip
     loads = {
-        "keras jax": "import ROOT, os; ROOT.TH1; os.environ['KERAS_BACKEND'] = 'jax'; import keras",
-        "linear": "import ROOT; ROOT.TH1; import sklearn.linear_model",
+        "keras jax": (
+            'method = "keras"\nbackend = "jax"',
+            "import os; os.environ['KERAS_BACKEND'] = 'jax'; import keras",
+        ),
+        "linear": ('method = "linear"', "import sklearn.linear_model"),
     }
-    asked: dict[str, dict[str, Any]] = {
-        "keras jax": {"method": "keras", "backend": "jax", "point": {"max_epochs": 4}},
-        "linear": {"method": "linear"},
-    }
-    for name, code in loads.items():
+    for name, (series, code) in loads.items():
+        study = folder / f"{name}.toml"
+        study.write_text(f'repetitions = {RUNS}\nsample = {{file = "{folder / "input.root"}"}}\npoint = {{max_epochs = 4}}\n'
+                         f"[[series]]\n{series}\n")  # fmt: skip
         beyond, loading, total = [], [], []
         for number in range(3):
-            at = folder / f"{name}-{number}"
             start = measuring.cpu_of_children()
-            row = tmva_bench.run(folder / "input.root", folder=at, **asked[name])
-            cost = measuring.cpu_of_children() - start
-            load = measuring.child(sys.executable, "-c", code).cpu
-            done = sum(row[f"cpu_time_{part}"] for part in ("train", "test"))
-            total.append(cost)
-            loading.append(load)
-            beyond.append(cost - done - load)
-        measuring.say("one run", f"{name}, children in all", 1, total)
-        measuring.say("one run", f"{name}, loading ROOT and the library", 1, loading)
-        measuring.say("one run", f"{name}, beyond loading, training and testing", 1, beyond, target=0.5)
+            rows = tmva_bench.run_study(study, folder=folder / f"{name}-{number}")
+            total.append((measuring.cpu_of_children() - start) / RUNS)
+            loading.append(measuring.child(sys.executable, "-c", f"import ROOT; ROOT.TH1; {code}").cpu)
+            done = sum(row[f"cpu_time_{part}"] for row in rows for part in ("train", "test")) / RUNS
+            beyond.append(total[-1] - done - loading[-1])
+        measuring.say("a run of a study", f"{name}, children in all", RUNS, total)
+        measuring.say("a run of a study", f"{name}, loading ROOT and the library", RUNS, loading)
+        measuring.say("a run of a study", f"{name}, beyond loading, training and testing", RUNS, beyond, target=0.5)
     if len(os.sched_getaffinity(0)) > 1:
         _side_by_side(folder)
 
@@ -158,7 +158,9 @@ def _side_by_side(folder: Path) -> None:
             rows = tmva_bench.run_study(study, folder=folder / f"pair-{number}-{jobs}", side_by_side=jobs)
             times.append(sum(row["cpu_time_train"] for row in rows))
         ratios.append(times[1] / times[0])
-    measuring.say("one run", "CPU time of training, two side by side / one", 2, ratios, unit="ratio", target=1.05)
+    measuring.say(
+        "a run of a study", "CPU time of training, two side by side / one", 2, ratios, unit="ratio", target=1.05
+    )
 
 
 def models(folder: Path) -> None:
@@ -169,7 +171,7 @@ def models(folder: Path) -> None:
     counts = dict.fromkeys(("train_signal", "train_background"), 5000)
     tmva_bench.generate(folder / "input.root", **counts, test_signal=50_000, test_background=50_000)
     tmva_bench.run(folder / "input.root", "keras", backend="jax", point={"max_epochs": 2}, folder=folder / "results")
-    (trained,) = (folder / "results" / "runs").iterdir()
+    (trained,) = (folder / "results" / "runs").glob("keras-*")
     endings = {"onnx": "onnx", "header": "hxx", "tmva": "weights.xml", "keras": "keras", "rdataframe": "hxx"}
     for form in exports.FORMATS:
         out = folder / f"{form}.{endings[form]}"

@@ -476,7 +476,7 @@ def _read_class(reader: _Reader, file: BinaryIO, advance: Callable[[int], None])
     for process in reader.wanted.processes:
         read[process.name] = 0
         for rows, chosen, marks in reader.read(process, count):
-            file.write(rows.tobytes())
+            file.write(numpy.ascontiguousarray(rows).data)
             weights.append(chosen)
             training.extend([] if marks is None else [marks])
             number += len(rows)
@@ -703,13 +703,15 @@ def _spread(rows: Rows, places: numpy.ndarray, size: int, file: BinaryIO) -> Non
         for stretch in range(len(filled)):
             chosen = part[bounds[stretch] : bounds[stretch + 1]]
             file.seek((stretch * size + int(filled[stretch])) * rows.dtype.itemsize)
-            file.write(chosen.tobytes())
+            file.write(chosen.data)
             filled[stretch] += len(chosen)
 
 
 def _rows_at(file: BinaryIO, dtype: numpy.dtype, start: int, number: int) -> numpy.ndarray:
+    rows = numpy.empty(number, dtype)
     file.seek(start * dtype.itemsize)
-    return numpy.frombuffer(bytearray(file.read(number * dtype.itemsize)), dtype)
+    file.readinto(rows.data.cast("B"))  # type: ignore[attr-defined]
+    return rows
 
 
 def _counts(

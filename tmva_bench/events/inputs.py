@@ -594,7 +594,7 @@ class _Digest:
         self._digest.update(json.dumps([tree, events, self._variables + [WEIGHT]]).encode())
 
     def add(self, events: numpy.ndarray, weights: numpy.ndarray) -> None:
-        self._digest.update(events.astype("<f4", order="C").tobytes())
+        self._digest.update(numpy.ascontiguousarray(events, "<f4").data)
         self._weights.append(weights.astype("<f4").tobytes())
 
     def _flush(self) -> None:
@@ -969,7 +969,11 @@ def _fill(file: Any, input_file: InputFile, ratio: Optional[Dict[str, numpy.ndar
 
 
 def _columns(columns: List[numpy.ndarray]) -> numpy.ndarray:
-    return numpy.stack([_float32(column) for column in columns], axis=1)
+    events = numpy.empty((len(columns[0]), len(columns)), numpy.float32)
+    with numpy.errstate(over="ignore"):  # see _float32
+        for number, column in enumerate(columns):
+            events[:, number] = column
+    return events
 
 
 def _float32(values: numpy.ndarray) -> numpy.ndarray:
