@@ -13,7 +13,7 @@ import numpy
 
 ROUNDS = 5
 VARIABLES = 30
-RUNS = 5
+RUNS = 3
 # Bare libraries, what ours is measured against.
 UPROOT, FRAME, SKLEARN = "bare uproot", "RDataFrame", "scikit-learn, area alone"
 
@@ -126,10 +126,12 @@ def run(folder: Path) -> None:
     }
     for name, (series, code) in loads.items():
         study = folder / f"{name}.toml"
-        study.write_text(f'repetitions = {RUNS}\nsample = {{file = "{folder / "input.root"}"}}\npoint = {{max_epochs = 4}}\n'
-                         f"[[series]]\n{series}\n")  # fmt: skip
+        study.write_text(
+            f'name = "run"\nrepetitions = {RUNS}\nsample = {{file = "{folder / "input.root"}"}}\n'
+            f"point = {{max_epochs = 4}}\n[[series]]\n{series}\n"
+        )
         beyond, loading, total = [], [], []
-        for number in range(3):
+        for number in range(2):
             start = measuring.cpu_of_children()
             rows = tmva_bench.run_study(study, folder=folder / f"{name}-{number}")
             total.append((measuring.cpu_of_children() - start) / RUNS)
