@@ -13,7 +13,7 @@ from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import conversion, inputs, origin, samples
 from tmva_bench.events import selection as selections
 from tmva_bench.results import naming
-from tmva_bench.results.folder import ResultsFolder, make_folder
+from tmva_bench.results.folder import ResultsFolder, make_folder, read_environments
 from tmva_bench.running import applying, environments, execution, exporting
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
@@ -185,6 +185,7 @@ def run_study(
     side_by_side: int = 1,
     rerun: str | None = None,
     limit: int | None = None,
+    shard: str | None = None,
     listener: execution.Listener | None = None,
 ) -> list[dict[str, Any]]:
     """Does the runs of a study that have no record yet.
@@ -193,10 +194,11 @@ def run_study(
         file: the study file, or the name of a shipped study.
         changes: ``parameter=value,value`` over those of the file.
         only: filters ``name=value``; a run must fit all.
-        folder: the results folder; by default ``results/`` and the study's name.
+        folder: the results folder; by default ``results/`` and the study's name, and the shard, ``-I-of-N``.
         side_by_side: runs at a time, on disjoint cores.
         rerun: which finished runs to run again, a key of ``tmva_bench.running.execution.RERUN``.
         limit: do at most so many runs.
+        shard: ``I/N``, do the I-th of N parts; each has a results folder of its own, to be merged.
         listener: is told how it goes.
 
     Returns:
@@ -206,10 +208,11 @@ def run_study(
         UserError: something in the study is wrong, another process holds the folder, or the disk is full.
     """
     study = study_file.read(file, changes)
-    results = study_folder(study, folder)
+    part = plan.parse_shard(shard) if shard else None
+    results = study_folder(study, folder, part)
     with results.held():
         results.write_text(results.study, study_file.text(study))
-        jobs = study_jobs(study, results, only, listener=listener)
+        jobs = study_jobs(study, results, only, shard=part, listener=listener)
         _link_input(study, results, only)
         records = execution.execute(
             jobs,
@@ -287,6 +290,7 @@ def study_jobs(
     only: Iterable[str] = (),
     *,
     look: bool = False,
+    shard: plan.Shard | None = None,
     listener: execution.Listener | None = None,
 ) -> list[execution.Job]:
     """The runs of a study with their input files, which are written where they are not there yet.
@@ -297,6 +301,7 @@ def study_jobs(
         only: filters ``name=value``; a run must fit all.
         look: only look: nothing is written, and no Python that the study names is started; what an environment holds
             is then what was left about it when the study was last run.
+        shard: the part of the study that is wanted; by default all of it.
         listener: is told of events that are read.
 
     Raises:
@@ -304,6 +309,8 @@ def study_jobs(
     """
     planned = plan.plan(study)
     selected = plan.select(planned, only)
+    if shard:
+        selected = plan.of_shard(study, selected, shard)
     wanted = {run.sample for run in selected}
     whole = {
         sample.key: _study_input(sample, planned, folder, look=look, listener=listener)
@@ -324,7 +331,7 @@ def study_jobs(
         jobs.append(execution.make_job(run.request, prepared[events], places[run.environment.name]))
     distinct = _distinct(jobs)
     repeated = plan.runs_of(study) - len(planned) + len(jobs) - len(distinct)
-    if repeated:
+    if repeated and not shard:
         _logger.warning("%s: %d runs are equal to others, and are done and counted once", study.name, repeated)
     return distinct
 
@@ -344,7 +351,7 @@ def _places(
     study: studies.Study, names: set[str], folder: ResultsFolder, *, look: bool
 ) -> dict[str, environments.Environment]:
     """The environments of a study; those that it names are started only to run it, which is said first."""
-    known = _environments_left(folder.environments) if look else {}
+    known = read_environments(folder.environments) if look else {}
     places = {}
     for place in study.environments.values():
         if place.name not in names:
@@ -361,24 +368,12 @@ def _places(
     return places
 
 
-def _environments_left(path: Path) -> dict[str, dict[str, str]]:
-    """Versions by Python executable, as the study's last run left them."""
-    try:
-        left = json.loads(path.read_text()) if path.is_file() else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(left, dict):
-        return {}
-    return {
-        python: versions
-        for python, versions in left.items()
-        if isinstance(versions, dict) and all(isinstance(version, str) for version in versions.values())
-    }
-
-
-def study_folder(study: studies.Study, folder: str | Path | None = None) -> ResultsFolder:
-    """The results folder asked for, or the default one of a study."""
-    return ResultsFolder(folder or Path("results") / study.name)
+def study_folder(
+    study: studies.Study, folder: str | Path | None = None, shard: plan.Shard | None = None
+) -> ResultsFolder:
+    """The results folder asked for, or the default one of a study or of a part of it."""
+    name = f"{study.name}-{shard.number}-of-{shard.of}" if shard else study.name
+    return ResultsFolder(folder or Path("results") / name)
 
 
 def results_folder(input_file: str | Path, folder: str | Path | None) -> ResultsFolder:

@@ -18,6 +18,7 @@ COMMANDS = {
     "run": ("runs", "run", "Run one benchmark on an input file."),
     "study": ("runs", "study", "Do the runs of a study that are not there yet."),
     "bench": ("runs", "bench", 'Run the standard benchmark: the study "quick".'),
+    "submit": ("runs", "submit", "Write a submit file that does a study in parts on a batch system."),
     "status": ("runs", "status", "Say how far a study is."),
     "table": ("results", "table", "Print the means over repetitions."),
     "differences": (

@@ -21,9 +21,9 @@ from tmva_bench.report import progress, tables, terminal
 from tmva_bench.results import naming, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.rows import Record, RunRow
-from tmva_bench.running import doctor, execution, runner
+from tmva_bench.running import batch, doctor, execution, runner
 from tmva_bench.study import file as study_file
-from tmva_bench.study import requests
+from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
 
 
@@ -102,6 +102,7 @@ def run(
 @click.option("--limit", type=click.IntRange(min=0), help="Do at most so many runs.")
 @click.option("--jobs", type=int, default=1, help="Runs side by side, on disjoint cores.")
 @click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
+@click.option("--shard", metavar="I/N", help="Do the I-th of N parts, in a results folder of its own, to be merged.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and how long it will take.")
 def study(
     file: str,
@@ -111,6 +112,7 @@ def study(
     limit: int | None,
     jobs: int,
     rerun: str | None,
+    shard: str | None,
     dry_run: bool,
 ) -> None:
     """Do the runs of a study that are not there yet.
@@ -118,9 +120,10 @@ def study(
     FILE is a study file or the name of a shipped study. Ctrl-C keeps what is finished; the same command goes on.
     """
     planned = study_file.read(file, changes)
-    results = api.study_folder(planned, folder)
+    part = plan.parse_shard(shard) if shard else None
+    results = api.study_folder(planned, folder, part)
     if dry_run:
-        _say_plan(planned, results, only, rerun, limit)
+        _say_plan(planned, results, only, rerun, limit, part)
         return
     for place in planned.environments.values():
         if place.python:
@@ -134,6 +137,7 @@ def study(
             side_by_side=jobs,
             rerun=rerun,
             limit=limit,
+            shard=shard,
             listener=bars,
         )
     rows = [RunRow(**row) for row in columns]
@@ -144,6 +148,25 @@ def study(
         shell.fail(f"some runs gave no result ({', '.join(sorted(failed))}); the reasons stand under the table", 1)
     if rows and "ok" not in statuses:
         shell.fail("no method can run here; the reasons stand under the table", 1)
+
+
+@shell.command()
+@click.argument("file", type=common.file)
+@click.option("--to", "system", metavar=common.one_of(batch.SYSTEMS), required=True, help="The batch system.")
+@click.option("-o", "--output", type=common.path, required=True, help="Folder to write to, which workers share.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Parts that the study is done in.  [default: [cluster], or 10]"
+)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE,...", help="Change a parameter or an axis.")
+@common.force_option
+def submit(file: str, system: str, output: Path, jobs: int | None, changes: tuple[str, ...], *, force: bool) -> None:
+    """Write a submit file that does a study in parts on a batch system.
+
+    FILE is a study file or the name of a shipped study; its table [cluster] says what a job may take. Nothing is
+    submitted: the commands that do, and join the parts, are printed.
+    """
+    for line in batch.write(study_file.read(file, changes), system, output, jobs=jobs, force=force):
+        shell.say(line)
 
 
 @shell.command()
@@ -195,10 +218,15 @@ def doctor_command(form: str, as_json: bool) -> None:
 
 
 def _say_plan(
-    planned: studies.Study, folder: ResultsFolder, only: Iterable[str], rerun: str | None, limit: int | None
+    planned: studies.Study,
+    folder: ResultsFolder,
+    only: Iterable[str],
+    rerun: str | None,
+    limit: int | None,
+    shard: plan.Shard | None,
 ) -> None:
     records = folder.load(curves=False)
-    jobs = api.study_jobs(planned, folder, only, look=True)
+    jobs = api.study_jobs(planned, folder, only, look=True, shard=shard)
     kept, todo = execution.split(jobs, records, rerun)
     todo = todo[:limit]
     rows = {job.name: runner.planned_row(*job) for job in jobs}

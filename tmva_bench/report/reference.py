@@ -49,7 +49,9 @@ def study_file() -> forms.Document:
         names = [name for name, its in config.ONE_SIDED.items() if its == side]
         methods = " and ".join(registry.of_side(side))
         parts += [forms.Heading(f"[only.{side}]: {methods} alone"), _parameters(names)]
-    parts += [*_section("[limits]", KEYS["limits"]), *_section("[environments.NAME]", KEYS["environments"])]
+    for name in ("limits", "cluster"):
+        parts += _section(f"[{name}]", KEYS[name])
+    parts += _section("[environments.NAME]", KEYS["environments"])
     for name, values in parsing.PRESETS.items():
         parts.append(forms.Heading(f'preset = "{name}"'))
         parts.append(_table(["parameter", "value"], ([key, _value(key, value)] for key, value in values.items())))

@@ -405,6 +405,7 @@ class ResultsFolder:
                 self._bring(source.run_folder(name), self.run_folder(name))
             for source in dict.fromkeys(new.values()):
                 self._join_inputs(source)
+                self._join_environments(source)
         return len(new), equal
 
     def _bring(self, folder: Path, final: Path) -> None:
@@ -415,6 +416,12 @@ class ResultsFolder:
             partial.rename(final)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+    def _join_environments(self, source: "ResultsFolder") -> None:
+        """What environments held, for a study to be looked at without starting them; what stands here stays."""
+        joined = {**read_environments(source.environments), **read_environments(self.environments)}
+        if joined:
+            self.write_text(self.environments, json.dumps(joined, indent=1))
 
     def _join_inputs(self, source: "ResultsFolder") -> None:
         """Copies the input files of another results folder; their names tell their contents."""
@@ -499,6 +506,25 @@ class ResultsFolder:
 def example() -> ResultsFolder:
     """The results of a real TMVA that come with the package, to look at; their ``note.txt`` says of which TMVA."""
     return ResultsFolder(_EXAMPLE)
+
+
+def read_environments(path: Path) -> dict[str, dict[str, str]]:
+    """Versions by Python executable, as a study's last run left them; empty where none are left.
+
+    Args:
+        path: :attr:`ResultsFolder.environments`.
+    """
+    try:
+        left = json.loads(path.read_text()) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(left, dict):
+        return {}
+    return {
+        python: versions
+        for python, versions in left.items()
+        if isinstance(versions, dict) and all(isinstance(version, str) for version in versions.values())
+    }
 
 
 def make_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from tmva_bench.events import samples, selection
 from tmva_bench.methods import registry
 from tmva_bench.study import plan
 from tmva_bench.study.requests import Limits
-from tmva_bench.study.study import HERE, Place, Sample, Series, Study
+from tmva_bench.study.study import HERE, Cluster, Place, Sample, Series, Study
 
 
 class Key(NamedTuple):
@@ -51,6 +51,7 @@ KEYS = {
         "axes": Key("table", "none", "common parameters that are scanned, a list of values each; they make a grid"),
         "only": Key("table", "none", "parameters that one side alone has: [only.tmva], [only.keras]"),
         "limits": Key("table", "none", "what a run may take"),
+        "cluster": Key("table", "none", "what a job of a batch system may take, for tmva-bench submit"),
         "environments": Key("table", "none", "other Python installations, [environments.NAME] each"),
         "series": Key("list of tables", "needed", "the lines of the figures, [[series]] each"),
     },
@@ -90,6 +91,14 @@ KEYS = {
         "time": Key("number above 0", "none", "real time of a run [s]"),
         "memory": Key("number above 0", "90 % of what is free", "resident memory of a run [MiB]"),
         "threads": Key("whole number", "1", "threads, and cores, of a run"),
+    },
+    "cluster": {
+        "jobs": Key("whole number", "10", "parts that the study is done in"),
+        "memory": Key("whole number", "2000", "memory of a job [MiB]"),
+        "time": Key("whole number", "that of the queue", "real time of a job [s]"),
+        "setup": Key("text, or list of texts", "none", "lines of shell that a job begins with"),
+        "htcondor": Key("text, or list of texts", "none", "more lines of HTCondor's submit file, +JobFlavour = ..."),
+        "slurm": Key("text, or list of texts", "none", "more options of Slurm's sbatch, --partition=..."),
     },
     "environments": {
         "python": Key("text", "needed", "its Python executable, from the current directory"),
@@ -211,6 +220,7 @@ def text(study: Study) -> str:
             **_unusual({"time": study.limits.seconds, "memory": study.limits.memory}, usual_limits),
             "threads": study.threads,
         },
+        "cluster": _unusual(study.cluster._asdict(), Cluster()._asdict()),
         "environments": {
             place.name: {"python": place.python, "make": place.make}
             for place in study.environments.values()
@@ -221,7 +231,8 @@ def text(study: Study) -> str:
             for method, *where, parameters in study.series
         ],
     }
-    empty: dict[str, Any] = {"preset": None, "zip": [], "point": {}, "axes": {}, "only": {}, "environments": {}}
+    empty: dict[str, Any] = {"preset": None, "zip": [], **{name: {} for name in ("point", "axes", "only", "cluster")}}
+    empty["environments"] = {}
     return tomli_w.dumps(_unusual(content, empty))
 
 
@@ -326,7 +337,8 @@ class _Reader:
         for key, table in samples:
             self._check_table(key, table, "events" if _is_of_events(table) else "sample")
             self._check_axes(f"{key}.axes", table.get("axes", {}))
-        self._check_table("limits", content.get("limits", {}), "limits")
+        for name in ("limits", "cluster"):
+            self._check_table(name, content.get(name, {}), name)
         self._check_axes("axes", content.get("axes", {}))
         self._check_values("point", content.get("point", {}))
         for side, values in content.get("only", {}).items():
@@ -387,6 +399,7 @@ class _Reader:
             repetitions=self._number("", "repetitions", content.get("repetitions", 1), _MOST_REPETITIONS),
             limits=limits,
             threads=threads,
+            cluster=self._cluster(content.get("cluster", {})),
         )
 
     def _name(self, content: dict[str, Any]) -> str:
@@ -459,6 +472,16 @@ class _Reader:
         limits = Limits()
         limits = limits._replace(seconds=table.get("time", limits.seconds), memory=table.get("memory", limits.memory))
         return limits, self._number("limits", "threads", table.get("threads", 1))
+
+    def _cluster(self, table: dict[str, Any]) -> Cluster:
+        self._known("cluster", table, KEYS["cluster"])
+        values: dict[str, Any] = {}
+        for name, value in table.items():
+            if KEYS["cluster"][name].type == "whole number":
+                values[name] = self._number("cluster", name, value)
+            else:
+                values[name] = (value,) if isinstance(value, str) else tuple(value)
+        return Cluster()._replace(**values)
 
     def _environments(self, table: dict[str, Any]) -> dict[str, Place]:
         places = {HERE: Place(HERE, "", "")}

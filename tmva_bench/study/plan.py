@@ -2,10 +2,12 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tmva_bench.basis import config, parsing
+from tmva_bench.errors import UserError, short
 from tmva_bench.methods.registry import METHODS
 from tmva_bench.study import filters, requests
 from tmva_bench.study.requests import Request
@@ -123,6 +125,53 @@ def select(planned: list[Planned], texts: Iterable[str]) -> list[Planned]:
         return []
     wanted = filters.parse(texts, _facts(planned[0]))
     return [run for run in planned if filters.fits(_facts(run), wanted)]
+
+
+class Shard(NamedTuple):
+    """One of several parts of a study that are done apart from each other.
+
+    Attributes:
+        number: from 1.
+        of: how many there are.
+    """
+
+    number: int
+    of: int
+
+
+def parse_shard(text: str) -> Shard:
+    """A shard from ``I/N``.
+
+    Raises:
+        UserError: it is none.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text.strip())
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise UserError(f"--shard {short(text)}: give I/N, the I-th of N parts, as 3/10")
+    return Shard(int(match[1]), int(match[2]))
+
+
+def of_shard(study: Study, planned: list[Planned], shard: Shard) -> list[Planned]:
+    """The runs of one part: all series at a point and repetition are in the same one, for times to be of one machine.
+
+    Args:
+        study: the study.
+        planned: its runs, or some of them.
+        shard: which part.
+    """
+    places = [_place(study, run) for run in planned]
+    numbers = {place: number for number, place in enumerate(dict.fromkeys(places))}
+    return [run for run, place in zip(planned, places, strict=True) if numbers[place] % shard.of == shard.number - 1]
+
+
+def parts(study: Study) -> int:
+    """Into how many parts a study can be divided, see :func:`of_shard`."""
+    return len({_place(study, run) for run in plan(study)})
+
+
+def _place(study: Study, run: Planned) -> tuple[Any, ...]:
+    axes = {**study.axes, **{name: values for sample in study.samples for name, values in sample.axes.items()}}
+    return run.request.repetition, run.sample, *(getattr(run.request.point, name) for name in axes)
 
 
 def _facts(run: Planned) -> dict[str, Any]:

@@ -75,6 +75,26 @@ class Sample(NamedTuple):
         return "signal" in self.content
 
 
+class Cluster(NamedTuple):
+    """What a job of a batch system may take, and how it begins.
+
+    Attributes:
+        jobs: parts that the study is done in.
+        memory: of a job [MiB].
+        time: of a job [s], 0 for the queue's own.
+        setup: lines of shell that a job begins with.
+        htcondor: lines of HTCondor's submit file beside.
+        slurm: options of Slurm's sbatch beside.
+    """
+
+    jobs: int = 10
+    memory: int = 2000
+    time: int = 0
+    setup: tuple[str, ...] = ()
+    htcondor: tuple[str, ...] = ()
+    slurm: tuple[str, ...] = ()
+
+
 class Study(NamedTuple):
     """What a study file says.
 
@@ -91,6 +111,7 @@ class Study(NamedTuple):
         repetitions: how often each run is done, each time with another seed.
         limits: time and memory of a run.
         threads: threads of a run.
+        cluster: what a job of a batch system may take.
     """
 
     name: str
@@ -105,3 +126,4 @@ class Study(NamedTuple):
     repetitions: int
     limits: Limits
     threads: int
+    cluster: Cluster
