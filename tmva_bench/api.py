@@ -14,7 +14,8 @@ from tmva_bench.events import conversion, inputs, origin, samples
 from tmva_bench.events import selection as selections
 from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder, make_folder, read_environments
-from tmva_bench.running import applying, environments, execution, exporting
+from tmva_bench.results.rows import LatencyRow
+from tmva_bench.running import applying, environments, execution, exporting, timing
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
@@ -244,6 +245,23 @@ def export(source: str | Path, form: str, path: str | Path, *, force: bool = Fal
             an output that is there or cannot be written.
     """
     return exporting.export(Path(source), form, Path(path), force=force)
+
+
+def latency(source: str | Path, path: str | Path | None = None, *, force: bool = False) -> list[LatencyRow]:
+    """Times an event of a trained network in all that evaluates it here, each in a process of its own on one core.
+
+    Args:
+        source: the folder of a finished run, a weight file of TMVA's deep networks, or a model file of Keras.
+        path: the ROOT file to write, with the trees ``latency`` and ``figures``; None for none.
+        force: whether to write over one that is there.
+
+    Returns:
+        A row each engine and number of events a call; of an engine that is not here one, with the reason.
+
+    Raises:
+        UserError: no such run or file, one that cannot be exported, or an output that is there or cannot be written.
+    """
+    return timing.measure(Path(source), None if path is None else Path(path), force=force)
 
 
 def apply(

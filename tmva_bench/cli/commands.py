@@ -58,6 +58,11 @@ COMMANDS = {
     "keys": ("tmva", "keys", "List every table, key and parameter of a study file."),
     "apply": ("runs", "apply", "Write the scores that a finished run gives to other events."),
     "export": ("exports", "export", "Write a trained network as ONNX, C++, for TMVA::Reader, Keras or RDataFrame."),
+    "latency": (
+        "exports",
+        "latency",
+        "Time an event of a trained network in C++, ONNX Runtime, Keras, TMVA::Reader and SOFIE.",
+    ),
     "doctor": ("runs", "doctor_command", "Say what can run here, and what is missing."),
 }
 

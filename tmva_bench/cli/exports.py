@@ -7,6 +7,7 @@ import click
 from tmva_bench import api
 from tmva_bench.cli import common, shell
 from tmva_bench.engines.exports import FORMATS
+from tmva_bench.report import latency as report
 
 
 @shell.command()
@@ -27,3 +28,20 @@ def export(source: Path, form: str, output: Path, force: bool) -> None:
     shell.say(f"{output}: {form}, takes {', '.join(answer['branches'])}")
     for against, difference in answer["checks"]:
         shell.say(f"largest difference {difference:.1e} from {against}")
+
+
+@shell.command()
+@click.argument("source", metavar="RUN|FILE", type=common.path)
+@click.option("-o", "--output", type=common.path, help="ROOT file to write, for `tmva-bench plot`.")
+@common.format_option
+@common.force_option
+def latency(source: Path, output: Path | None, form: str, force: bool) -> None:
+    """Time an event of a trained network in C++, ONNX Runtime, Keras, TMVA::Reader and SOFIE.
+
+    RUN and FILE are those of `export`. One thread on one core, a process each, with 1, 16, 256 and all events a call;
+    an engine whose scores are not those of the network is not timed.
+    """
+    rows = api.latency(source, output, force=force)
+    common.say_document(report.document(rows), form)
+    if output is not None:
+        shell.say(f"Tree and figure: {output}; tmva-bench plot {output} draws it", err=True)

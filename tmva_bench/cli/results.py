@@ -130,7 +130,8 @@ def report_command(file: str, output: Path | None, force: bool) -> None:
 def plot_command(file: str, output: Path, only: tuple[str, ...], caption: bool) -> None:
     """Draw the figures, each as PNG and PDF, by the ROOT macros of the package.
 
-    RESULTS is a results folder or a study; nothing in it is changed. Exit code 1 where a figure could not be drawn.
+    RESULTS is a results folder, a study, or a file of `latency`; nothing in it is changed. Exit code 1 where a figure
+    could not be drawn.
     """
     names = [name for text in only for name in text.split(",")]
     drawn = figures.draw(common.folder_of(file), output, only=names, caption=caption)

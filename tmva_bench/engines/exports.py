@@ -17,6 +17,8 @@ from tmva_bench.errors import UserError
 FORMATS = ("onnx", "header", "tmva", "keras", "rdataframe")
 # Those of which a file holds the expressions; the others take the variables, computed.
 WITH_EXPRESSIONS = ("onnx", "header", "rdataframe")
+# A larger difference of a score is refused.
+TOLERANCE = 1e-5
 # Of Python, which a file of rdataframe is with this suffix.
 _PYTHON = ".py"
 
@@ -76,7 +78,7 @@ def write(form: str, asked: Written) -> Tuple[str, ...]:
             raise UserError(
                 f"keras: .keras files are of Keras 3, and here is {keras.__version__}; use an environment with it"
             )
-        keras_file.write(keras, scored, path)
+        keras_file.model(keras, scored).save(str(path))
     return ()
 
 
@@ -107,7 +109,7 @@ def _root_version() -> str:
     return str(ROOT.gROOT.GetVersion())
 
 
-def compiled(path: Path, stem: str, *options: str) -> Scores:
+def compiled(path: Path, stem: str, *options: str) -> "Compiled":
     """A header's scores, compiled by ``g++``.
 
     Args:

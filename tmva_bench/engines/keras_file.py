@@ -184,13 +184,12 @@ def _scale(steps: List[Step], offset: numpy.ndarray, scale: numpy.ndarray, shift
         steps.append(Dense(numpy.diag(scale), shift - offset * scale, "linear"))
 
 
-def write(keras: Any, scored: Scoring, path: Path) -> None:
-    """Writes a model of standard layers, which Keras loads without this package; it takes the variables.
+def model(keras: Any, scored: Scoring) -> Any:
+    """A model of standard layers, which Keras stores and loads without this package; it takes the variables.
 
     Args:
         keras: the Keras module.
         scored: the scoring function.
-        path: the file.
 
     Raises:
         UserError: a transformation that no layer of Keras does.
@@ -212,10 +211,10 @@ def write(keras: Any, scored: Scoring, path: Path) -> None:
             values = layer(values)
             weights.append((layer, [step.kernel, step.biases]))
             values = _activated(keras, step.activation, values)
-    model = keras.Model(inputs, keras.layers.Activation(scored.output, name="score")(values))
+    whole = keras.Model(inputs, keras.layers.Activation(scored.output, name="score")(values))
     for layer, numbers in weights:
         layer.set_weights(numbers)
-    model.save(str(path))
+    return whole
 
 
 def _plain(activation: str) -> str:

@@ -14,7 +14,10 @@ from tmva_bench.events.transforms import Cumulative
 
 INPUT, OUTPUT = "variables", "score"
 _OPSET, _IR = 13, 8
-# What RModelParser_ONNX of ROOT 6.34 and later has, of the operators used here.
+# SOFIE's RModel::Generate fixes the dimension of this name by its argument batchSize.
+_BATCH = "batch_size"
+# What RModelParser_ONNX registers in its constructor, of the operators used here: all from ROOT 6.36 on (pull request
+# 17248 of December 2024); 6.34 lacks Abs, Sin, Cos and Where. Of the arithmetic it takes no double precision.
 SOFIE = frozenset(
     [
         "Gemm",
@@ -47,7 +50,7 @@ SOFIE = frozenset(
         "Where",
     ]
 )
-_CURE = "python -m pip install 'tmva-bench[onnx]'"
+CURE = "python -m pip install 'tmva-bench[onnx]'"
 
 
 def write(scored: Scoring, path: Path) -> List[str]:
@@ -62,7 +65,7 @@ def write(scored: Scoring, path: Path) -> List[str]:
     try:
         import onnx
     except ImportError as error:
-        raise UserError(f"onnx: the package is not here ({error}); {_CURE}") from None
+        raise UserError(f"onnx: the package is not here ({error}); {CURE}") from None
     graph = _Graph(onnx)
     value = graph.variables(scored)
     for step in scored.steps:
@@ -90,7 +93,7 @@ def scores(path: Path) -> Callable[[numpy.ndarray], numpy.ndarray]:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError(f"onnxruntime: the package is not here ({error}), which checks the file; {_CURE}") from None
+        raise UserError(f"onnxruntime: the package is not here ({error}), which checks the file; {CURE}") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -126,8 +129,8 @@ class _Graph:
         graph = make.make_graph(
             self.nodes,
             "tmva_bench",
-            [make.make_tensor_value_info(INPUT, kind, ["events", len(scored.branches)])],
-            [make.make_tensor_value_info(OUTPUT, kind, ["events", 1])],
+            [make.make_tensor_value_info(INPUT, kind, [_BATCH, len(scored.branches)])],
+            [make.make_tensor_value_info(OUTPUT, kind, [_BATCH, 1])],
             self._constants,
         )
         model = make.make_model(

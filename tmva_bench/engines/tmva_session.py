@@ -9,14 +9,18 @@ import ctypes
 import math
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+
+import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.engines import tmva_files
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.engines.tmva_files import LOG_FILE
+from tmva_bench.engines.tmva_weights import WeightFile
 from tmva_bench.errors import TrainingFailed, Unavailable
 
 OUTPUT_FILE = "TMVA.root"
@@ -73,6 +77,24 @@ def require_tmva(root: Any) -> None:
         "TMVA::Factory",
         f"this ROOT ({root.gROOT.GetVersion()}) has no TMVA",
         "make env ROUTE=conda (conda-forge's ROOT has TMVA)",
+    )
+
+
+def require_sofie(root: Any) -> None:
+    """Makes sure that this ROOT has TMVA and its SOFIE, with the parser of ONNX files.
+
+    Args:
+        root: the ``ROOT`` module.
+
+    Raises:
+        Unavailable: it has not.
+    """
+    require_tmva(root)
+    require(
+        root,
+        "TMVA::Experimental::SOFIE::RModelParser_ONNX",
+        f"this ROOT ({root.gROOT.GetVersion()}) was built without SOFIE's parser of ONNX files",
+        "use a ROOT built with -Dtmva-sofie=ON (root-config --has-tmva-sofie)",
     )
 
 
@@ -202,6 +224,143 @@ def _session(
     output.Close()
     source.Close()
     return roc_integral
+
+
+# The events of a program that evaluates them one by one, as TMVAClassificationApplication.C does.
+_READER = """
+#include <algorithm>
+#include <string>
+#include <vector>
+#include "TMVA/Reader.h"
+
+namespace tmva_bench_reader {
+class Events {
+public:
+   Events(const std::vector<std::string> &variables, const std::vector<std::string> &spectators, const char *file)
+      : fReader("!Color:Silent"), fValues(variables.size()), fSpectators(spectators.size())
+   {
+      for (std::size_t i = 0; i < variables.size(); ++i)
+         fReader.AddVariable(variables[i], &fValues[i]);
+      for (std::size_t i = 0; i < spectators.size(); ++i)
+         fReader.AddSpectator(spectators[i], &fSpectators[i]);
+      fReader.BookMVA("Method", file);
+   }
+   void Evaluate(const float *x, unsigned long events, float *scores)
+   {
+      for (unsigned long i = 0; i < events; ++i, x += fValues.size()) {
+         std::copy(x, x + fValues.size(), fValues.begin());
+         scores[i] = fReader.EvaluateMVA("Method");
+      }
+   }
+
+private:
+   TMVA::Reader fReader;
+   std::vector<float> fValues, fSpectators;
+};
+}
+"""
+
+
+def reader(root: Any, file: WeightFile, folder: str) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    """A weight file in ``TMVA::Reader``, whose ``EvaluateMVA`` is called in C++, event by event.
+
+    Args:
+        root: the ``ROOT`` module; it has TMVA.
+        file: the weight file.
+        folder: with the log of this process.
+
+    Returns:
+        From events, float32 of shape (events, variables), the scores, float32.
+
+    Raises:
+        TrainingFailed: TMVA does not take the file, with the reason from its log.
+    """
+    root.TMVA.Tools.Instance()
+    if not hasattr(root, "tmva_bench_reader"):
+        root.gInterpreter.Declare(_READER)
+    variables, spectators = (
+        root.std.vector["std::string"]([entry.attrib.get("Expression", "") for entry in file.root.findall(place)])
+        for place in ("Variables/Variable", "Spectators/Spectator")
+    )
+    try:
+        loop = root.tmva_bench_reader.Events(variables, spectators, str(Path(file.path).resolve()))
+    except Exception as error:
+        raise TrainingFailed(f"TMVA::Reader: {tmva_files.failure(log(folder)) or _one_line(error)}") from error
+    return _scores(loop.Evaluate)
+
+
+_SOFIE = """
+#pragma cling optimize(3)
+#include "{header}"
+#include <algorithm>
+
+namespace tmva_bench_sofie_{batch} {{
+void Evaluate(const float *x, unsigned long events, float *scores)
+{{
+   static TMVA_SOFIE_{model}::Session session("{weights}");
+   for (unsigned long i = 0; i + {batch} <= events; i += {batch}) {{
+      const auto some = session.infer(const_cast<float *>(x + i * {variables}));
+      std::copy(some.begin(), some.end(), scores + i);
+   }}
+}}
+}}
+"""
+
+
+def sofie(
+    root: Any, path: Path, variables: int, batches: Sequence[int], folder: str
+) -> Dict[int, Callable[[numpy.ndarray], numpy.ndarray]]:
+    """An ONNX file as SOFIE's code, generated for fixed numbers of events a call and compiled by cling.
+
+    The package ``onnx`` must not be loaded in this process: its protobuf and that of the parser do not bear each other.
+
+    Args:
+        root: the ``ROOT`` module; it has SOFIE.
+        path: the file.
+        variables: how many it takes.
+        batches: how many events a call.
+        folder: for the code.
+
+    Returns:
+        By number of events a call: from events, float32 of shape (events, variables), the scores, float32.
+
+    Raises:
+        TrainingFailed: SOFIE does not take the file, or cling not the code.
+    """
+    code = root.TMVA.Experimental.SOFIE
+    loops = {}
+    with _working_in(folder):
+        for batch in batches:
+            # The file's name is that of the namespace.
+            name = f"batch{batch}"
+            shutil.copyfile(str(path), f"{name}.onnx")
+            try:
+                model = code.RModelParser_ONNX().Parse(f"{name}.onnx")
+                model.Generate(code.Options.kDefault, batch)
+                model.OutputGenerated(f"{name}.hxx")
+            except Exception as error:
+                raise TrainingFailed(f"SOFIE: {_one_line(error)}") from error
+            here = Path.cwd()
+            text = _SOFIE.format(
+                header=here / f"{name}.hxx",
+                weights=here / f"{name}.dat",
+                model=name,
+                batch=batch,
+                variables=variables,
+            )
+            if not root.gInterpreter.Declare(text):
+                raise TrainingFailed("SOFIE: cling does not compile its code; the reasons stand in the log")
+            loops[batch] = _scores(getattr(root, f"tmva_bench_sofie_{batch}").Evaluate)
+    return loops
+
+
+def _scores(evaluate: Callable[[numpy.ndarray, int, numpy.ndarray], None]) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    def scores(events: numpy.ndarray) -> numpy.ndarray:
+        values = numpy.zeros(len(events), numpy.float32)
+        evaluate(numpy.ascontiguousarray(events, numpy.float32).ravel(), len(events), values)
+        return values
+
+    return scores
 
 
 def _one_line(error: Exception) -> str:

@@ -17,8 +17,6 @@ from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import output, reading
 from tmva_bench.methods import Trained, read_input, registry, replay_worker, worker
 
-# A larger difference of a score is refused.
-TOLERANCE = 1e-5
 _TEST = {"TestS": "ReconstructionS", "TestB": "ReconstructionB"}
 _DRAWN = 2000
 # Where nothing tells of a branch's range.
@@ -95,10 +93,10 @@ def carry_out(folder: Path) -> Dict[str, Any]:
     notes = [*source.scored.notes, *exports.write(task.form, asked)]
     checks = _check(task.form, asked._replace(scored=whole), source, folder)
     for against, difference in checks:
-        if not difference <= TOLERANCE:
+        if not difference <= exports.TOLERANCE:
             raise UserError(
                 f"{task.source}: as {task.form} its scores differ by {difference:.1e} from {against}, more than "
-                f"{TOLERANCE:g}; nothing is written"
+                f"{exports.TOLERANCE:g}; nothing is written"
             )
     output.refuse_existing(path, force=task.force)
     output.put(asked.path, path)

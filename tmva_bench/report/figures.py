@@ -80,6 +80,8 @@ _FIGURES = {
     "errors": _of_runs()._replace(lacking=_no_autoencoder),
 }
 NAMES = tuple(_FIGURES)
+# Of a file of `tmva-bench latency`.
+_OF_LATENCY = {"latency": _Figure(lambda source, out, whole: [str(source.tree), str(out)], lambda source: "")}
 
 
 class Drawn(NamedTuple):
@@ -100,18 +102,19 @@ def draw(folder: ResultsFolder, out: Path, *, only: Sequence[str] = (), caption:
     """Draws the figures of a results folder, two at a time; nothing in it is changed.
 
     Args:
-        folder: the results folder, or the file of the trees alone. Where the trees of a folder are not those of its
-            records, they are made elsewhere.
+        folder: the results folder, or a file of trees alone, also that of latencies. Where the trees of a folder are
+            not those of its records, they are made elsewhere.
         out: folder of the figures; made where it is not there.
-        only: names of figures, of :data:`NAMES`; by default all that there is something to draw of.
+        only: names of figures, of results those of :data:`NAMES`; by default all that there is something to draw of.
         caption: whether every value that the runs share stands under a figure, or the few that a talk needs.
 
     Raises:
         UserError: no such figure, no ROOT, no finished run, or the folder cannot be made.
     """
+    figures = _OF_LATENCY if folder.path.is_file() and tree_file.is_latency(folder.path) else _FIGURES
     for name in only:
-        if name not in _FIGURES:
-            raise unknown("figure", name, list(NAMES))
+        if name not in figures:
+            raise unknown("figure", name, list(figures))
     root = _root()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -119,11 +122,11 @@ def draw(folder: ResultsFolder, out: Path, *, only: Sequence[str] = (), caption:
         raise UserError(f"{out}: cannot be made ({error.strerror}); choose another folder for the figures") from None
     before = _states(out)
     with _source(folder) as source:
-        lacking = {name: text for name in only or NAMES if (text := _FIGURES[name].lacking(source))}
+        lacking = {name: text for name in only or figures if (text := figures[name].lacking(source))}
         calls = {
-            name: _call(name, _FIGURES[name].arguments(source, out.resolve(), caption))
-            for name in NAMES
-            if name in (only or NAMES) and name not in lacking
+            name: _call(name, figures[name].arguments(source, out.resolve(), caption))
+            for name in figures
+            if name in (only or figures) and name not in lacking
         }
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
             answers = list(pool.map(lambda call: _run(root, call), calls.values()))
@@ -151,7 +154,8 @@ def _states(out: Path) -> dict[Path, tuple[int, int]]:
 def _source(folder: ResultsFolder) -> Iterator[_Source]:
     """The results trees of the records; made in a temporary folder where those of the results folder are not."""
     if folder.path.is_file():  # the trees alone
-        yield _Source(folder.path.resolve(), None, tree_file.rows_of(folder.path))
+        rows = [] if tree_file.is_latency(folder.path) else tree_file.rows_of(folder.path)
+        yield _Source(folder.path.resolve(), None, rows)
         return
     current = folder.is_current()
     readable = folder.load(curves=not current)

@@ -74,10 +74,10 @@ def series_name(row: Named) -> str:
 def series_label(row: Named) -> str:
     """A run's series in figures, e.g. ``Keras, JAX, SGD``."""
     # The library is named where a method has several.
-    backend = "" if _is_single(row) else _proper(row.backend)
+    backend = "" if _is_single(row) else proper(row.backend)
     architecture = "" if row.architecture == "cpu" else row.architecture.upper()
     execution = "" if row.execution == _USUAL else f"{row.execution}s compiled"
-    parts = (_title(row), backend, execution, _proper(row.optimizer))
+    parts = (_title(row), backend, execution, proper(row.optimizer))
     return ", ".join(filter(None, (*parts, architecture)))
 
 
@@ -88,10 +88,10 @@ def spoken(row: Named, *, optimizer: bool = True) -> str:
         row: a run, or what a series is called by.
         optimizer: whether its optimizer is wanted.
     """
-    words = [_title(row) if _is_single(row) else f"{_title(row)} on {_proper(row.backend)}"]
+    words = [_title(row) if _is_single(row) else f"{_title(row)} on {proper(row.backend)}"]
     words += [] if row.execution == _USUAL else [f"by compiled {row.execution}s"]
     words += [] if row.architecture == "cpu" else [f"on {row.architecture.upper()}"]
-    return " ".join([*words, *([f"({_proper(row.optimizer)})"] if optimizer and row.optimizer else [])])
+    return " ".join([*words, *([f"({proper(row.optimizer)})"] if optimizer and row.optimizer else [])])
 
 
 def series_order(rows: Iterable[RunRow]) -> dict[str, int]:
@@ -363,7 +363,8 @@ def _title(row: Named) -> str:
     return method.title if method else row.method
 
 
-def _proper(name: str) -> str:
+def proper(name: str) -> str:
+    """A library or an optimizer by its proper name, e.g. ``JAX``; what has none is shown as it is called."""
     return _SHOWN.get(name, name)
 
 

@@ -371,3 +371,30 @@ class Means(_Columns):
     best_epoch: Mean
     validation_loss: Mean
     peak_memory: Mean
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LatencyRow(_Columns):
+    """The time of an event in one engine: a row of the tree ``latency``. What was not measured is NaN, 0 or empty."""
+
+    engine: Annotated[
+        str, "products | header | header-cling | onnxruntime | keras-predict | keras-call | reader | sofie"
+    ] = ""
+    backend: Annotated[str, "Keras backend: tensorflow | jax | torch (empty: no Keras)"] = ""
+    label: Annotated[str, "name of the engine in tables and figures"] = ""
+    status: Annotated[str, "ok | unavailable | failed | timeout | killed | out_of_memory"] = ""
+    reason: Annotated[str, "why there is no time, and the cure"] = ""
+    batch: Annotated[int, "events a call (0: not timed)"] = 0
+    time: Annotated[float, "real time of an event, median of the blocks [us]"] = math.nan
+    low: Annotated[float, "lower end of the 68 % interval of the median, by order statistics [us]"] = math.nan
+    high: Annotated[float, "upper end of the 68 % interval of the median, by order statistics [us]"] = math.nan
+    blocks: Annotated[int, "times that a block of calls was timed"] = 0
+    difference: Annotated[
+        float, "largest difference of a score from its value in double precision (NaN: bare products have no score)"
+    ] = math.nan
+    events: Annotated[int, "events there are: as many are in a call of all"] = 0
+    threads: Annotated[int, "threads, and cores that the process may use"] = 1
+    cpu_model: Annotated[str, "processor"] = ""
+    version: Annotated[str, "of the engine's library"] = ""
+    network: Annotated[str, "widths from variables to score, e.g. 4-100-100-1"] = ""
+    source: Annotated[str, "run, weight file or model"] = ""

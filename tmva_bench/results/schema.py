@@ -9,7 +9,7 @@ from typing import NamedTuple, get_args
 
 from tmva_bench.basis.config import PARAMETERS
 from tmva_bench.events import roc
-from tmva_bench.results.rows import History, Means, Reconstruction, RocCurve, RunRow, Scores
+from tmva_bench.results.rows import History, LatencyRow, Means, Reconstruction, RocCurve, RunRow, Scores
 
 VERSION = 9
 
@@ -124,6 +124,8 @@ FIGURES: list[Column] = [
     Column("high", float, "upper end of its error or 68 % band (NaN: none)"),
 ]
 
+LATENCY: list[Column] = _columns(LatencyRow)
+
 TREES: dict[str, list[Column]] = {
     "benchmark": BENCHMARK,
     "roc": ROC,
@@ -133,6 +135,8 @@ TREES: dict[str, list[Column]] = {
     "summary": SUMMARY,
     "figures": FIGURES,
 }
+# Of a file of `tmva-bench latency`.
+LATENCY_TREES: dict[str, list[Column]] = {"latency": LATENCY, "figures": FIGURES}
 # The trees that a run fills with rows of its own beside the one in "benchmark".
 CURVES = ("roc", "history", "scores", "reconstruction")
 TITLES = {
@@ -142,5 +146,6 @@ TITLES = {
     "reconstruction": "errors of autoencoders, one row a variable and the total of a run",
     "scores": "binned scores of training and test events, one row a bin of a run",
     "summary": "means over repetitions with errors and spreads, one row a series and point",
+    "latency": "one row an engine and number of events a call: time of an event",
     "figures": "what tmva-bench plot draws, one row a point, step of a curve or text of a figure",
 }

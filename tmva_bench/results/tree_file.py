@@ -29,13 +29,13 @@ def tables(records: list[Record]) -> Tables:
     named = naming.identified(record.row for record in records)
     for record, row in zip(records, named, strict=True):
         for name, value in row.columns().items():
-            columns["benchmark"][name].append(_plain(value))
+            columns["benchmark"][name].append(plain(value))
         for tree, curve in record.curves().items():
             columns[tree]["run_id"] += [row.run_id] * len(curve)
             for name, values in curve.columns().items():
-                columns[tree][name] += map(_plain, values)
+                columns[tree][name] += map(plain, values)
     means = summary.tree(summary.groups(named))
-    columns["summary"] = {name: [_plain(value) for value in values] for name, values in means.items()}
+    columns["summary"] = {name: [plain(value) for value in values] for name, values in means.items()}
     return columns
 
 
@@ -75,23 +75,49 @@ def write(records: list[Record], path: Path, *, note: str = "", python: str = sy
     Raises:
         UserError: no ROOT there, or the file cannot be written; the records are not touched.
     """
-    kept = "the runs' records are kept beside it"
+    write_tables(tables(records), path, note=note, python=python, kept="; the runs' records are kept beside it")
+
+
+def write_tables(columns: Tables, path: Path, *, note: str = "", python: str = sys.executable, kept: str = "") -> None:
+    """Writes trees in a child with ROOT; what was there is replaced only by a whole new file.
+
+    Args:
+        columns: those that :func:`tmva_bench.results.tree_writer.write_trees` takes.
+        path: the file.
+        note: what a reader of the results must know.
+        python: a Python executable with ROOT.
+        kept: what is not lost where it cannot be written.
+
+    Raises:
+        UserError: no ROOT there, or the file cannot be written.
+    """
     try:
         with tempfile.TemporaryDirectory() as folder:
-            columns = Path(folder) / "tables.json"
-            columns.write_text(json.dumps(tables(records)))
+            text = Path(folder) / "tables.json"
+            text.write_text(json.dumps(columns))
             answer = subprocess.run(
-                [process.executable(python), "-m", "tmva_bench.results.tree_writer", columns, path.resolve(), note],
+                [process.executable(python), "-m", "tmva_bench.results.tree_writer", text, path.resolve(), note],
                 capture_output=True,
                 text=True,
                 **process.isolated(),
             )
     except OSError as error:
-        raise UserError(f"{path}: not written ({error}); {kept}") from None
+        raise UserError(f"{path}: not written ({error}){kept}") from None
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise UserError(f"{path}: not written ({lines[-1]}); {kept}")
+        raise UserError(f"{path}: not written ({lines[-1]}){kept}")
 
 
-def _plain(value: Any) -> Any:
+def is_latency(path: Path) -> bool:
+    """Whether a file is one of ``tmva-bench latency``.
+
+    Raises:
+        UserError: no ROOT file.
+    """
+    with reading.opened(path) as file:
+        return "latency" in file
+
+
+def plain(value: Any) -> Any:
+    """A value of a column as the writer takes it: None for a number that was not measured."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

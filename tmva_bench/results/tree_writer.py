@@ -1,7 +1,7 @@
 """Writes the results trees through ROOT: ``python -m tmva_bench.results.tree_writer TABLES.json OUT.root [NOTE]``.
 
-``TABLES.json`` holds ``{tree: {column: [values]}}`` with every tree and column of :mod:`tmva_bench.results.schema` but
-``figures``; a float that was not measured is ``null``.
+``TABLES.json`` holds ``{tree: {column: [values]}}`` with every tree and column of ``TREES`` or of ``LATENCY_TREES`` of
+:mod:`tmva_bench.results.schema` but ``figures``; a float that was not measured is ``null``.
 """
 
 import json
@@ -15,7 +15,7 @@ import numpy
 from tmva_bench.errors import UserError
 from tmva_bench.events import output
 from tmva_bench.results import naming, schema
-from tmva_bench.results.figures import tree
+from tmva_bench.results.figures import latency, tree
 from tmva_bench.results.rows import RunRow
 
 Table = dict[str, list[Any]]
@@ -83,7 +83,7 @@ private:
 
 
 def write_trees(tables: dict[str, Table], out: Path, note: str = "") -> None:
-    """Writes the results trees of :data:`tmva_bench.results.schema.TREES`, complete or not at all.
+    """Writes the trees of :data:`tmva_bench.results.schema.TREES`, or ``LATENCY_TREES`` there, complete or not at all.
 
     The tree ``figures`` is made of the others here.
 
@@ -101,38 +101,42 @@ def write_trees(tables: dict[str, Table], out: Path, note: str = "") -> None:
         UserError: ``out`` cannot be written.
         ValueError: ``tables`` does not agree with the schema.
     """
-    for name in schema.TREES:
+    of_runs = "latency" not in tables
+    trees = schema.TREES if of_runs else schema.LATENCY_TREES
+    for name, columns in trees.items():
         if name != "figures":
-            _check(name, tables.get(name, {}))
-    tables = {**tables, "figures": tree.table(tables)}
-    _check("figures", tables["figures"])
+            _check(name, columns, tables.get(name, {}))
+    tables = {**tables, "figures": tree.table(tables) if of_runs else latency.table(tables["latency"])}
+    _check("figures", schema.FIGURES, tables["figures"])
     with output.beside(out) as partial:
-        _write_file(tables, partial, note)
+        _write_file(trees, tables, partial, note)
 
 
-def _check(name: str, table: Table) -> None:
-    columns = [column.name for column in schema.TREES[name]]
+def _check(name: str, wanted: list[schema.Column], table: Table) -> None:
+    columns = [column.name for column in wanted]
     if sorted(table) != sorted(columns):
         raise ValueError(f"tree {name}: columns differ from the schema: {sorted(set(table) ^ set(columns))}")
     if len({len(values) for values in table.values()}) > 1:
         raise ValueError(f"tree {name}: columns of different lengths")
-    for column in schema.TREES[name]:
+    for column in wanted:
         allowed = (int, float, type(None)) if column.type is float else column.type
         wrong = [value for value in table[column.name] if not isinstance(value, allowed)]
         if wrong:
             raise ValueError(f"tree {name}: {column.name} = {wrong[0]!r} is no {column.type.__name__}")
 
 
-def _write_file(tables: dict[str, Table], path: Path, note: str) -> None:
+def _write_file(trees: dict[str, list[schema.Column]], tables: dict[str, Table], path: Path, note: str) -> None:
     import ROOT
 
     _declare(ROOT)
     path.touch()  # raises the system's reason, where TFile has none
-    file = ROOT.TFile.Open(str(path), "RECREATE", "results of tmva_bench: summary has the means, benchmark every run")
-    for name in schema.TREES:
-        _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), schema.TREES[name], tables[name])
+    of_runs = "results of tmva_bench: summary has the means, benchmark every run"
+    file = ROOT.TFile.Open(str(path), "RECREATE", of_runs if "benchmark" in trees else schema.TITLES["latency"])
+    for name, columns in trees.items():
+        _fill(ROOT, ROOT.TTree(name, schema.TITLES[name]), columns, tables[name])
     ROOT.TNamed("schema_version", str(schema.VERSION)).Write()
-    ROOT.TNamed("clocks", _clocks(tables["benchmark"])).Write()
+    if "benchmark" in trees:
+        ROOT.TNamed("clocks", _clocks(tables["benchmark"])).Write()
     if note:
         ROOT.TNamed("note", note).Write()
     file.Write()
