@@ -68,6 +68,38 @@ def test_a_header_gives_the_scores_of_double_precision(tmp_path, name):
     assert compiled.batches(events, 1) == pytest.approx(compiled(events), abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["Regression", "Multiclass", "Classification"])
+@pytest.mark.parametrize("name", ["autoencoder-regression", "dnn-adam"])
+def test_what_is_no_classification_has_no_score(name, kind):
+    file = tmva_weights.parse(RECORDINGS / name / WEIGHTS)
+    file.info["AnalysisType"] = kind
+    outputs = {"autoencoder-regression": "4 outputs", "dnn-adam": "1 output"}[name]
+    if (name, kind) == ("dnn-adam", "Classification"):
+        assert scoring.of_weight_file(file).output == "sigmoid"
+        return
+    what = {"Regression": "a regression", "Multiclass": "a network of several classes"}.get(kind, "a network")
+    with pytest.raises(UserError, match=f"xml: {what} of {outputs}, and .* give the weight file of a classification"):
+        scoring.of_weight_file(file)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "activation", "told"),
+    [
+        (4, "softmax", "4 outputs, by a softmax"),
+        (4, "linear", "4 outputs,"),
+        (3, "sigmoid", "3 outputs,"),
+        (1, "softmax", "1 output, by a softmax"),
+    ],
+)
+def test_a_model_of_other_outputs_than_a_score_is_refused(outputs, activation, told):
+    last = Dense(numpy.ones((2, outputs)), numpy.zeros(outputs), activation)
+    with pytest.raises(UserError, match=f"m.keras: the network has {told}.*; give a network of signal and background"):
+        scoring.one_output([last], "m.keras")
+    for two in ("softmax", "sigmoid", "linear"):
+        steps, output = scoring.one_output([Dense(numpy.eye(2), numpy.zeros(2), two)], "m.keras")
+        assert (steps[-1].kernel.shape, output) == ((2, 1), "linear" if two == "linear" else "sigmoid")
+
+
 def test_a_header_is_the_same_without_the_machines_widest_vectors(tmp_path):
     scored = network([3, 19, 33, 1], ["tanh", "gauss", "linear"])
     (tmp_path / "mine.h").write_text(cpp_header.text(scored, "mine"))
@@ -133,7 +165,7 @@ def test_tables_that_are_not_tmvas_are_refused_as_a_weight_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["pykeras-seed-preset", "pykeras-one-logit", "pykeras-early-stop"])
 def test_a_model_of_keras_is_read_without_keras(name):
-    steps, output = scoring.one_output(keras_file.read(RECORDINGS / name / "trained.h5"))
+    steps, output = scoring.one_output(keras_file.read(RECORDINGS / name / "trained.h5"), name)
     file = tmva_weights.parse(RECORDINGS / name / WEIGHTS)
     scored = scoring.of_file(file, [*scoring.of_transformations(file), *steps], output)
     events, theirs = scores_of(name, scored.names)

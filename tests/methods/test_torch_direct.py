@@ -17,7 +17,7 @@ from tmva_bench.basis import config
 from tmva_bench.engines import tmva_files, tmva_weights, torch_training
 from tmva_bench.errors import Unavailable, UserError
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import registry, torch_direct
+from tmva_bench.methods import Trained, registry, torch_direct
 from tmva_bench.results import naming
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
@@ -85,6 +85,9 @@ def test_the_stored_weights_give_the_scores(trained):
     with uproot.open(Path(task.folder, "scores.root")) as scores:
         stored = scores["TestS"]["score"].array(library="np")
     assert numpy.abs(expit(x[:, 0]) - stored).max() < 1e-5
+    data = inputs.read(task.input_file)
+    exported = registry.of("torch").scoring(Trained(task.point, Path(task.folder), data))
+    assert exported.evaluate(data.events["TestS"]) == pytest.approx(stored, abs=1e-5)
 
 
 def test_dropout_by_either_rule(trained):

@@ -72,6 +72,41 @@ def test_an_example_of_rdataframe_runs(home, tmp_path):
     assert 0 < float(ended.stdout) < 1
 
 
+# What root-config would answer: that of PyPI's ROOT names folders that are not there.
+LIBRARIES = ("Core", "RIO", "Hist", "MathCore", "Tree", "TreePlayer", "ROOTVecOps", "ROOTDataFrame")
+
+
+@pytest.mark.slow
+def test_an_example_of_rdataframe_in_cpp_is_compiled_and_runs(home, tmp_path):
+    result = called(home, "--format", "rdataframe", "-o", tmp_path / "frame.h")
+    assert result.exit_code == 0, result.output
+    (tmp_path / "main.cc").write_text(
+        '#include "frame.h"\n#include <ROOT/RDataFrame.hxx>\n#include <cstdio>\n'
+        'int main(int, char **arguments) { auto scored = frame::define(ROOT::RDataFrame("t", arguments[1]));\n'
+        '   std::printf("%.7f", *scored.Mean<float>("score")); }\n'
+    )
+    code = "import ROOT; print(ROOT.TROOT.GetIncludeDir(), ROOT.TROOT.GetSharedLibDir())"
+    asked = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, check=True, text=True)
+    headers, libraries = asked.stdout.split()[-2:]
+    options = ["-std=c++17", f"-I{headers}", f"-L{libraries}", f"-Wl,-rpath,{libraries}", "-Wl,--allow-shlib-undefined"]
+    subprocess.run(["g++", "main.cc", *options, *(f"-l{name}" for name in LIBRARIES)], cwd=tmp_path, check=True)
+    path = home.parents[2] / "s.root"
+    mean = float(subprocess.run([tmp_path / "a.out", path], capture_output=True, check=True).stdout)
+    api.apply(home, [f"{path}:t"], tmp_path / "scores.root")
+    with uproot.open(tmp_path / "scores.root") as file:
+        assert mean == pytest.approx(file["scores"]["score"].array(library="np").mean(), abs=1e-5)
+
+
+def test_a_file_that_is_not_there_and_a_run_without_its_model_are_one_line_each(home, tmp_path):
+    result = called(tmp_path / "a.weights.xml", "--format", "header", "-o", tmp_path / "x.h")
+    assert result.exit_code == 2 and "no such file; correct the path" in result.output
+    run = tmp_path / "results" / "runs" / home.name
+    shutil.copytree(home.parents[1], tmp_path / "results")
+    (run / "model.keras").unlink()
+    result = called(run, "--format", "header", "-o", tmp_path / "x.h")
+    assert result.exit_code == 2 and "model.keras" in result.output and len(result.output.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("form", "told"), [("tmva", "transformation G"), ("xml", "unknown format 'xml'")])
 def test_what_a_format_does_not_hold_is_refused_in_one_line(home, tmp_path, form, told):
     result = called(home, "--format", form, "-o", tmp_path / "out")

@@ -9,7 +9,7 @@ import uproot
 from click.testing import CliRunner
 from conftest import command_line
 
-from tmva_bench import cli
+from tmva_bench import api, cli
 from tmva_bench.report import figures
 from tmva_bench.results import latency
 from tmva_bench.results.folder import ResultsFolder
@@ -62,3 +62,17 @@ def test_the_interval_is_that_of_the_median():
 @pytest.mark.parametrize(("time", "text"), [(0.0123456, "0.0123"), (4.5678, "4.57"), (52132.4, "52132"), (0, "0")])
 def test_times_have_three_digits(time, text):
     assert latency.digits(time) == text
+
+
+@pytest.mark.tmva
+@pytest.mark.parametrize("name", ["transform-N-P", "quiet-formula-variable", "dnn-all-activations"])
+def test_tmvas_reader_and_sofie_give_the_scores_of_an_export(name, tmp_path, monkeypatch):
+    """Both are timed only where no score differs by more than 1e-5 from double precision."""
+    monkeypatch.setattr(timing, "ENGINES", [one for one in timing.ENGINES if not one[1]])
+    exported = tmp_path / "exported.weights.xml"
+    api.export(RECORDINGS / name / "dataset/weights/job_Method.weights.xml", "tmva", exported)
+    rows = {(row.engine, row.batch): row for row in api.latency(exported)}
+    assert rows["reader", 1].status == "ok" and rows["reader", 1].difference < 1e-5
+    for batch in (1, 16, 256, 2000):
+        row = rows.get(("sofie", batch), rows.get(("sofie", 0)))
+        assert row.status == "ok" or "without SOFIE" in row.reason, row.reason

@@ -152,14 +152,9 @@ def of_weight_file(file: WeightFile) -> Scoring:
     """The scoring function of a weight file of TMVA's deep networks.
 
     Raises:
-        UserError: no dense network of one output, or a damaged file.
+        UserError: no dense network of a classification, or a damaged file.
     """
-    layers = [Dense(layer.weights.T, layer.biases, layer.activation) for layer in tmva_weights.network(file)]
-    if layers[-1].kernel.shape[1] != 1 or len(layers[0].kernel) != len(file.variables):
-        raise UserError(
-            f"{file.path}: a network of {len(layers[0].kernel)} inputs and {layers[-1].kernel.shape[1]} outputs for "
-            f"{len(file.variables)} variables and one score; take another copy"
-        )
+    layers = [Dense(layer.weights.T, layer.biases, layer.activation) for layer in tmva_weights.classifier(file)]
     steps = [*of_transformations(file), *layers]
     return of_file(file, steps, tmva_weights.output_function(file))
 
@@ -190,6 +185,19 @@ def of_inputs(names: Sequence[str], texts: Sequence[str], steps: List[Step], out
     """
     variables, notes = _variables(names, texts)
     return _checked(Scoring(list(names), variables, steps, output, source, notes))
+
+
+def of_layers(names: Sequence[str], chain: Sequence[Transformation], layers: Sequence[Step], source: str) -> Scoring:
+    """The scoring function of a network of logits that this package trained.
+
+    Args:
+        names: the variables of its input file.
+        chain: its transformations.
+        layers: the network.
+        source: what it is made of.
+    """
+    steps = [*(step_of(step, len(names)) for step in chain), *layers]
+    return of_inputs(names, names, steps, "sigmoid", source)
 
 
 def _variables(names: Sequence[str], texts: Sequence[str]) -> Tuple[List[Expression], Tuple[str, ...]]:
@@ -278,20 +286,21 @@ def _linear(matrix: numpy.ndarray, shift: numpy.ndarray) -> Linear:
     return Linear(numpy.linalg.solve(matrix.T, -shift), matrix)
 
 
-def one_output(steps: Sequence[Step]) -> Tuple[List[Step], str]:
+def one_output(steps: Sequence[Step], source: str) -> Tuple[List[Step], str]:
     """Steps whose last has one unit, and what makes the score of it.
 
     Of two units the first is the signal, as MethodPyKeras has it: a softmax of two is the sigmoid of their difference.
 
     Args:
         steps: the last one a layer, which may have the activation ``softmax``.
+        source: the file that they are of.
 
     Raises:
         UserError: more outputs.
     """
     *hidden, last = steps
     if not isinstance(last, Dense):
-        raise UserError("the network does not end with a layer")
+        raise UserError(f"{source}: the model does not end with a dense layer; give one whose last layer has the score")
     outputs = last.kernel.shape[1]
     if outputs == 2 and last.activation == "softmax":
         kernel = last.kernel[:, :1] - last.kernel[:, 1:]
@@ -301,7 +310,11 @@ def one_output(steps: Sequence[Step]) -> Tuple[List[Step], str]:
         last = Dense(last.kernel[:, :1], last.biases[:1], last.activation)
         outputs = 1
     if outputs != 1 or last.activation == "softmax":
-        raise UserError(f"the network has {outputs} outputs; a score is one, or the first of two")
+        number = f"{outputs} output{'' if outputs == 1 else 's'}{', by a softmax' * (last.activation == 'softmax')}"
+        raise UserError(
+            f"{source}: the network has {number}, and a score is one, or the first of two; give a network of signal "
+            "and background"
+        )
     output = "linear"
     if last.activation == "sigmoid":
         last, output = last._replace(activation="linear"), "sigmoid"

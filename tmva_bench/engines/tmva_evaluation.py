@@ -23,14 +23,9 @@ def of_network(keras: Any, file: WeightFile) -> Scores:
         file: the weight file.
 
     Raises:
-        UserError: no dense network of one output, or a damaged file.
+        UserError: no dense network of a classification, or a damaged file.
     """
-    layers = tmva_weights.network(file)
-    if len(layers[-1].biases) != 1 or layers[0].weights.shape[1] != len(file.variables):
-        raise UserError(
-            f"{file.path}: a network of {layers[0].weights.shape[1]} inputs and {len(layers[-1].biases)} outputs for "
-            f"{len(file.variables)} variables and one score; take another copy"
-        )
+    layers = tmva_weights.classifier(file)
     transform = of_transformations(file)
     model = keras_network.build(keras, tmva_options.evaluated(layers), len(file.variables))
     keras_network.set_weights(model, [(layer.weights.T, layer.biases) for layer in layers])

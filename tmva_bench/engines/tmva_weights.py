@@ -183,6 +183,25 @@ def network(file: WeightFile) -> List[Layer]:
     return layers
 
 
+def classifier(file: WeightFile) -> List[Layer]:
+    """The dense layers of a deep network that tells signal from background: its one output makes the score.
+
+    Raises:
+        UserError: a regression, a network of several classes or of other layers, or a damaged file.
+    """
+    layers = network(file)
+    kind, outputs = file.info.get("AnalysisType", "Classification"), len(layers[-1].biases)
+    if kind != "Classification" or outputs != 1:
+        what = {"Regression": "a regression", "Multiclass": "a network of several classes"}.get(kind, "a network")
+        raise UserError(
+            f"{file.path}: {what} of {outputs} output{'' if outputs == 1 else 's'}, and a score is the one output of a "
+            "classification; give the weight file of a classification of signal and background"
+        )
+    if layers[0].weights.shape[1] != len(file.variables):
+        raise _contradiction(file, f"{layers[0].weights.shape[1]} inputs for {len(file.variables)} variables")
+    return layers
+
+
 def output_function(file: WeightFile) -> str:
     """``sigmoid`` or ``linear``, which MethodDL applies to the network's output.
 

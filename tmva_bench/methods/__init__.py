@@ -13,7 +13,7 @@ from tmva_bench.basis.config import ONE_SIDED, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
-from tmva_bench.errors import TrainingFailed
+from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import inputs
 
 # What a method is beside TMVA's DNN, in the order in which tables tell of it.
@@ -97,6 +97,19 @@ class Trained(NamedTuple):
     folder: Path
     data: inputs.InputFile
     backend: str = ""
+
+    def file(self, *names: str) -> Path:
+        """The first of these files that the run left.
+
+        Raises:
+            UserError: it left none of them.
+        """
+        for name in names:
+            if (self.folder / name).is_file():
+                return self.folder / name
+        raise UserError(
+            f"{self.folder / names[0]}: no such file; the run left no model, or it was taken away: run it again"
+        )
 
 
 def _as_it_is(point: Point, backend: str) -> Point:

@@ -135,7 +135,7 @@ def read(task: Task) -> Source:
     path = Path(task.source)
     if path.suffix == ".xml":
         return _of_weights(path)
-    steps, link = scoring.one_output(keras_file.read(path))
+    steps, link = scoring.one_output(keras_file.read(path), task.source)
     first = steps[0]
     size = len(first.kernel if isinstance(first, scoring.Dense) else first[0])
     names = [f"variable{number + 1}" for number in range(size)]

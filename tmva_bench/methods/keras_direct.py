@@ -27,6 +27,8 @@ from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
 
 # The trained network for TMVA::Reader.
 WEIGHT_FILE = "keras_DL.weights.xml"
+# The trained network, of Keras 3 and of older ones.
+MODEL_FILES = ("model.keras", "model.h5")
 # Half a minute of C++, of which nothing is left the next time.
 _COMPILED_BEFORE = ("theano",)
 
@@ -75,7 +77,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     with watch.phase("test"):
         scores.update({tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
     version = str(ROOT.gROOT.GetVersion())
-    model.save(str(Path(task.folder) / ("model.keras" if hasattr(keras, "ops") else "model.h5")))
+    model.save(str(Path(task.folder) / MODEL_FILES[0 if hasattr(keras, "ops") else 1]))
     if set(task.point.chain) <= set(tmva_weight_file.WRITTEN):
         tmva_weight_file.write(
             Path(task.folder, WEIGHT_FILE),
@@ -117,20 +119,14 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     data, training = trained.data, mapping.training(trained.point)
     chain = keras_training.chain(data, trained.point)
     model = keras_network.build(keras, training, len(data.variables))
-    kept = [trained.folder / name for name in ("model.keras", "model.h5")]
-    tmva_evaluation.load_weights(model, kept[0] if kept[0].exists() else kept[1])
+    tmva_evaluation.load_weights(model, trained.file(*MODEL_FILES))
     return lambda x: keras_training.score(model, chain(x))
 
 
 def _scoring(trained: Trained) -> Scoring:
-    data = trained.data
-    steps = keras_training.chain(data, trained.point).steps
-    kept = [trained.folder / name for name in ("model.keras", "model.h5")]
-    layers = keras_file.read(kept[0] if kept[0].exists() else kept[1])
-    transformations = [scoring.step_of(step, len(data.variables)) for step in steps]
-    return scoring.of_inputs(
-        data.variables, data.variables, [*transformations, *layers], "sigmoid", str(trained.folder)
-    )
+    chain = keras_training.chain(trained.data, trained.point).steps
+    layers = keras_file.read(trained.file(*MODEL_FILES))
+    return scoring.of_layers(trained.data.variables, chain, layers, str(trained.folder))
 
 
 def _paired(point: Point, architecture: str) -> bool:

@@ -38,6 +38,8 @@ _TF_KERAS_SINCE = (6, 22)
 _TFKERAS_OPTION_SINCE = (6, 28)
 _KERAS_3_SINCE = (6, 40)
 _GONE_SINCE = (6, 44)
+# The network of the best epoch, of Keras 3 and of older ones.
+TRAINED_FILES = ("trained.keras", "trained.h5")
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -93,16 +95,14 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     keras, _ = keras_training.load(trained.backend)
     training = mapping.training(trained.point)
     model = keras_network.build_for_pykeras(keras, training, len(trained.data.variables))
-    kept = [trained.folder / f"trained.{suffix}" for suffix in ("keras", "h5")]
-    tmva_evaluation.load_weights(model, kept[0] if kept[0].exists() else kept[1])
-    transform = tmva_evaluation.of_transformations(tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
+    tmva_evaluation.load_weights(model, trained.file(*TRAINED_FILES))
+    transform = tmva_evaluation.of_transformations(tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)))
     return lambda x: keras_training.score(model, transform(x), "linear")
 
 
 def _scoring(trained: Trained) -> Scoring:
-    file = tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE)
-    kept = [trained.folder / f"trained.{suffix}" for suffix in ("keras", "h5")]
-    layers, output = scoring.one_output(keras_file.read(kept[0] if kept[0].exists() else kept[1]))
+    file, model = tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)), trained.file(*TRAINED_FILES)
+    layers, output = scoring.one_output(keras_file.read(model), str(model))
     return scoring.of_file(file, [*scoring.of_transformations(file), *layers], output)
 
 

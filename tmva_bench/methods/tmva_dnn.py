@@ -59,11 +59,11 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     """The numbers in TMVA's weight file, in double precision as TMVA's."""
     keras, _ = keras_training.load(trained.backend)
     keras.backend.set_floatx("float64")
-    return tmva_evaluation.of_network(keras, tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
+    return tmva_evaluation.of_network(keras, tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)))
 
 
 def _scoring(trained: Trained) -> Scoring:
-    return scoring.of_weight_file(tmva_weights.parse(trained.folder / tmva_session.WEIGHT_FILE))
+    return scoring.of_weight_file(tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)))
 
 
 def require_architecture(root: Any, architecture: str) -> None:

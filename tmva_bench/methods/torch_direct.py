@@ -1,7 +1,7 @@
 """The method ``torch``: TMVA's network, events, batches and stopping rule in plain PyTorch, without Keras."""
 
 from pathlib import Path
-from typing import Callable, Dict, FrozenSet
+from typing import Callable, Dict, FrozenSet, List
 
 import numpy
 
@@ -11,11 +11,13 @@ from tmva_bench.engines import (
     keras_network,
     keras_stand_in,
     keras_training,
+    scoring,
     tmva_files,
     tmva_random,
     tmva_weight_file,
     torch_training,
 )
+from tmva_bench.engines.scoring import Dense, Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
@@ -94,9 +96,24 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     data, training = trained.data, mapping.training(trained.point)
     chain = keras_training.chain(data, trained.point)
     model = keras_network.build(keras, training, len(data.variables))
-    with numpy.load(str(trained.folder / MODEL_FILE), allow_pickle=False) as stored:
-        model.set_weights([stored[f"arr_{number}"] for number in range(len(stored.files))])
+    model.set_weights(_weights(trained))
     return lambda x: keras_training.score(model, chain(x))
+
+
+def _scoring(trained: Trained) -> Scoring:
+    data, numbers = trained.data, _weights(trained)
+    layers = [
+        Dense(kernel.astype(float), biases.astype(float), activation)
+        for kernel, biases, activation in zip(numbers[::2], numbers[1::2], mapping.training(trained.point).activations)
+    ]
+    chain = keras_training.chain(data, trained.point).steps
+    return scoring.of_layers(data.variables, chain, layers, str(trained.folder))
+
+
+def _weights(trained: Trained) -> List[numpy.ndarray]:
+    """Kernel and biases of each layer in turn."""
+    with numpy.load(str(trained.file(MODEL_FILE)), allow_pickle=False) as stored:
+        return [stored[f"arr_{number}"] for number in range(len(stored.files))]
 
 
 def _paired(point: Point, architecture: str) -> bool:
@@ -160,5 +177,6 @@ METHOD = Method(
     cells=_cells,
     unequal=_unequal,
     evaluator=_evaluator,
+    scoring=_scoring,
     tried=(("torch", "cpu"),),
 )

@@ -48,7 +48,9 @@ def task_of(source: Path) -> export_worker.Task:
         input_digest="",
         backend=_backend(),
     )
-    if source.is_file():
+    if source.is_file() or source.suffix in _FILES:
+        if not source.is_file():
+            raise UserError(f"{source}: no such file; correct the path")
         if source.suffix not in _FILES:
             raise UserError(
                 f"{source}: neither a run nor a *.weights.xml, .keras or .h5; give such a file, or a run's folder, "
