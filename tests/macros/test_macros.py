@@ -34,10 +34,12 @@ from tmva_bench.basis import autoencoder
 from tmva_bench.engines import encoder
 from tmva_bench.events import inputs, roc, samples
 from tmva_bench.report import page, tables
-from tmva_bench.results import naming, summary
+from tmva_bench.results import latency, naming, summary
 from tmva_bench.results.figures import answer
 from tmva_bench.results.folder import ResultsFolder, example
+from tmva_bench.results.rows import LatencyRow
 from tmva_bench.results.tree_writer import Table
+from tmva_bench.running import timing
 
 
 class Text(NamedTuple):
@@ -950,6 +952,37 @@ def test_errors_against_the_number_of_encoded_variables(tmp_path: Path) -> None:
     answer = draw(f'errors("{plain}", "{tmp_path}")')
     assert answer.value == [1]
     assert f"errors.C: {plain}: no finished run has an autoencoder in its transformations" in answer.stderr
+
+
+def test_times_of_an_event_in_every_engine(tmp_path: Path) -> None:
+    """All that can be timed, one of them without an interval, and one that is not here."""
+    rows = [
+        LatencyRow(
+            engine=engine,
+            label=latency.label(engine, backend),
+            status="ok",
+            batch=batch,
+            time=0.1 * 4**number / batch,
+            low=math.nan if number == 3 else 0.09 * 4**number / batch,
+            high=math.nan if number == 3 else 0.12 * 4**number / batch,
+            blocks=31,
+            events=3000,
+            network="4-100-100-1",
+        )
+        for number, (engine, backend) in enumerate(timing.ENGINES[1:])
+        for batch in (1, 16, 256, 3000)
+    ]
+    rows.append(LatencyRow(label=latency.label("products", ""), status="failed", reason="made up"))
+    latency.write(rows, tmp_path / "latency.root")
+    answer = draw(f'latency("{tmp_path}/latency.root", "{tmp_path}")')
+    assert answer.value == [0], answer.stderr
+    check_figure(tmp_path, "latency")
+    shown = words(tmp_path / "latency.pdf")
+    assert all(row.label in shown for row in rows)
+    assert "not timed: matrix products, numpy" in shown
+    latency.write(rows[-1:], tmp_path / "none.root")
+    answer = draw(f'latency("{tmp_path}/none.root", "{tmp_path}")')
+    assert answer.value == [1] and "no engine was timed" in answer.stderr
 
 
 def test_all_macros_load_in_one_session() -> None:

@@ -52,7 +52,7 @@ void DrawLatency(const bench::Figure &figure, const std::string &folder)
    for (const bench::Mark &one : series)
       DrawTimes(figure.Of("mean", "", one.label), one, (right - left) / std::log10(xHigh / xLow),
                 (bottom - top) / std::log10(yHigh / yLow));
-   bench::Write(*canvas, left - 72, (top + bottom) / 2, "time of an event [#mus]", bench::kText, 21, kBlack,
+   bench::Write(*canvas, left - 72, (top + bottom) / 2, "time of an event [us]", bench::kText, 21, kBlack,
                 bench::kFont, 90);
    bench::Write(*canvas, right, bottom + 44, "events a call", bench::kText, 31);
    bench::DrawLegend(*canvas, right + 40, top, bottom, series, texts);

@@ -28,7 +28,7 @@ def _marks(rows: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]
     for colour, label in enumerate(labels):
         points = [row for row in timed if row["label"] == label]
         first = points[0]
-        told = f"{digits(first['time'])} #mus at {first['batch']} a call"
+        told = f"{digits(first['time'])} us at {first['batch']} a call"
         drawn.append(Mark("series", label=label, colour=colour, text=told))
         for row in points:
             low, high = (math.nan if row[end] is None else row[end] for end in ("low", "high"))
