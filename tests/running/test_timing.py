@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from conftest import command_line
 
 from tmva_bench import api, cli
+from tmva_bench.errors import UserError
 from tmva_bench.report import figures
 from tmva_bench.results import latency
 from tmva_bench.results.folder import ResultsFolder
@@ -48,6 +49,13 @@ def test_what_cannot_be_exported_is_one_line(tmp_path):
     (tmp_path / "a.weights.xml").write_text("nothing")
     ended = command_line(tmp_path, "latency", "a.weights.xml")
     assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1 and "weight file" in ended.stderr
+
+
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_timed(tmp_path, monkeypatch):
+    monkeypatch.setattr(timing, "ENGINES", ())
+    with pytest.raises(UserError, match="nowhere/latency.root: cannot be written"):
+        api.latency(WEIGHTS, tmp_path / "nowhere" / "latency.root")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_interval_is_that_of_the_median():

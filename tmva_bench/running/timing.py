@@ -39,6 +39,8 @@ def measure(source: Path, path: Path | None, *, force: bool = False) -> list[Lat
     task = exporting.task_of(source)
     if path is not None:
         output.refuse_existing(output.check(path, [source] if source.is_file() else []), force=force)
+        with output.unnamed(path):
+            pass  # where nothing can be written, that is told before a minute of timing
     rows: list[LatencyRow] = []
     with tempfile.TemporaryDirectory() as work:
         for engine, backend in ENGINES:

@@ -19,7 +19,8 @@ def table(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     timed = [row for row in rows if row["status"] == "ok"]
-    return marks.table(mark._replace(figure=FIGURE) for mark in _marks(rows, timed) if timed)
+    drawn = _marks(rows, timed) if timed else []
+    return marks.table(mark._replace(figure=FIGURE) for mark in drawn)
 
 
 def _marks(rows: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> list[Mark]:
