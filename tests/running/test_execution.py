@@ -75,7 +75,7 @@ def test_killed_at_random_moments_each_run_is_there_once(fake_study, tmp_path):
     command = study_command(file, disturbed, "--set", "repetitions=3")
     subprocess.run(study_command(file, undisturbed, "--set", "repetitions=3"), check=True, capture_output=True)
     moments = random.Random(3)
-    for _ in range(5):
+    for _ in range(3):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as study:
             time.sleep(moments.uniform(0.5, 4))
             study.kill()

@@ -120,6 +120,7 @@ def test_every_epoch_on_jax(on_jax, name):
     assert replay.agrees(on_jax[name], 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON_BOTH)
 def test_every_epoch_on_tensorflow(on_tensorflow, name):
     assert replay.agrees(on_tensorflow[name], 1e-5)
