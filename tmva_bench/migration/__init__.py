@@ -1,0 +1,1 @@
+"""What users of TMVA have, macros, scripts and weight files, carried over to this bench and to plain Keras."""
