@@ -12,8 +12,8 @@ from tmva_bench.engines.tmva_weight_file import CREATOR
 from tmva_bench.engines.tmva_weights import WeightFile
 from tmva_bench.errors import UserError
 
-# What MethodDL takes for a key that a phase does not give.
-_DEFAULTS = {
+# The keys of a phase in lower case, with what MethodDL takes where one is not there; those of whole numbers.
+STRATEGY = {
     "learningrate": "1e-5",
     "momentum": "0.3",
     "convergencesteps": "100",
@@ -25,6 +25,7 @@ _DEFAULTS = {
     "optimizer": "ADAM",
     "dropconfig": "0.0",
 }
+WHOLE = ("convergencesteps", "batchsize", "testrepetitions", "maxepochs")
 # The project's names of what MethodDL calls by others.
 _LOSSES, _INITIALIZERS, _REGULARIZATIONS = (
     {theirs: ours for ours, theirs in names.items()}
@@ -147,7 +148,7 @@ def evaluated(layers: List[tmva_weights.Layer]) -> Training:
         seed=1,
         validation="20%",
         chain=(),
-        phases=(_phase(""),),
+        phases=(phase(""),),
     )
 
 
@@ -191,7 +192,7 @@ def parse(options: Dict[str, str], variables: int) -> Training:
         seed=_whole("RandomSeed", options["RandomSeed"], 1),
         validation=validation,
         chain=tuple(chain),
-        phases=tuple(_phase(text) for text in options["TrainingStrategy"].split("|") if text.strip()),
+        phases=tuple(phase(text) for text in options["TrainingStrategy"].split("|") if text.strip()),
         dropout_rule="tmva",
     )
 
@@ -288,14 +289,22 @@ class _Formula:
         return float(token) if token[:1].isdigit() or token[:1] == "." else math.nan
 
 
-def _phase(text: str) -> Phase:
+def phase(text: str) -> Phase:
+    """One phase of a ``TrainingStrategy`` as ``MethodDL::ProcessOptions`` reads it.
+
+    Args:
+        text: ``key=value`` separated by commas.
+
+    Raises:
+        UserError: a value that is no number, or outside what can be trained with.
+    """
     values: Dict[str, str] = {}
     for pair in text.replace(" ", "").split(","):
         key, equals, value = pair.partition("=")
         # Of a key that stands twice the first counts; an empty value is none.
         if equals and value:
             values.setdefault(key.lower(), value)
-    values = {**_DEFAULTS, **values}
+    values = {**STRATEGY, **values}
     return Phase(
         optimizer=_OPTIMIZERS.get(values["optimizer"], "adam"),
         learning_rate=_finite("LearningRate", values["learningrate"]),

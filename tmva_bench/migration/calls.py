@@ -1,0 +1,525 @@
+"""What calls of ROOT and TMVA in a macro or script say about a job."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tmva_bench.migration import bookings, networks, values
+from tmva_bench.migration.booking import (
+    BACKGROUND,
+    BOTH,
+    SIGNAL,
+    TEST,
+    TRAINING,
+    Booked,
+    Expression,
+    Input,
+    Job,
+    Option,
+    Place,
+    Remark,
+    Variable,
+)
+from tmva_bench.migration.values import NOTHING, Called, Enumerator, Follower, Text, Thing, Unknown, Value
+
+_LOADERS = ("DataLoader", "Factory")
+_TYPES = re.compile(
+    r"k?(Cuts|Likelihood|PDERS|HMatrix|Fisher|KNN|CFMlpANN|TMlpANN|BDT|DT|RuleFit|SVM|MLP|BayesClassifier|FDA|Boost|PDEFoam|"
+    r"LD|Category|DNN|DL|PyRandomForest|PyAdaBoost|PyGTB|PyKeras|PyTorch)"
+)
+_NUMBERS = ("nTrain_Signal", "nTrain_Background", "nTest_Signal", "nTest_Background")
+
+
+@dataclasses.dataclass
+class Draft:
+    """A job as it is put together; see :class:`tmva_bench.migration.booking.Job`."""
+
+    thing: Thing
+    variables: list[Variable] = dataclasses.field(default_factory=list)
+    spectators: list[Variable] = dataclasses.field(default_factory=list)
+    targets: list[Place] = dataclasses.field(default_factory=list)
+    inputs: list[Input] = dataclasses.field(default_factory=list)
+    weights: list[Expression] = dataclasses.field(default_factory=list)
+    cuts: list[Expression] = dataclasses.field(default_factory=list)
+    split: dict[str, Option] = dataclasses.field(default_factory=dict)
+    booked: list[tuple[bookings.Booking, Thing | None]] = dataclasses.field(default_factory=list)
+    remarks: list[Remark] = dataclasses.field(default_factory=list)
+
+
+class Jobs:
+    """Collects what the calls of a source say; a :class:`tmva_bench.migration.values.Meaning`.
+
+    Args:
+        source: name of the source.
+        branches: names of the branches of a tree with one number an event, by file and tree; none where it is not
+            there.
+    """
+
+    def __init__(self, source: str, branches: Callable[[str, str], Sequence[str]]) -> None:
+        self._source, self._branches = source, branches
+        self._drafts: list[Draft] = []
+        self._factory: Thing | None = None
+        self._file: Thing | None = None
+        self._follower: Follower | None = None
+        self._holes = values.Holes()
+        self.remarks: list[Remark] = []
+
+    def follow(self, follower: Follower, holes: values.Holes) -> None:
+        """Says who follows the source, which spells out texts."""
+        self._follower, self._holes = follower, holes
+
+    def jobs(self) -> list[Job]:
+        """A job for each DataLoader that something is booked with; without any booking all that there is."""
+        drafts = [draft for draft in self._drafts if draft.booked] or self._drafts[:1]
+        return [self._job(draft) for draft in drafts]
+
+    def _job(self, draft: Draft) -> Job:
+        factory = next((factory for _, factory in draft.booked if factory is not None), self._factory)
+        known = {} if factory is None else factory.of
+        options = bookings.options_of(known["options"], self._holes) if "options" in known else {}
+        names = tuple(variable.name for variable in draft.variables)
+        context = networks.Context(
+            names, "modelpersistence" in options and options["modelpersistence"].value == "False"
+        )
+        methods = [bookings.booked(booking, context, self._holes) for booking, _ in draft.booked]
+        loader = draft.thing.of.get("name", "") if draft.thing.kind == "DataLoader" else ""
+        return Job(
+            source=self._source,
+            name=known.get("name", ""),
+            output=known.get("output", ""),
+            dataset=loader,
+            factory=options,
+            variables=tuple(draft.variables),
+            spectators=tuple(draft.spectators),
+            inputs=tuple(draft.inputs),
+            weights=tuple(draft.weights),
+            cuts=tuple(draft.cuts),
+            split=draft.split,
+            methods=tuple(_unique(methods)),
+            remarks=(*self.remarks, *draft.remarks, *_of_task(draft, options)),
+        )
+
+    # What the evaluation asks for.
+
+    def member(self, thing: Thing, name: str, place: Place) -> Value:
+        """``file.tree`` of Python."""
+        if name in thing.of:
+            return thing.of[name]
+        if thing.kind == "TFile" and not name.startswith("Get"):
+            return Thing("TTree", place, {"files": [thing.of["file"]], "tree": name})
+        return NOTHING
+
+    def call(self, call: Called) -> Value:
+        """Records what a call says."""
+        made = _MAKERS.get(call.name)
+        if made is not None and not isinstance(call.receiver, Thing):
+            return made(self, call)
+        method = _METHODS.get(call.name)
+        if method is None or self._is_other(call):
+            return NOTHING
+        return method(self, call)
+
+    def _is_other(self, call: Called) -> bool:
+        """Whether it is a method of a class of the same names that trains nothing, as TMVA::Reader."""
+        if isinstance(call.receiver, Thing):
+            return call.receiver.kind == "Reader"
+        return "reader" in call.owner.lower() and call.name in ("AddVariable", "AddSpectator", "BookMVA")
+
+    # Texts.
+
+    def _text(self, value: Value, call: Called) -> str:
+        """A value as a text, with what could not be told spelled out, and a remark on that."""
+        text = self._raw(value, call)
+        for place in self._holes.within(text):
+            self._remark(f"{place.text[:80]} could not be told", call.place)
+        return self._holes.shown(text)
+
+    def _raw(self, value: Value, call: Called) -> Text:
+        assert self._follower is not None
+        return self._follower.text(value, call.place)
+
+    def _remark(self, text: str, place: Place) -> None:
+        remark = Remark(text, place)
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+    def _argument(self, call: Called, number: int, *names: str, default: Value = None) -> Value:
+        for name in names:
+            if name in call.keywords:
+                return call.keywords[name]
+        return call.arguments[number] if number < len(call.arguments) else default
+
+    def _draft(self, call: Called, thing: Value = None) -> Draft:
+        """The job that a call is about: of the loader named, else of the only or the last one."""
+        thing = call.receiver if thing is None else thing
+        if isinstance(thing, Thing) and thing.kind in _LOADERS:
+            for draft in self._drafts:
+                if draft.thing is thing:
+                    return draft
+            self._drafts.append(Draft(thing))
+            return self._drafts[-1]
+        if not self._drafts:
+            self._drafts.append(Draft(Thing("DataLoader", call.place, {"name": ""})))
+        return self._drafts[-1]
+
+    def _counts(self, call: Called) -> bool:
+        """Whether a call is made at all; what it hangs on, where that could not be told, is remarked."""
+        if call.off is not None:
+            return False
+        for place in call.doubts:
+            self._remark(
+                f"{call.place.text[:60]}: only where {place.text[:80]} ({place}), which could not be told", call.place
+            )
+        return True
+
+    # Objects.
+
+    def _make_file(self, call: Called) -> Value:
+        if call.name == "Open" and call.owner != "TFile":
+            return NOTHING
+        name = self._raw(self._argument(call, 0, default=""), call)
+        mode = str(self._raw(self._argument(call, 1, "option", default=""), call)).upper()
+        thing = Thing(
+            "TFile", call.place, {"file": self._holes.shown(name) if name else "", "told": not values.has_hole(name)}
+        )
+        if mode in ("", "READ", "CACHEREAD"):
+            self._file = thing
+        return thing
+
+    def _make_chain(self, call: Called) -> Value:
+        tree = self._holes.shown(self._raw(self._argument(call, 0, default=""), call))
+        if call.name == "TTree":
+            return Thing("TTree", call.place, {"files": [], "tree": tree})
+        files = [self._raw(argument, call) for argument in call.arguments[1:2] if call.name == "RDataFrame"]
+        return Thing("TTree", call.place, {"files": [self._holes.shown(one) for one in files], "tree": tree})
+
+    def _make_loader(self, call: Called) -> Value:
+        name = self._text(self._argument(call, 0, default="default"), call)
+        thing = Thing("DataLoader", call.place, {"name": name})
+        self._draft(call, thing)
+        return thing
+
+    def _make_factory(self, call: Called) -> Value:
+        arguments = list(call.arguments)
+        loader = next((one for one in arguments if isinstance(one, Thing) and one.kind == "DataLoader"), None)
+        texts = [self._raw(one, call) for one in arguments if isinstance(one, str)]
+        output = next((one for one in arguments if isinstance(one, Thing) and one.kind == "TFile"), None)
+        thing = Thing("Factory", call.place, {"name": self._holes.shown(texts[0]) if texts else "", "loader": loader})
+        if output is not None:
+            thing.of["output"] = output.of["file"]
+        options = self._argument(call, len(arguments) - 1, "theOption", "options")
+        if len(arguments) > 1 and isinstance(options, str | Unknown):
+            thing.of["options"] = self._raw(options, call)
+        self._factory = thing
+        return thing
+
+    def _make_reader(self, call: Called) -> Value:
+        return Thing("Reader", call.place)
+
+    def _get(self, call: Called) -> Value:
+        """A tree of a file, of the current one where the receiver is ``gDirectory``."""
+        file = call.receiver if isinstance(call.receiver, Thing) else self._file
+        if (
+            len(call.arguments) != 1
+            or not isinstance(call.arguments[0], str)
+            or (file is not None and file.kind != "TFile")
+        ):
+            return NOTHING
+        tree = self._holes.shown(self._raw(call.arguments[0], call))
+        return Thing("TTree", call.place, {"files": [] if file is None else [file.of["file"]], "tree": tree})
+
+    def _add_file(self, call: Called) -> Value:
+        tree = call.receiver
+        if not isinstance(tree, Thing) or tree.kind != "TTree" or not call.arguments:
+            return NOTHING
+        if call.off is None:
+            first = call.arguments[0]
+            more = first.of["files"] if isinstance(first, Thing) else [self._holes.shown(self._raw(first, call))]
+            self._counts(call)
+            tree.of["files"] = [*tree.of["files"], *more]
+        return 1
+
+    def _copy_tree(self, call: Called) -> Value:
+        tree = call.receiver
+        if not isinstance(tree, Thing) or tree.kind != "TTree":
+            return NOTHING
+        cut = self._text(call.arguments[0], call) if call.name == "CopyTree" and call.arguments else ""
+        cuts = [one for one in (tree.of.get("cut", ""), cut) if one.strip()]
+        return Thing("TTree", call.place, {**tree.of, "cut": " && ".join(f"({one})" for one in cuts)})
+
+    def _add_friend(self, call: Called) -> Value:
+        if isinstance(call.receiver, Thing) and call.receiver.kind == "TTree":
+            call.receiver.of["friend"] = call.place
+        return NOTHING
+
+    def _branch_list(self, call: Called) -> Value:
+        """The branches of a tree, by name where its file is there, else one that stands for all."""
+        tree = call.receiver
+        if not isinstance(tree, Thing) or tree.kind != "TTree":
+            return NOTHING
+        names: Sequence[str] = ()
+        if tree.of["files"]:
+            names = self._branches(tree.of["files"][0], tree.of["tree"])
+        if not names:
+            self._remark("all branches of the tree, whose file is not there to be looked at", call.place)
+        return [Thing("TBranch", call.place, {"name": Text(name, (0,), (call.place,))}) for name in names or ["*"]]
+
+    def _branch_name(self, call: Called) -> Value:
+        if isinstance(call.receiver, Thing) and "name" in call.receiver.of:
+            return call.receiver.of["name"]
+        return NOTHING
+
+    # Events.
+
+    def _add_variable(self, call: Called) -> Value:
+        if not self._counts(call) or not call.arguments:
+            return NOTHING
+        draft = self._draft(call)
+        if call.name == "AddTarget":
+            draft.targets.append(call.place)
+            return NOTHING
+        wanted = draft.spectators if call.name == "AddSpectator" else draft.variables
+        wanted.append(self._variable(call, self._text(call.arguments[0], call)))
+        return NOTHING
+
+    def _variable(self, call: Called, text: str) -> Variable:
+        label, defined, expression = text.partition(":=")
+        letters = [one for one in (*call.arguments[1:4], call.keywords.get("type")) if isinstance(one, str)]
+        kind = next((str(one) for one in letters if re.fullmatch("[A-Z]", one)), "F")
+        if not defined:
+            label = expression = text
+        return Variable(expression.strip(), label.strip(), kind, call.place)
+
+    def _add_array(self, call: Called) -> Value:
+        """``AddVariablesArray(expression, size)``: the numbers of a branch that has several."""
+        size = self._argument(call, 1)
+        if not self._counts(call) or not call.arguments:
+            return NOTHING
+        name = self._text(call.arguments[0], call)
+        if not isinstance(size, int) or not 0 < size <= 100_000:
+            self._remark(f"{name}: an array whose size could not be told", call.place)
+            return NOTHING
+        names = [f"{name}[{number}]" for number in range(size)]
+        self._draft(call).variables.extend(Variable(one, one, "F", call.place) for one in names)
+        return NOTHING
+
+    def _add_tree(self, call: Called) -> Value:
+        """``AddSignalTree``, ``AddBackgroundTree``, ``SetSignalTree``, ``SetBackgroundTree``."""
+        if not self._counts(call):
+            return NOTHING
+        kind = SIGNAL if "Signal" in call.name else BACKGROUND
+        self._input(call, call.arguments[:1], kind, self._argument(call, 1, "weight", default=1.0), call.arguments[2:3])
+        return NOTHING
+
+    def _add_class_tree(self, call: Called) -> Value:
+        """``AddTree(tree, class, weight, cut, type)``."""
+        if not self._counts(call) or len(call.arguments) < 2:
+            return NOTHING
+        kind = _class(self._text(call.arguments[1], call))
+        self._input(call, call.arguments[:1], kind, self._argument(call, 2, "weight", default=1.0), call.arguments[4:5])
+        cut = self._argument(call, 3, "cut", default="")
+        self._cut(call, kind, cut)
+        return NOTHING
+
+    def _set_trees(self, call: Called) -> Value:
+        """``SetInputTrees``: a tree of each class with weights, or one of both with a cut for each."""
+        if not self._counts(call) or len(call.arguments) < 2:
+            return NOTHING
+        first, second = call.arguments[:2]
+        if isinstance(second, str) and not (isinstance(first, str) and not _is_cut(second)):
+            self._input(call, [first], BOTH, 1.0, ())
+            for kind, cut in zip((SIGNAL, BACKGROUND), call.arguments[1:3], strict=False):
+                self._cut(call, kind, cut)
+            return NOTHING
+        for number, kind in enumerate((SIGNAL, BACKGROUND)):
+            weight = self._argument(call, 2 + number, default=1.0)
+            self._input(call, [call.arguments[number]], kind, weight, ())
+        return NOTHING
+
+    def _input(self, call: Called, trees: Sequence[Value], kind: str, weight: Value, types: Sequence[Value]) -> None:
+        draft, use = self._draft(call), self._use(types)
+        number = float(weight) if isinstance(weight, int | float) else math.nan
+        if math.isnan(number):
+            self._remark(f"{call.place.text[:60]}: its weight could not be told", call.place)
+        tree = trees[0] if trees else None
+        if isinstance(tree, str):  # a text file
+            draft.inputs.append(Input(self._text(tree, call), "", kind, use, number, call.place))
+            return
+        known: dict[str, Any] = {"files": [], "tree": ""}
+        if isinstance(tree, Thing) and tree.kind == "TTree":
+            known = tree.of
+        if not known["files"] or not known["tree"]:
+            self._remark(f"{call.place.text[:80]}: the tree's file could not be told", call.place)
+        if known.get("cut"):
+            draft.cuts.append(Expression(kind, known["cut"], call.place))
+        if "friend" in known:
+            self._remark("the tree has a friend; give it as friend in [sample]", known["friend"])
+        for file in known["files"] or [""]:
+            entry = Input(file, known["tree"], kind, use, number, call.place)
+            if entry not in draft.inputs:
+                draft.inputs.append(entry)
+
+    def _use(self, types: Sequence[Value]) -> str:
+        text = "".join(one.name if isinstance(one, Enumerator) else str(one) for one in types).lower()
+        trains, tests = "train" in text, "test" in text
+        return BOTH if trains == tests else TRAINING if trains else TEST
+
+    def _set_weight(self, call: Called) -> Value:
+        if not self._counts(call) or not call.arguments:
+            return NOTHING
+        kind = {"SetSignalWeightExpression": SIGNAL, "SetBackgroundWeightExpression": BACKGROUND}.get(call.name, BOTH)
+        if call.name == "SetWeightExpression" and len(call.arguments) > 1:
+            kind = _class(self._text(call.arguments[1], call)) or BOTH
+        draft = self._draft(call)
+        draft.weights.append(Expression(kind, self._text(call.arguments[0], call), call.place))
+        return NOTHING
+
+    def _add_cut(self, call: Called) -> Value:
+        if self._counts(call) and call.arguments:
+            kind = _class(self._text(call.arguments[1], call)) if len(call.arguments) > 1 else BOTH
+            self._cut(call, kind or BOTH, call.arguments[0])
+        return NOTHING
+
+    def _cut(self, call: Called, kind: str, cut: Value) -> None:
+        text = "" if cut is None else self._text(cut, call)
+        entry = Expression(kind, text.strip(), call.place)
+        if entry.text and entry not in self._draft(call).cuts:
+            self._draft(call).cuts.append(entry)
+
+    def _prepare(self, call: Called) -> Value:
+        """``PrepareTrainingAndTestTree``: cuts, numbers and options in its various forms."""
+        if not self._counts(call) or not call.arguments:
+            return NOTHING
+        draft = self._draft(call)
+        numbers = [one for one in call.arguments if isinstance(one, int) and not isinstance(one, bool)]
+        texts = [one for one in call.arguments if not isinstance(one, int)]
+        unknown = [one for one in texts[1:-1] if isinstance(one, Unknown)]
+        has_numbers = bool(numbers) or len(unknown) > 1
+        if has_numbers and len(numbers) in (2, 4):
+            per_class = numbers if len(numbers) == 4 else [numbers[0], numbers[0], numbers[1], numbers[1]]
+            for name, number in zip(_NUMBERS, per_class, strict=True):
+                draft.split[name.lower()] = Option(name, str(number), call.place)
+        elif has_numbers:
+            self._remark("the numbers of events could not be told", call.place)
+        options = texts.pop() if len(texts) > 1 and not _is_cut(texts[-1]) else call.keywords.get("otherOpt")
+        cuts = texts[: 1 if has_numbers else 2]
+        if len(cuts) == 2:
+            for kind, cut in zip((SIGNAL, BACKGROUND), cuts, strict=True):
+                self._cut(call, kind, cut)
+        elif cuts and not (options is None and isinstance(cuts[0], str) and _is_split(cuts[0])):
+            self._cut(call, BOTH, cuts[0])
+        elif cuts:
+            options = cuts[0]
+        if isinstance(options, str | Unknown):
+            draft.split.update(bookings.options_of(self._raw(options, call), self._holes))
+        return NOTHING
+
+    # Methods.
+
+    def _book(self, call: Called) -> Value:
+        arguments = [*call.arguments, *(call.keywords[name] for name in call.keywords)]
+        loader: Value = None
+        if arguments and not _is_type(arguments[0]):
+            loader = arguments.pop(0)
+            if not arguments:
+                return NOTHING
+        kind = arguments[0]
+        factory = (
+            call.receiver if isinstance(call.receiver, Thing) and call.receiver.kind == "Factory" else self._factory
+        )
+        if loader is None and factory is not None:
+            loader = factory.of.get("loader") or (None if call.receiver is None else call.receiver)
+        title = self._text(arguments[1], call) if len(arguments) > 1 else ""
+        options = self._raw(arguments[2] if len(arguments) > 2 else "", call)
+        name = kind.name if isinstance(kind, Enumerator) else self._text(kind, call)
+        remarks = [
+            Remark(f"only where {one.text[:80]} ({one}), which could not be told", call.place) for one in call.doubts
+        ]
+        if call.off is not None:
+            remarks = [Remark(f"is switched off: {call.off.text[:80]} ({call.off}) decides", call.place)]
+        booking = bookings.Booking(name, title or name, options, call.place, tuple(remarks))
+        is_loader = isinstance(loader, Thing) and loader.kind in _LOADERS
+        self._draft(call, loader if is_loader else Unknown(call.place)).booked.append((booking, factory))
+        return NOTHING
+
+
+def _class(name: str) -> str:
+    """The class that a name stands for; TMVA knows no case there."""
+    lower = name.strip().lower()
+    return lower if lower in (SIGNAL, BACKGROUND) else name.strip()
+
+
+def _is_type(value: Value) -> bool:
+    """Whether a value names a method's type."""
+    return isinstance(value, Enumerator) or (isinstance(value, str) and bool(_TYPES.fullmatch(value)))
+
+
+def _is_cut(value: Value) -> bool:
+    return isinstance(value, Text) and value.is_cut
+
+
+def _is_split(text: str) -> bool:
+    return bool(re.search(r"(?i)SplitMode|NormMode|nTrain_|nTest_|MixMode|!?V$", text))
+
+
+def _unique(methods: Sequence[Booked]) -> list[Booked]:
+    """Each booking once: the two sides of a choice may book the same."""
+    once: list[Booked] = []
+    for method in methods:
+        if not any(
+            (one.type, one.title, one.place.text) == (method.type, method.title, method.place.text) for one in once
+        ):
+            once.append(method)
+    return once
+
+
+def _of_task(draft: Draft, options: dict[str, Option]) -> list[Remark]:
+    """What cannot be had of a task that is no classification in signal and background."""
+    remarks = [
+        Remark("a regression: cannot be had here, which knows signal and background", place)
+        for place in draft.targets[:1]
+    ]
+    classes = {one.event_class for one in draft.inputs} - {SIGNAL, BACKGROUND, BOTH}
+    if classes:
+        place = next(one.place for one in draft.inputs if one.event_class in classes)
+        names = ", ".join(sorted(classes))
+        remarks.append(Remark(f"classes {names[:80]}: more than signal and background cannot be had here", place))
+    kind = options.get("analysistype")
+    if kind is not None and kind.value.lower() in ("regression", "multiclass") and not remarks:
+        remarks.append(
+            Remark(f"AnalysisType={kind.value}: cannot be had here, which knows signal and background", kind.place)
+        )
+    return remarks
+
+
+_Handler = Callable[[Jobs, Called], Value]
+_MAKERS: dict[str, _Handler] = {
+    "TFile": Jobs._make_file,
+    "Open": Jobs._make_file,
+    **dict.fromkeys(("TChain", "TTree", "RDataFrame"), Jobs._make_chain),
+    **dict.fromkeys(("DataLoader", "TMVADataLoader"), Jobs._make_loader),
+    **dict.fromkeys(("Factory", "TMVAFactory", "CrossValidation"), Jobs._make_factory),
+    **dict.fromkeys(("Reader", "TMVAReader"), Jobs._make_reader),
+}
+_METHODS: dict[str, _Handler] = {
+    **dict.fromkeys(("Get", "FindObject", "FindObjectAny"), Jobs._get),
+    **dict.fromkeys(("Add", "AddFile"), Jobs._add_file),
+    **dict.fromkeys(("CopyTree", "CloneTree", "Clone"), Jobs._copy_tree),
+    "AddFriend": Jobs._add_friend,
+    "GetListOfBranches": Jobs._branch_list,
+    "GetListOfLeaves": Jobs._branch_list,
+    "GetName": Jobs._branch_name,
+    **dict.fromkeys(("AddVariable", "AddSpectator", "AddTarget"), Jobs._add_variable),
+    "AddVariablesArray": Jobs._add_array,
+    **dict.fromkeys(("AddSignalTree", "AddBackgroundTree", "SetSignalTree", "SetBackgroundTree"), Jobs._add_tree),
+    "AddTree": Jobs._add_class_tree,
+    "SetInputTrees": Jobs._set_trees,
+    **dict.fromkeys(
+        ("SetWeightExpression", "SetSignalWeightExpression", "SetBackgroundWeightExpression"), Jobs._set_weight
+    ),
+    **dict.fromkeys(("AddCut", "SetCut"), Jobs._add_cut),
+    "PrepareTrainingAndTestTree": Jobs._prepare,
+    "BookMethod": Jobs._book,
+}

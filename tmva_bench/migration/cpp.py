@@ -1,0 +1,411 @@
+"""C++ macros as :mod:`tmva_bench.migration.syntax`, parsed by tree-sitter."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tmva_bench.migration import syntax, tree
+from tmva_bench.migration.syntax import Expression, Statement
+from tmva_bench.migration.tree import Node
+
+_OPERATORS = {"&&": "and", "||": "or", "and": "and", "or": "or"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_NAMES = (
+    "identifier",
+    "field_identifier",
+    "type_identifier",
+    "namespace_identifier",
+    "primitive_type",
+    "this",
+    "destructor_name",
+    "operator_name",
+    "sized_type_specifier",
+    "placeholder_type_specifier",
+)
+_DECLARATORS = (
+    "init_declarator",
+    "pointer_declarator",
+    "reference_declarator",
+    "array_declarator",
+    "function_declarator",
+    "parenthesized_declarator",
+    "identifier",
+    "field_identifier",
+    "qualified_identifier",
+)
+_BLOCKS = (
+    "compound_statement",
+    "declaration_list",
+    "field_declaration_list",
+    "linkage_specification",
+    "namespace_definition",
+    "labeled_statement",
+    "try_statement",
+    "catch_clause",
+    "else_clause",
+    "switch_statement",
+    "case_statement",
+    "template_declaration",
+    "class_specifier",
+    "struct_specifier",
+    "access_specifier",
+    "translation_unit",
+    "ERROR",
+)
+
+
+def program(file: str, text: str) -> syntax.Program:
+    """A macro's statements.
+
+    Args:
+        file: its name, for places.
+        text: what it holds.
+
+    Raises:
+        UserError: the parser is not installed, or the text is nested too deep.
+    """
+    return tree.program(file, text, "cpp", _Reader)
+
+
+class _Reader(tree.Reader):
+    """Turns the nodes of tree-sitter's C++ into statements and expressions."""
+
+    def __init__(self, file: str, source: bytes) -> None:
+        super().__init__(file, source)
+        self._statement: dict[str, Callable[[Node], Iterator[Statement]]] = {
+            **dict.fromkeys(_BLOCKS, self.block),
+            "function_definition": self._function,
+            "declaration": self._declaration,
+            "field_declaration": self._declaration,
+            "expression_statement": self._do,
+            "if_statement": self._if,
+            "for_statement": self._for,
+            "for_range_loop": self._range,
+            "while_statement": self._while,
+            "do_statement": self._while,
+            "return_statement": self._return,
+            "break_statement": self._leave,
+            "continue_statement": self._leave,
+            "preproc_ifdef": self._preprocessor,
+            "preproc_if": self._preprocessor,
+            "preproc_elif": self._preprocessor,
+            "preproc_else": self.block,
+            "preproc_def": self._macro,
+        }
+        self._expression: dict[str, Callable[[Node], Expression]] = {
+            **dict.fromkeys(_NAMES, self._name),
+            "string_literal": self._string,
+            "raw_string_literal": self._raw_string,
+            "char_literal": self._string,
+            "concatenated_string": self._joined,
+            "number_literal": self._number,
+            "true": self._constant,
+            "false": self._constant,
+            "null": self._constant,
+            "qualified_identifier": self._qualified,
+            "template_function": lambda node: self._field(node, "name"),
+            "template_method": lambda node: self._field(node, "name"),
+            "template_type": lambda node: self._field(node, "name"),
+            "dependent_name": self._only,
+            "type_descriptor": lambda node: self._field(node, "type"),
+            "field_expression": self._member,
+            "call_expression": self._call,
+            "new_expression": self._new,
+            "compound_literal_expression": self._braces,
+            "cast_expression": lambda node: self._field(node, "value"),
+            "parenthesized_expression": self._only,
+            "condition_clause": lambda node: self._field(node, "value"),
+            "pointer_expression": lambda node: self._field(node, "argument"),
+            "unary_expression": self._unary,
+            "binary_expression": self._binary,
+            "conditional_expression": self._conditional,
+            "subscript_expression": self._index,
+            "subscript_argument_list": self._only,
+            "initializer_list": self._items,
+            "argument_list": self._only,
+            "comma_expression": lambda node: self._field(node, "right"),
+        }
+
+    # Statements.
+
+    def _function(self, node: Node) -> Iterator[Statement]:
+        declarator, body = node.child_by_field_name("declarator"), node.child_by_field_name("body")
+        while declarator is not None and declarator.type != "function_declarator":
+            declarator = declarator.child_by_field_name("declarator") or _child(declarator, _DECLARATORS)
+        if body is None:
+            return
+        if declarator is None:  # a block with a macro before it
+            yield from self.block(body)
+            return
+        name = self.text(declarator.child_by_field_name("declarator")).rpartition("::")[2]
+        parameters: list[tuple[str, Expression | None]] = []
+        for parameter in _named(declarator.child_by_field_name("parameters")):
+            if "parameter_declaration" in parameter.type:
+                default = parameter.child_by_field_name("default_value")
+                target = _innermost(parameter.child_by_field_name("declarator"))
+                parameters.append((self.text(target), None if default is None else self.expression(default)))
+        yield syntax.Function(self.place(node, short=True), name, tuple(parameters), self.statements(body))
+
+    def _declaration(self, node: Node) -> Iterator[Statement]:
+        kind = node.child_by_field_name("type")
+        if kind is None:
+            return
+        if kind.type in ("class_specifier", "struct_specifier"):
+            yield from self.block(kind)
+        for declarator in _named(node):
+            if declarator.type in _DECLARATORS and declarator != kind:
+                yield from self._declared(node, kind, declarator)
+
+    def _declared(self, node: Node, kind: Node, declarator: Node) -> Iterator[Statement]:
+        target, place = _innermost(declarator), self.place(node)
+        if target is None or target.type not in ("identifier", "field_identifier"):
+            return
+        name = syntax.Name(self.place(target), self.text(target))
+        initial = declarator.child_by_field_name("value") or node.child_by_field_name("default_value")
+        is_plain = declarator.type in ("identifier", "field_identifier")
+        is_array = any(part.type == "array_declarator" for part in _chain(declarator))
+        if declarator.type == "function_declarator":
+            # TFile file(name) reads like the declaration of a function.
+            arguments = [self.expression(part) for part in self._parameters(declarator)]
+            yield syntax.Assign(place, name, syntax.Call(place, self.expression(kind), tuple(arguments)), declares=True)
+        elif initial is None and (is_plain or is_array):
+            empty = syntax.Call(place, self.expression(kind), ())
+            yield syntax.Assign(place, name, syntax.Items(place, ()) if is_array else empty, declares=True)
+        elif initial is not None and initial.type == "argument_list":
+            yield syntax.Assign(
+                place, name, syntax.Call(place, self.expression(kind), self._arguments(initial)), declares=True
+            )
+        elif initial is not None:
+            value = self.expression(initial)
+            if kind.type != "placeholder_type_specifier" and not is_array and _is_value(declarator):
+                # TCut cut = "x > 0": the declared type says what it is.
+                value = syntax.Call(place, self.expression(kind), (value,))
+            yield syntax.Assign(place, name, value, declares=True)
+
+    def _parameters(self, declarator: Node) -> list[Node]:
+        parameters = _named(declarator.child_by_field_name("parameters"))
+        return [parameter.child_by_field_name("type") or parameter for parameter in parameters]
+
+    def _do(self, node: Node) -> Iterator[Statement]:
+        for part in _named(node):
+            yield from self._effect(part)
+
+    def _effect(self, node: Node) -> Iterator[Statement]:
+        place = self.place(node)
+        if node.type == "comma_expression":
+            for part in _named(node):
+                yield from self._effect(part)
+        elif node.type == "assignment_expression":
+            target, value = (self._field(node, name) for name in ("left", "right"))
+            yield syntax.Assign(place, target, value, self.text(node.child_by_field_name("operator"))[:-1])
+        elif node.type == "update_expression":
+            sign = self.text(node.child_by_field_name("operator"))[:1]
+            yield syntax.Assign(place, self._field(node, "argument"), syntax.Constant(place, 1), sign)
+        elif node.type == "parenthesized_expression":
+            yield from self._do(node)
+        elif node.type not in ("comment", "ERROR"):
+            yield syntax.Do(place, self.expression(node))
+
+    def _if(self, node: Node) -> Iterator[Statement]:
+        condition = node.child_by_field_name("condition")
+        yield syntax.If(
+            self.place(node, short=True),
+            self._unread(node) if condition is None else self.expression(condition),
+            self.statements(node.child_by_field_name("consequence")),
+            self.statements(node.child_by_field_name("alternative")),
+        )
+
+    def _for(self, node: Node) -> Iterator[Statement]:
+        start, update = node.child_by_field_name("initializer"), node.child_by_field_name("update")
+        if start is not None:
+            yield from self._declaration(start) if start.type == "declaration" else self._effect(start)
+        condition = node.child_by_field_name("condition")
+        yield syntax.While(
+            self.place(node, short=True),
+            self._unread(node) if condition is None else self.expression(condition),
+            self.statements(node.child_by_field_name("body")) + (tuple(self._effect(update)) if update else ()),
+        )
+
+    def _range(self, node: Node) -> Iterator[Statement]:
+        declarator = node.child_by_field_name("declarator")
+        target = _innermost(declarator) or declarator
+        yield syntax.For(
+            self.place(node, short=True),
+            self._unread(node) if target is None else self.expression(target),
+            self._field(node, "right"),
+            self.statements(node.child_by_field_name("body")),
+        )
+
+    def _while(self, node: Node) -> Iterator[Statement]:
+        condition = node.child_by_field_name("condition")
+        yield syntax.While(
+            self.place(node, short=True),
+            self._unread(node) if condition is None else self.expression(condition),
+            self.statements(node.child_by_field_name("body")),
+        )
+
+    def _return(self, node: Node) -> Iterator[Statement]:
+        values = _named(node)
+        yield syntax.Return(self.place(node), self.expression(values[0]) if values else None)
+
+    def _leave(self, node: Node) -> Iterator[Statement]:
+        yield syntax.Leave(self.place(node))
+
+    def _preprocessor(self, node: Node) -> Iterator[Statement]:
+        condition = node.child_by_field_name("condition") or node.child_by_field_name("name")
+        alternative = node.child_by_field_name("alternative")
+        inside = [child for child in _named(node) if child not in (condition, alternative)]
+        yes = tuple(statement for child in inside for statement in self.statement(child))
+        no = self.statements(alternative)
+        if self.text(condition).strip() == "0":
+            yield from no
+        else:
+            yield syntax.If(self.place(node, short=True), self._unread(condition or node), yes, no, has_blocks=False)
+
+    def _macro(self, node: Node) -> Iterator[Statement]:
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        text = self.text(value).strip()
+        place = self.place(node)
+        if match := re.fullmatch(r'"((?:[^"\\]|\\.)*)"', text):
+            yield syntax.Assign(place, self._name(name), syntax.Constant(place, _unescaped(match[1])))
+        elif (number := _number(text)) is not None:
+            yield syntax.Assign(place, self._name(name), syntax.Constant(place, number))
+
+    # Expressions.
+
+    def _name(self, node: Any) -> Expression:
+        return syntax.Name(self.place(node), self.text(node))
+
+    def _field(self, node: Node, name: str) -> Expression:
+        child = node.child_by_field_name(name)
+        return self._unread(node) if child is None else self.expression(child)
+
+    def _only(self, node: Node) -> Expression:
+        children = [child for child in _named(node) if child.type != "comment"]
+        return self.expression(children[0]) if len(children) == 1 else self._unread(node)
+
+    def _string(self, node: Node) -> Expression:
+        text = self.text(node)
+        start = re.match(r"(?:u8|u|U|L)?(?=['\"])", text)
+        inner = text[start.end() + 1 : -1] if start else text
+        return syntax.Constant(self.place(node), _unescaped(inner))
+
+    def _raw_string(self, node: Node) -> Expression:
+        match = re.fullmatch(r'\w*"([^(]*)\((.*)\)\1"', self.text(node), re.DOTALL)
+        return syntax.Constant(self.place(node), match[2]) if match else self._unread(node)
+
+    def _joined(self, node: Node) -> Expression:
+        parts = [(self.expression(child), "") for child in _named(node) if child.type != "comment"]
+        return syntax.Joined(self.place(node), tuple(parts))
+
+    def _number(self, node: Node) -> Expression:
+        number = _number(self.text(node))
+        return self._unread(node) if number is None else syntax.Constant(self.place(node), number)
+
+    def _constant(self, node: Node) -> Expression:
+        return syntax.Constant(self.place(node), {"true": True, "false": False}.get(node.type))
+
+    def _qualified(self, node: Node) -> Expression:
+        scope, name = node.child_by_field_name("scope"), node.child_by_field_name("name")
+        if name is None:
+            return self._unread(node)
+        base = None if scope is None else self.expression(scope)
+        inner = self.expression(name)
+        return inner if base is None else _under(base, inner)
+
+    def _member(self, node: Node) -> Expression:
+        field = node.child_by_field_name("field")
+        inner = self._unread(node) if field is None else self.expression(field)
+        name = inner.name if isinstance(inner, syntax.Name) else self.text(field)
+        return syntax.Member(self.place(node), self._field(node, "argument"), name)
+
+    def _call(self, node: Node) -> Expression:
+        arguments, function = (node.child_by_field_name(name) for name in ("arguments", "function"))
+        if match := re.match(r"(?:std::)?make_(?:unique|shared)<([\w:]+)>", self.text(function)):
+            called: Expression = syntax.Name(self.place(node), match[1].rpartition("::")[2])
+        else:
+            called = self._field(node, "function")
+        return syntax.Call(self.place(node), called, self._arguments(arguments))
+
+    def _arguments(self, node: Node | None) -> tuple[Expression, ...]:
+        return tuple(self.expression(child) for child in _named(node) if child.type not in ("comment", "ERROR"))
+
+    def _new(self, node: Node) -> Expression:
+        arguments = node.child_by_field_name("arguments")
+        return syntax.Call(self.place(node), self._field(node, "type"), self._arguments(arguments))
+
+    def _braces(self, node: Node) -> Expression:
+        return syntax.Call(
+            self.place(node), self._field(node, "type"), self._arguments(node.child_by_field_name("value"))
+        )
+
+    def _unary(self, node: Node) -> Expression:
+        operator = self.text(node.child_by_field_name("operator"))
+        return syntax.Unary(self.place(node), {"!": "not"}.get(operator, operator), self._field(node, "argument"))
+
+    def _binary(self, node: Node) -> Expression:
+        operator = self.text(node.child_by_field_name("operator"))
+        left, right = (self._field(node, name) for name in ("left", "right"))
+        return syntax.Binary(self.place(node), _OPERATORS.get(operator, operator), left, right)
+
+    def _conditional(self, node: Node) -> Expression:
+        parts = [self._field(node, name) for name in ("condition", "consequence", "alternative")]
+        return syntax.Conditional(self.place(node), *parts)
+
+    def _index(self, node: Node) -> Expression:
+        return syntax.Index(self.place(node), self._field(node, "argument"), self._field(node, "indices"))
+
+    def _items(self, node: Node) -> Expression:
+        return syntax.Items(self.place(node), self._arguments(node))
+
+
+def _under(base: Expression, inner: Expression) -> Expression:
+    """``base::inner``, where the inner may be qualified itself."""
+    if isinstance(inner, syntax.Member):
+        return syntax.Member(inner.place, _under(base, inner.base), inner.name)
+    if isinstance(inner, syntax.Name):
+        return syntax.Member(inner.place, base, inner.name)
+    return inner
+
+
+def _named(node: Node | None) -> list[Node]:
+    return [] if node is None else list(node.named_children)
+
+
+def _child(node: Node, kinds: tuple[str, ...]) -> Node | None:
+    return next((child for child in node.named_children if child.type in kinds), None)
+
+
+def _chain(node: Node | None) -> Iterator[Node]:
+    """A declarator and those inside it."""
+    while node is not None:
+        yield node
+        node = node.child_by_field_name("declarator") or (
+            _child(node, _DECLARATORS) if node.type.endswith("_declarator") else None
+        )
+
+
+def _innermost(node: Node | None) -> Node | None:
+    chain = list(_chain(node))
+    return chain[-1] if chain else None
+
+
+def _is_value(declarator: Node) -> bool:
+    """Whether an object is declared, no pointer and no reference to one."""
+    return not any(part.type in ("pointer_declarator", "reference_declarator") for part in _chain(declarator))
+
+
+def _number(text: str) -> int | float | None:
+    text = text.replace("'", "")
+    if match := re.fullmatch(r"(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,18})[uUlL]*", text):
+        return int(match[1], 16) if match[1][:2] in ("0x", "0X") else int(match[1])
+    if match := re.fullmatch(
+        r"((?:[0-9]{1,40}\.[0-9]*|\.[0-9]{1,40}|[0-9]{1,40})(?:[eE][-+]?[0-9]{1,4})?)[fFlL]?", text
+    ):
+        return float(match[1])
+    return None
+
+
+def _unescaped(text: str) -> str:
+    # A backslash at a line's end goes on with the next line.
+    return re.sub(r"\\(\r?\n|.)", lambda match: _ESCAPES.get(match[1], match[1].strip("\r\n")), text, flags=re.DOTALL)
