@@ -40,6 +40,65 @@ def read(path: Path) -> List[Step]:
         raise UserError(f"{path}: cannot be read as a model of Keras ({reason}); take another copy") from None
 
 
+def architecture(path: Path) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
+    """The layers of a model file, and what it was compiled with, as Keras describes them; its weights are not read.
+
+    Args:
+        path: ``.keras``, or HDF5.
+
+    Returns:
+        A description of each layer (``class_name``, ``config``), and one of ``optimizer`` and ``loss``, empty where the
+        model is not compiled.
+
+    Raises:
+        UserError: it cannot be read, or has layers that are not in a row.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"{path}: larger than {_LARGEST >> 20} MiB, the limit here; no such network needs so much")
+        if zipfile.is_zipfile(str(path)):
+            with zipfile.ZipFile(str(path)) as archive:
+                if archive.getinfo("config.json").file_size > _LARGEST:
+                    raise UserError(f"{path}: unpacks to more than {_LARGEST >> 20} MiB, the limit here")
+                described = json.loads(archive.read("config.json"))
+            compiled = described.get("compile_config")
+        else:
+            described, compiled = _attributes(path)
+        layers = _in_a_row(path, described)
+        for layer in layers:
+            if not isinstance(layer["config"], dict):
+                raise ValueError("a layer without its settings")
+        return layers, compiled if isinstance(compiled, dict) else {}
+    except UserError:
+        raise
+    except ImportError:
+        raise UserError(f"{path}: h5py is needed to read it; pip install h5py") from None
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: cannot be read as a model of Keras ({reason}); take another copy") from None
+
+
+def _attributes(path: Path) -> Tuple[Any, Any]:
+    """Model and compilation in a file of HDF5."""
+    import h5py
+
+    with h5py.File(str(path), "r") as stored:
+        texts = [stored.attrs.get(name) for name in ("model_config", "training_config")]
+    described, compiled = (json.loads(text) if text is not None else None for text in texts)
+    if compiled is not None and "optimizer_config" in compiled:
+        compiled["optimizer"] = compiled["optimizer_config"]
+    return described, compiled
+
+
 Weights = Callable[[Dict[str, Any]], List[numpy.ndarray]]
 
 

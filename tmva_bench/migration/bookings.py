@@ -39,6 +39,11 @@ _OPTIONS = {
     "SkipNormalization Pray IgnoreNegWeightsInTraining NoNegWeightsInTraining InverseBoostNegWeights "
     "PairNegWeightsGlobal",
 }
+# The types of TMVA's methods.
+TYPE = re.compile(
+    r"k?(Cuts|Likelihood|PDERS|HMatrix|Fisher|KNN|CFMlpANN|TMlpANN|BDT|DT|RuleFit|SVM|MLP|BayesClassifier|FDA|Boost|PDEFoam|"
+    r"LD|Category|DNN|DL|PyRandomForest|PyAdaBoost|PyGTB|PyKeras|PyTorch)"
+)
 # Options of what else is done with a method's output or around it.
 _OTHERS = re.compile(r"(?i)(pdf|nbins|nsmooth|navevtperbin|kde|boost_|transformoutput|checkhist|txtweightfilesonly|d3)")
 
@@ -53,6 +58,7 @@ class Booking:
         options: the string.
         place: of the call.
         remarks: on the call.
+        is_stored: whether TMVA itself wrote the options, so that it knows them all.
     """
 
     type: str
@@ -60,6 +66,7 @@ class Booking:
     options: Text
     place: Place
     remarks: tuple[Remark, ...] = ()
+    is_stored: bool = False
 
 
 def split(text: Text) -> Iterator[tuple[str, Text, Place]]:
@@ -121,7 +128,7 @@ def booked(one: Booking, context: networks.Context, holes: Holes) -> Booked:
     remarks = list(one.remarks)
     for place in holes.within(one.options):
         remarks.append(Remark(f"{place.text[:80]} could not be told", place))
-    if kind != booking.OTHER:
+    if kind != booking.OTHER and not one.is_stored:
         remarks += _unknown(kind, one.options)
     chain = _chain(parts.get("vartransform"), context, one.place, remarks)
     network = None

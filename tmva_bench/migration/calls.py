@@ -4,9 +4,10 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from tmva_bench.migration import bookings, networks, values
+from tmva_bench.migration import bookings, keras_calls, models, networks, values
 from tmva_bench.migration.booking import (
     BACKGROUND,
     BOTH,
@@ -17,6 +18,7 @@ from tmva_bench.migration.booking import (
     Expression,
     Input,
     Job,
+    Network,
     Option,
     Place,
     Remark,
@@ -25,10 +27,6 @@ from tmva_bench.migration.booking import (
 from tmva_bench.migration.values import NOTHING, Called, Enumerator, Follower, Text, Thing, Unknown, Value
 
 _LOADERS = ("DataLoader", "Factory")
-_TYPES = re.compile(
-    r"k?(Cuts|Likelihood|PDERS|HMatrix|Fisher|KNN|CFMlpANN|TMlpANN|BDT|DT|RuleFit|SVM|MLP|BayesClassifier|FDA|Boost|PDEFoam|"
-    r"LD|Category|DNN|DL|PyRandomForest|PyAdaBoost|PyGTB|PyKeras|PyTorch)"
-)
 _NUMBERS = ("nTrain_Signal", "nTrain_Background", "nTest_Signal", "nTest_Background")
 
 
@@ -53,18 +51,25 @@ class Jobs:
 
     Args:
         source: name of the source.
+        folder: where relative paths in it begin, besides the current one.
         branches: names of the branches of a tree with one number an event, by file and tree; none where it is not
             there.
+
+    Attributes:
+        remarks: what could not be told.
+        scripts: texts in Python that the source writes and starts.
     """
 
-    def __init__(self, source: str, branches: Callable[[str, str], Sequence[str]]) -> None:
-        self._source, self._branches = source, branches
+    def __init__(self, source: str, folder: Path, branches: Callable[[str, str], Sequence[str]]) -> None:
+        self._source, self._folder, self._branches = source, folder, branches
+        self._models: dict[str, Thing] = {}
         self._drafts: list[Draft] = []
         self._factory: Thing | None = None
         self._file: Thing | None = None
         self._follower: Follower | None = None
         self._holes = values.Holes()
         self.remarks: list[Remark] = []
+        self.scripts: list[str] = []
 
     def follow(self, follower: Follower, holes: values.Holes) -> None:
         """Says who follows the source, which spells out texts."""
@@ -81,7 +86,9 @@ class Jobs:
         options = bookings.options_of(known["options"], self._holes) if "options" in known else {}
         names = tuple(variable.name for variable in draft.variables)
         context = networks.Context(
-            names, "modelpersistence" in options and options["modelpersistence"].value == "False"
+            names,
+            keeps_suffix="modelpersistence" in options and options["modelpersistence"].value == "False",
+            model=self._model,
         )
         methods = [bookings.booked(booking, context, self._holes) for booking, _ in draft.booked]
         loader = draft.thing.of.get("name", "") if draft.thing.kind == "DataLoader" else ""
@@ -101,6 +108,13 @@ class Jobs:
             remarks=(*self.remarks, *draft.remarks, *_of_task(draft, options)),
         )
 
+    def _model(self, name: str) -> tuple[Network, list[str]] | None:
+        """The network of a file of Keras: as the source builds it, else as it stands in the file."""
+        model = self._models.get(name)
+        if model is None:
+            return models.of_file(self._folder, name)
+        return models.network(model.of["layers"], model.of["compiled"])
+
     # What the evaluation asks for.
 
     def member(self, thing: Thing, name: str, place: Place) -> Value:
@@ -113,6 +127,10 @@ class Jobs:
 
     def call(self, call: Called) -> Value:
         """Records what a call says."""
+        assert self._follower is not None
+        value = keras_calls.call(self._follower, call)
+        if value is not NOTHING:
+            return value
         made = _MAKERS.get(call.name)
         if made is not None and not isinstance(call.receiver, Thing):
             return made(self, call)
@@ -418,6 +436,31 @@ class Jobs:
 
     # Methods.
 
+    def _save(self, call: Called) -> Value:
+        """``model.save(name)`` of Keras."""
+        if isinstance(call.receiver, Thing) and call.receiver.kind == "KerasModel" and call.arguments:
+            self._models[self._holes.shown(self._raw(call.arguments[0], call)).strip()] = call.receiver
+        return NOTHING
+
+    def _macro_line(self, call: Called) -> Value:
+        """A line of a ``TMacro``, in which C++ macros write the Python that builds a model."""
+        if isinstance(call.receiver, Thing) and call.receiver.kind == "TMacro" and call.arguments and call.off is None:
+            line = self._holes.shown(self._raw(call.arguments[0], call))
+            call.receiver.of["lines"] = [*call.receiver.of["lines"], line]
+        return NOTHING
+
+    def _make_macro(self, call: Called) -> Value:
+        return Thing("TMacro", call.place, {"lines": []})
+
+    def _save_macro(self, call: Called) -> Value:
+        if isinstance(call.receiver, Thing) and call.receiver.kind == "TMacro":
+            self.scripts.append("\n".join(call.receiver.of["lines"]))
+        return NOTHING
+
+    def take_models(self, other: "Jobs") -> None:
+        """Adds the models of Keras that another source builds."""
+        self._models.update(other._models)
+
     def _book(self, call: Called) -> Value:
         arguments = [*call.arguments, *(call.keywords[name] for name in call.keywords)]
         loader: Value = None
@@ -453,7 +496,7 @@ def _class(name: str) -> str:
 
 def _is_type(value: Value) -> bool:
     """Whether a value names a method's type."""
-    return isinstance(value, Enumerator) or (isinstance(value, str) and bool(_TYPES.fullmatch(value)))
+    return isinstance(value, Enumerator) or (isinstance(value, str) and bool(bookings.TYPE.fullmatch(value)))
 
 
 def _is_cut(value: Value) -> bool:
@@ -502,6 +545,7 @@ _MAKERS: dict[str, _Handler] = {
     **dict.fromkeys(("DataLoader", "TMVADataLoader"), Jobs._make_loader),
     **dict.fromkeys(("Factory", "TMVAFactory", "CrossValidation"), Jobs._make_factory),
     **dict.fromkeys(("Reader", "TMVAReader"), Jobs._make_reader),
+    "TMacro": Jobs._make_macro,
 }
 _METHODS: dict[str, _Handler] = {
     **dict.fromkeys(("Get", "FindObject", "FindObjectAny"), Jobs._get),
@@ -522,4 +566,7 @@ _METHODS: dict[str, _Handler] = {
     **dict.fromkeys(("AddCut", "SetCut"), Jobs._add_cut),
     "PrepareTrainingAndTestTree": Jobs._prepare,
     "BookMethod": Jobs._book,
+    "save": Jobs._save,
+    "AddLine": Jobs._macro_line,
+    "SaveSource": Jobs._save_macro,
 }

@@ -323,11 +323,13 @@ class Evaluation:
 
     def _call(self, expression: syntax.Call) -> Value:
         function = expression.function
+        name = library.last(function)
+        # Dense(64)(x) calls what a call gives.
         base = function.base if isinstance(function, syntax.Member) else None
-        receiver = None if base is None else self.value(base)
+        owner = base if name else function
+        receiver = None if owner is None else self.value(owner)
         arguments = [self.value(argument) for argument in expression.arguments]
         keywords = {name: self.value(value) for name, value in expression.keywords}
-        name = library.last(function)
         if name == "GetObject" and len(arguments) == 2:  # file->GetObject("name", tree)
             name, arguments = "Get", arguments[:1]
         user = self._function(name, len(arguments)) if not _is_known(receiver) else None

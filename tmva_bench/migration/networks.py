@@ -15,7 +15,7 @@ from tmva_bench.engines import tmva_options
 from tmva_bench.errors import UserError
 from tmva_bench.migration import booking
 from tmva_bench.migration.booking import Layer, Network, Place, Remark
-from tmva_bench.migration.values import Text
+from tmva_bench.migration.values import Text, has_hole
 
 _NEVER_READ = ("repetitions", "droprepetitions", "multithreading")
 _NEVER = 10**6  # epochs
@@ -125,7 +125,7 @@ def _check_layout(text: Text, activations: tuple[str, ...], loss: str, remarks: 
 def _seed(parts: Mapping[str, Text], remarks: list[Remark], place: Place) -> int:
     text = str(_plain(parts, "RandomSeed", "0")).strip()
     seed = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
-    if seed == 0:
+    if seed == 0 and not has_hole(text):
         where = parts["randomseed"].place() if "randomseed" in parts else place
         remarks.append(
             Remark("RandomSeed=0, the default: TMVA starts otherwise each time, so nothing can be repeated", where)
@@ -319,7 +319,7 @@ def _pykeras(parts: Mapping[str, Text], context: Context, remarks: list[Remark],
     remarks += [Remark(note, place) for note in notes]
     epochs = max(_count(parts, "NumEpochs", 10), 1)
     tries = _count(parts, "TriesEarlyStopping", -1)
-    if "learningrateschedule" in parts:
+    if parts.get("learningrateschedule", "").strip():
         remarks.append(
             Remark(
                 "LearningRateSchedule: cannot be had here, and is broken with TensorFlow up to ROOT 6.36",

@@ -12,6 +12,7 @@ from tmva_bench.migration.evaluation import Evaluation, TooLong
 
 CPP = (".c", ".cc", ".cpp", ".cxx", ".c++", ".h", ".hh", ".hpp", ".hxx", ".icc")
 _LARGEST = 2**21  # bytes
+_MOST_SCRIPTS = 20
 
 
 def script(path: Path) -> list[Job]:
@@ -51,8 +52,15 @@ def of_text(name: str, text: str, folder: Path, *, is_cpp: bool) -> list[Job]:
         folder: where relative paths in it begin, besides the current one.
         is_cpp: whether it is C++, else Python.
     """
+    jobs = _followed(name, text, folder, is_cpp=is_cpp)
+    for inner in jobs.scripts[:_MOST_SCRIPTS]:
+        jobs.take_models(_followed(name, inner, folder, is_cpp=False))
+    return jobs.jobs()
+
+
+def _followed(name: str, text: str, folder: Path, *, is_cpp: bool) -> Jobs:
     program = (cpp if is_cpp else python).program(name, values.without_holes(text).replace("\r\n", "\n"))
-    jobs = Jobs(name, lambda file, tree: branches(folder, file, tree))
+    jobs = Jobs(name, folder, lambda file, tree: branches(folder, file, tree))
     evaluation = Evaluation(program, jobs, is_cpp=is_cpp)
     jobs.follow(evaluation, evaluation.holes)
     try:
@@ -62,7 +70,7 @@ def of_text(name: str, text: str, folder: Path, *, is_cpp: bool) -> list[Job]:
     except RecursionError:
         raise UserError(f"{name}: nested too deep to be followed; give the part with the booking alone") from None
     jobs.remarks += [Remark(f"could not be read: {place.text[:80]}", place) for place in program.unread]
-    return jobs.jobs()
+    return jobs
 
 
 def branches(folder: Path, file: str, tree: str) -> Sequence[str]:
