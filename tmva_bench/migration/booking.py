@@ -206,14 +206,14 @@ class Job:
         name: the Factory's job name, "" where there is none.
         output: TMVA's output file, "" where there is none.
         dataset: name of the DataLoader, "" where there is none.
-        factory: options of the Factory.
+        factory: options of the Factory, by name in lower case.
         variables: input variables, in their order.
         spectators: spectators, in their order.
         inputs: the trees.
         weights: weight expressions.
         cuts: cuts.
-        split: options of ``PrepareTrainingAndTestTree`` by the names that TMVA has (``nTrain_Signal``, ``SplitMode``,
-            ...), both of its forms alike.
+        split: options of ``PrepareTrainingAndTestTree`` by name in lower case (``ntrain_signal``, ``splitmode``, ...),
+            all of its forms alike.
         methods: what is booked.
         remarks: what could not be told.
     """

@@ -1,0 +1,244 @@
+"""A job's events as the ``[sample]`` and the common keys of a study."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tmva_bench.basis import config, mapping
+from tmva_bench.errors import UserError
+from tmva_bench.events import expressions
+from tmva_bench.events.inputs import plain_name
+from tmva_bench.migration.booking import BACKGROUND, BOTH, SIGNAL, TEST, Expression, Input, Job, Place, Variable
+from tmva_bench.migration.verdicts import CONDITION, EQUAL, NOT, Row
+
+# What stands for trees and variables that a source does not tell.
+PLACEHOLDERS = {SIGNAL: "SIGNAL.root:TREE", BACKGROUND: "BACKGROUND.root:TREE"}
+_NORM_MODES = {theirs.lower(): ours for ours, theirs in mapping.TMVA_NORM_MODES.items()}
+_LONGEST = 2000  # characters of a text in a study file
+
+
+def sample(job: Job) -> tuple[dict[str, Any], list[Row]]:
+    """The ``[sample]`` of a job: its trees, variables, cuts, weights and numbers of events.
+
+    Args:
+        job: what the source states.
+
+    Returns:
+        The table, and what becomes of what is stated.
+    """
+    rows: list[Row] = []
+    content: dict[str, Any] = {"name": _name(job)}
+    content.update(_trees(job, rows))
+    content["variables"] = [text for one in job.variables if (text := _variable(one, rows))] or ["*"]
+    if not job.variables:
+        rows.append(Row(Place(job.source), "variables = *", NOT, "no variable is told; put yours in"))
+    if spectators := [text for one in job.spectators if (text := _variable(one, rows))]:
+        content["spectators"] = spectators
+    content.update(_cuts(job, rows))
+    content.update(_weights(job, rows))
+    content.update(_numbers(job, rows))
+    return content, rows
+
+
+def common(job: Job) -> tuple[dict[str, Any], list[Row]]:
+    """The parameters of a job's split that are common to its methods, for ``[point]``.
+
+    Args:
+        job: what the source states.
+    """
+    rows: list[Row] = []
+    point: dict[str, Any] = {}
+    mode = job.split.get("normmode")
+    if mode is not None:
+        ours = _NORM_MODES.get(mode.value.strip().lower())
+        if ours:
+            point["norm_mode"] = ours
+            rows.append(Row(mode.place, f"norm_mode = {ours}", EQUAL, "the weights of each class are scaled likewise"))
+        else:
+            rows.append(Row(mode.place, "", NOT, "no NormMode of TMVA's"))
+    seed = job.split.get("splitseed")
+    if seed is not None and re.fullmatch("[1-9][0-9]{0,8}", seed.value.strip()):
+        point["split_seed"] = int(seed.value)
+        rows.append(
+            Row(seed.place, f"split_seed = {seed.value}", CONDITION, "orders the training events; see SplitMode")
+        )
+    for name, why in (
+        ("splitmode", "which events train is drawn by the bench's own generator, so other ones than TMVA's do"),
+        ("mixmode", "the bench trains on TMVA's order of MixMode=Random"),
+    ):
+        option = job.split.get(name)
+        if option is not None:
+            is_random = option.value.strip().lower() in ("random", "sameassplitmode")
+            rows.append(
+                Row(
+                    option.place,
+                    "a random split" if is_random else "",
+                    CONDITION if is_random else NOT,
+                    why if is_random else f"{why}, always at random",
+                )
+            )
+    rows += [
+        Row(one.place, "", EQUAL, "changes what is printed only") for name, one in job.split.items() if name == "v"
+    ]
+    return point, rows
+
+
+def _name(job: Job) -> str:
+    """A name for the sample, which makes folders."""
+    stem = job.dataset if job.dataset not in ("", "dataset", "default") else re.sub(r"\.\w+$", "", job.source)
+    plain = re.sub(r"[^A-Za-z0-9_.+-]", "_", stem).strip("_.+-")[:60]
+    return plain or "own"
+
+
+def usable(text: str) -> bool:
+    """Whether a text can stand in a study file."""
+    return bool(text.strip()) and len(text) <= _LONGEST and config.is_line(text)
+
+
+def readable(what: str, text: str) -> str:
+    """Why an expression cannot be read here, "" where it can."""
+    try:
+        expressions.parse(what, text)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _trees(job: Job, rows: list[Row]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for kind in (SIGNAL, BACKGROUND):
+        entries = [one for one in job.inputs if one.event_class in (kind, BOTH)]
+        told = [one for one in entries if usable(f"{one.file}:{one.tree}") and one.file and one.tree]
+        for one in entries:
+            rows.append(_tree_row(one, kind, one in told))
+        told = [one for one in told if "{" not in one.file + one.tree]
+        training = [one for one in told if one.use != TEST]
+        tests = [one for one in told if one.use == TEST]
+        content[kind] = _sources(training, kind, content) or PLACEHOLDERS[kind]
+        if not training:
+            text = f"{kind} = {PLACEHOLDERS[kind]}"
+            rows.append(Row(Place(job.source), text, NOT, f"the trees of {kind} could not be told; put yours in"))
+        if tests:
+            content[f"test_{kind}"] = _listed([f"{one.file}:{one.tree}" for one in tests])
+        if content[kind] != PLACEHOLDERS[kind] and any(one.tree.endswith(("TrainTree", "TestTree")) for one in told):
+            content["label"] = "classID == 0"
+    return content
+
+
+def _tree_row(one: Input, kind: str, told: bool) -> Row:
+    if not told or "{" in one.file + one.tree:
+        return Row(one.place, "", NOT, "file or tree could not be told")
+    text = f"{'test_' if one.use == TEST else ''}{kind} = {one.file}:{one.tree}"
+    if one.file.endswith((".txt", ".dat", ".csv")):
+        return Row(one.place, "", NOT, "a text file; the bench reads trees")
+    return Row(one.place, text, EQUAL, "paths are those from the current folder")
+
+
+def _sources(entries: Sequence[Input], kind: str, content: dict[str, Any]) -> Any:
+    """The trees of a class: a list, or processes of different weights, whose factors go into ``scale``."""
+    weights = list(dict.fromkeys(one.weight for one in entries if not math.isnan(one.weight)))
+    if len(weights) < 2:
+        return _listed([f"{one.file}:{one.tree}" for one in entries])
+    processes: dict[str, Any] = {}
+    for number, weight in enumerate(weights, 1):
+        name = f"{kind}{number}"
+        processes[name] = _listed([f"{one.file}:{one.tree}" for one in entries if one.weight == weight])
+        content.setdefault("scale", {})[name] = repr(weight)
+    return processes
+
+
+def _listed(texts: Sequence[str]) -> Any:
+    once = list(dict.fromkeys(texts))
+    return once[0] if len(once) == 1 else once
+
+
+def _variable(one: Variable, rows: list[Row]) -> str:
+    """A variable as ``convert`` takes it, "" where it cannot be had."""
+    if one.expression == "*":
+        rows.append(Row(one.place, "variables = *", CONDITION, "all branches with one number an event, as there"))
+        return "*"
+    name = plain_name(one.name)
+    plain = re.fullmatch(r"[A-Za-z_]\w*(\[\d+\])?", one.expression) and name in (
+        one.expression,
+        plain_name(one.expression),
+    )
+    text = one.expression if plain else f"{name} = {one.expression}"
+    if not usable(text) or "{" in text:
+        rows.append(Row(one.place, "", NOT, "the expression could not be told"))
+        return ""
+    reason = readable("variables", one.expression)
+    if reason:
+        rows.append(Row(one.place, text, NOT, f"{reason}; write it in the bench's own expressions"))
+    else:
+        integer = " (TMVA keeps I as a whole number, here all are float32)" if one.type == "I" else ""
+        rows.append(Row(one.place, text, EQUAL, f"computed likewise in float32{integer}"))
+    return text
+
+
+def _kept(one: Expression, what: str, rows: list[Row]) -> bool:
+    if not usable(one.text) or "{" in one.text:
+        rows.append(Row(one.place, "", NOT, f"the {what} could not be told"))
+        return False
+    reason = readable(what, one.text)
+    why = f"{reason}; write it in the bench's own expressions" if reason else "the same expression"
+    key = what if one.event_class == BOTH else f"{one.event_class}_{what}"
+    rows.append(Row(one.place, f"{key} = {one.text}", NOT if reason else EQUAL, why))
+    return not reason
+
+
+def _cuts(job: Job, rows: list[Row]) -> dict[str, str]:
+    texts: dict[str, list[str]] = {}
+    for one in job.cuts:
+        if one.event_class in (SIGNAL, BACKGROUND, BOTH) and _kept(one, "cut", rows):
+            key = "cut" if one.event_class == BOTH else f"{one.event_class}_cut"
+            if one.text not in texts.setdefault(key, []):
+                texts[key].append(one.text)
+    together = {
+        key: many[0] if len(many) == 1 else " && ".join(f"({one})" for one in many) for key, many in texts.items()
+    }
+    if (
+        "signal_cut" in together
+        and together.get("signal_cut") == together.get("background_cut")
+        and "cut" not in together
+    ):
+        return {"cut": together["signal_cut"]}
+    return {key: text for key, text in together.items() if usable(text)}
+
+
+def _weights(job: Job, rows: list[Row]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for one in job.weights:
+        if one.event_class in (SIGNAL, BACKGROUND, BOTH) and _kept(one, "weight", rows):
+            texts["weight" if one.event_class == BOTH else f"{one.event_class}_weight"] = one.text
+    for kind in (SIGNAL, BACKGROUND):
+        factors = {one.weight for one in job.inputs if one.event_class in (kind, BOTH)}
+        factor = next(iter(factors)) if len(factors) == 1 else 1.0
+        if factor != 1 and not math.isnan(factor):
+            of_class = texts.get(f"{kind}_weight", texts.get("weight", ""))
+            texts[f"{kind}_weight"] = f"{factor!r}*({of_class})" if of_class else repr(factor)
+    return texts
+
+
+def _numbers(job: Job, rows: list[Row]) -> dict[str, int]:
+    """Numbers of events; of both 0, TMVA's default, half of the events train, as here."""
+    has_tests = any(one.use == TEST for one in job.inputs)
+    content: dict[str, int] = {}
+    for option in job.split.values():
+        match = re.fullmatch(r"(ntrain|ntest)_(signal|background)", option.name.lower())
+        if not match:
+            continue
+        text = option.value.strip()
+        key = f"{match[1][1:]}_{match[2]}"
+        if not re.fullmatch("[0-9]{1,9}", text):
+            rows.append(Row(option.place, "", NOT, "the number could not be told"))
+        elif text == "0":
+            rows.append(
+                Row(option.place, "", EQUAL, "all that the other sample leaves, half of the events without a number")
+            )
+        elif has_tests:
+            rows.append(Row(option.place, "", NOT, "a number beside trees for training and test alone"))
+        else:
+            content[key] = int(text)
+            rows.append(Row(option.place, f"{key} = {text}", CONDITION, "as many events, but not the same ones"))
+    return content
