@@ -12,6 +12,8 @@ from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import conversion, inputs, origin, samples
 from tmva_bench.events import selection as selections
+from tmva_bench.migration import writing
+from tmva_bench.report import explain
 from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder, make_folder, read_environments
 from tmva_bench.results.rows import LatencyRow
@@ -262,6 +264,26 @@ def latency(source: str | Path, path: str | Path | None = None, *, force: bool =
         UserError: no such run or file, one that cannot be exported, or an output that is there or cannot be written.
     """
     return timing.measure(Path(source), None if path is None else Path(path), force=force)
+
+
+def migrate(sources: Iterable[str | Path], folder: str | Path, *, bookings: Iterable[str] = ()) -> dict[str, Any]:
+    """Carries jobs of TMVA over: a study of the same, and a report of what is equal and what is not.
+
+    The sources are read as text; nothing of them is run.
+
+    Args:
+        sources: macros (``.C``, ``.cxx``, ...), PyROOT scripts (``.py``), weight files (``*.weights.xml``), TMVA.root.
+        folder: the folder to write, which is not there yet; of several jobs each gets a folder in it.
+        bookings: booking strings, ``TITLE:TYPE:OPTIONS``.
+
+    Returns:
+        ``files``, what was written; ``overview``, a table of the verdicts.
+
+    Raises:
+        UserError: a source that cannot be read, nothing to carry over, or a folder that is there or cannot be written.
+    """
+    paths = [Path(source) for source in sources]
+    return writing.write(paths, Path(folder), tuple(bookings), lambda study: explain.document(explain.of_study(study)))
 
 
 def apply(

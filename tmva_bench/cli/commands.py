@@ -57,6 +57,7 @@ COMMANDS = {
     ),
     "keys": ("tmva", "keys", "List every table, key and parameter of a study file."),
     "apply": ("runs", "apply", "Write the scores that a finished run gives to other events."),
+    "migrate": ("migrating", "migrate", "Carry TMVA's macros, scripts and weight files over to a study of this bench."),
     "export": ("exports", "export", "Write a trained network as ONNX, C++, for TMVA::Reader, Keras or RDataFrame."),
     "latency": (
         "exports",

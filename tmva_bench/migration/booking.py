@@ -183,6 +183,7 @@ class Booked:
         place: where it is booked; the text is the string of options, whole.
         model_file: of kPyKeras, ``FilenameModel`` as the source has it; "" for the others.
         weight_file: the weight file that it was read from; "" for others.
+        strategy: of kDL and kDNN the keys of each phase of ``TrainingStrategy`` by name in lower case, as they stand.
     """
 
     kind: str
@@ -195,6 +196,7 @@ class Booked:
     place: Place
     model_file: str = ""
     weight_file: str = ""
+    strategy: tuple[Mapping[str, Option], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

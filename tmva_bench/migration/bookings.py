@@ -148,7 +148,20 @@ def booked(one: Booking, context: networks.Context, holes: Holes) -> Booked:
         remarks=tuple(dict.fromkeys(remarks)),
         place=dataclasses.replace(one.place, text=holes.shown(one.options)),
         model_file=holes.shown(model),
+        strategy=tuple(_strategy(parts.get("trainingstrategy"), holes)),
     )
+
+
+def _strategy(text: Text | None, holes: Holes) -> Iterator[Mapping[str, Option]]:
+    """The keys of each phase; of one that stands twice the first, as MethodDL takes them."""
+    for phase in pieces(text, "|") if text else ():
+        keys: dict[str, Option] = {}
+        for pair in pieces(phase, ","):
+            key, equals, value = holes.shown(pair).partition("=")
+            if equals:
+                place = dataclasses.replace(pair.place(), text=f"{key}={value}")
+                keys.setdefault(key.strip().lower(), Option(key.strip(), value.strip(), place))
+        yield keys
 
 
 def _shown(place: Place, holes: Holes) -> Place:

@@ -20,6 +20,29 @@ _METHODS = {
     booking.PYKERAS: ("pykeras", "keras"),
     booking.BDT: ("tmva-bdt", "boosting"),
 }
+# How TMVA spells options that may be left out.
+_SPELLED = {
+    name.lower(): name
+    for name in (
+        *("RandomSeed", "ValidationSize", "VarTransform", "WeightInitialization", "ErrorStrategy", "Layout", "NTrees"),
+        *("TrainingStrategy", "BoostType", "Shrinkage", "EstimatorType", "NeuronType", "HiddenLayers", "NCycles"),
+        *("TrainingMethod", "LearningRate", "NumEpochs", "BatchSize", "TriesEarlyStopping", "FilenameModel"),
+        *("ConvergenceTests", "DropConfig"),
+    )
+}
+# Where each parameter of a training stands, by the method.
+_OF_PHASE = {
+    "optimizer": "optimizer",
+    "learning_rate": "learningrate",
+    "batch_size": "batchsize",
+    "max_epochs": "maxepochs",
+    "convergence_steps": "convergencesteps",
+    "momentum": "momentum",
+    "regularization": "regularization",
+    "weight_decay": "weightdecay",
+}
+_OF_MLP = {"learning_rate": "learningrate", "max_epochs": "ncycles", "convergence_steps": "convergencetests"}
+_OF_PYKERAS = {"batch_size": "batchsize", "max_epochs": "numepochs", "convergence_steps": "triesearlystopping"}
 # Options that change nothing of what is trained.
 _TALK = (
     *("v", "h", "verbositylevel", "verbose", "createmvapdfs", "gpuoptions", "numthreads", "tensorboard", "inputlayout"),
@@ -114,7 +137,7 @@ def _place(booked: Booked, *names: str) -> Place:
     for name in names:
         if name in booked.options:
             return booked.options[name].place
-    return Place(booked.place.file, booked.place.line, f"{names[0]} (its default)")
+    return Place(booked.place.file, booked.place.line, f"{_SPELLED.get(names[0], names[0])} (its default)")
 
 
 def _chain(booked: Booked, rows: list[Row]) -> str:
@@ -158,7 +181,7 @@ def _layers(booked: Booked, dense: Sequence[Layer], rows: list[Row]) -> dict[str
 
 
 def _loss(booked: Booked, network: Network, last: Layer, rows: list[Row]) -> dict[str, Any]:
-    place = _place(booked, "errorstrategy", "estimatortype", "filenamemodel")
+    place = _place(booked, *_first(booked, "errorstrategy", "estimatortype"))
     loss = _KERAS_LOSSES.get(network.loss, network.loss)
     if loss not in ("cross_entropy", "sum_of_squares"):
         rows.append(Row(place, "loss = cross_entropy", NOT, f"loss {network.loss[:40] or 'that could not be told'}"))
@@ -204,12 +227,10 @@ def _start(booked: Booked, network: Network, dense: Sequence[Layer], rows: list[
             Row(place, f"initializer = {initializer}", EQUAL, "the distribution that TMVA draws from, biases zero")
         )
     seed = network.seed or 1
-    why = (
-        "the same numbers of TMVA's generator"
-        if network.seed
-        else "no seed in the source: TMVA draws another start each time"
-    )
-    verdict = EQUAL if network.seed and booked.kind == booking.DL else CONDITION
+    verdict, why = CONDITION, "no seed is told: TMVA starts otherwise each time"
+    if network.seed:
+        exact = booked.kind == booking.DL
+        verdict, why = (EQUAL, "the same numbers of TMVA's generator") if exact else (NOT, "of another generator")
     rows.append(Row(_place(booked, "randomseed"), f"seed = {seed}", verdict, why))
     return {"initializer": initializer, "seed": seed}
 
@@ -237,7 +258,7 @@ def _validation(booked: Booked, network: Network, job: Job, rows: list[Row]) -> 
 
 def _phase(booked: Booked, network: Network, rows: list[Row]) -> dict[str, Any]:
     """The training of the first phase."""
-    place = _place(booked, "trainingstrategy", "trainingmethod", "numepochs")
+    place = _place(booked, *_first(booked, "trainingstrategy", "trainingmethod"))
     phase = network.phases[0]
     if len(network.phases) > 1:
         why = f"{len(network.phases)} phases one after the other; a study has one, the first is taken"
@@ -260,10 +281,10 @@ def _phase(booked: Booked, network: Network, rows: list[Row]) -> dict[str, Any]:
     exact = booked.kind == booking.DL
     for name, value in values.items():
         verdict, why = _told_of(name, phase, exact, booked.kind)
-        rows.append(Row(_short(place, name), f"{name} = {value}", verdict, why))
+        rows.append(Row(_of_key(booked, name), f"{name} = {value}", verdict, why))
     if phase.test_repetitions != 1:
         why = "the validation loss is looked at in every epoch here, so the stop and the best epoch may differ"
-        rows.append(Row(_short(place, f"TestRepetitions={phase.test_repetitions}"), "", CONDITION, why))
+        rows.append(Row(_key(booked, "TestRepetitions", place), "", CONDITION, why))
     if not network.keep_best:
         rows.append(
             Row(_short(place, "the last weights"), "", NOT, "the weights of the lowest validation loss are kept here")
@@ -280,7 +301,29 @@ def _told_of(name: str, phase: Phase, exact: bool, kind: str) -> tuple[str, str]
         return (EQUAL if exact else CONDITION), "stops after more than so many epochs without a better validation loss"
     if name == "batch_size":
         return (EQUAL if exact else CONDITION), "what does not fill a batch is left out, as in MethodDL"
+    if name == "max_epochs":
+        return EQUAL, "the largest number of epochs"
     return (EQUAL if kind != booking.DNN else CONDITION), "the same step, with TMVA's constants"
+
+
+def _first(booked: Booked, of_deep: str, of_mlp: str) -> tuple[str, ...]:
+    """The option that says something, by the kind of method."""
+    return (of_mlp if booked.kind == booking.MLP else "filenamemodel" if booked.kind == booking.PYKERAS else of_deep,)
+
+
+def _of_key(booked: Booked, name: str) -> Place:
+    """Where a parameter of the training is stated."""
+    if booked.kind == booking.MLP:
+        return _place(booked, _OF_MLP.get(name, "trainingmethod"))
+    if booked.kind == booking.PYKERAS:
+        return _place(booked, _OF_PYKERAS.get(name, "filenamemodel"))
+    return _key(booked, _OF_PHASE[name], _place(booked, "trainingstrategy"))
+
+
+def _key(booked: Booked, name: str, place: Place) -> Place:
+    """Where a key of the first phase stands; of one that does not, where the strategy does."""
+    option = booked.strategy[0].get(name.lower()) if booked.strategy else None
+    return _short(place, f"{name} (its default)") if option is None else option.place
 
 
 def _short(place: Place, text: str) -> Place:
@@ -288,7 +331,7 @@ def _short(place: Place, text: str) -> Place:
 
 
 def _dropout(booked: Booked, network: Network, hidden: int, rows: list[Row]) -> dict[str, Any]:
-    place = _place(booked, "trainingstrategy", "filenamemodel")
+    place = _key(booked, "dropconfig", _place(booked, *_first(booked, "trainingstrategy", "trainingmethod")))
     drop = list(network.phases[0].drop)
     rates = [layer.rate for layer in network.layers if layer.kind == "dropout"]
     if not any(drop) and not rates:
@@ -297,10 +340,10 @@ def _dropout(booked: Booked, network: Network, hidden: int, rows: list[Row]) -> 
     rate = max([*drop, *rates])
     if (not rates and whole == [0.0] + [rate] * hidden) or (rates == [rate] * hidden and not any(drop)):
         why = "MethodDL on the CPU leaves the mask out of the backward pass; dropout_rule = tmva does so in Keras"
-        rows.append(Row(_short(place, f"dropout {rate:g}"), f"dropout = {rate:g}", CONDITION, why))
+        rows.append(Row(place, f"dropout = {rate:g}", CONDITION, why))
         return {"dropout": rate}
     why = "not the same after each hidden layer and none before the first, as a study has it; the largest is taken"
-    rows.append(Row(_short(place, "dropout"), f"dropout = {rate:g}", NOT, why))
+    rows.append(Row(place, f"dropout = {rate:g}", NOT, why))
     return {"dropout": rate}
 
 
