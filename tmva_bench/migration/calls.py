@@ -41,6 +41,7 @@ class Draft:
     inputs: list[Input] = dataclasses.field(default_factory=list)
     weights: list[Expression] = dataclasses.field(default_factory=list)
     cuts: list[Expression] = dataclasses.field(default_factory=list)
+    cuts_of_use: list[tuple[str, Expression]] = dataclasses.field(default_factory=list)
     split: dict[str, Option] = dataclasses.field(default_factory=dict)
     booked: list[tuple[bookings.Booking, Thing | None]] = dataclasses.field(default_factory=list)
     remarks: list[Remark] = dataclasses.field(default_factory=list)
@@ -80,7 +81,23 @@ class Jobs:
         drafts = [draft for draft in self._drafts if draft.booked] or self._drafts[:1]
         return [self._job(draft) for draft in drafts]
 
+    def _take_cuts(self, draft: Draft) -> None:
+        """Cuts of training and of test trees that hold for both are cuts; of others there is a remark."""
+        for kind in dict.fromkeys(one.event_class for _, one in draft.cuts_of_use):
+            of_kind: dict[str, dict[str, Expression]] = {TRAINING: {}, TEST: {}}
+            for use, one in draft.cuts_of_use:
+                if one.event_class == kind:
+                    of_kind[use][one.text] = one
+            for use, other in ((TRAINING, TEST), (TEST, TRAINING)):
+                for text, one in of_kind[use].items():
+                    if text not in of_kind[other]:
+                        why = f"the cut holds for {use} alone: {text[:100]}; say it as split"
+                        draft.remarks.append(Remark(why, one.place))
+                    elif use == TRAINING:
+                        draft.cuts.append(one)
+
     def _job(self, draft: Draft) -> Job:
+        self._take_cuts(draft)
         factory = next((factory for _, factory in draft.booked if factory is not None), self._factory)
         known = {} if factory is None else factory.of
         options = bookings.options_of(known["options"], self._holes) if "options" in known else {}
@@ -186,10 +203,8 @@ class Jobs:
         """Whether a call is made at all; what it hangs on, where that could not be told, is remarked."""
         if call.off is not None:
             return False
-        for place in call.doubts:
-            self._remark(
-                f"{call.place.text[:60]}: only where {place.text[:80]} ({place}), which could not be told", call.place
-            )
+        if call.doubts:
+            self._remark(_doubt(call.doubts), call.place)
         return True
 
     # Objects.
@@ -222,9 +237,10 @@ class Jobs:
     def _make_factory(self, call: Called) -> Value:
         arguments = list(call.arguments)
         loader = next((one for one in arguments if isinstance(one, Thing) and one.kind == "DataLoader"), None)
-        texts = [self._raw(one, call) for one in arguments if isinstance(one, str)]
         output = next((one for one in arguments if isinstance(one, Thing) and one.kind == "TFile"), None)
-        thing = Thing("Factory", call.place, {"name": self._holes.shown(texts[0]) if texts else "", "loader": loader})
+        thing = Thing(
+            "Factory", call.place, {"name": self._text(arguments[0], call) if arguments else "", "loader": loader}
+        )
         if output is not None:
             thing.of["output"] = output.of["file"]
         options = self._argument(call, len(arguments) - 1, "theOption", "options")
@@ -298,8 +314,12 @@ class Jobs:
         if call.name == "AddTarget":
             draft.targets.append(call.place)
             return NOTHING
+        text = self._text(call.arguments[0], call)
+        if not text.strip():
+            self._remark(f"{call.place.text[:60]}: the variable could not be told", call.place)
+            return NOTHING
         wanted = draft.spectators if call.name == "AddSpectator" else draft.variables
-        wanted.append(self._variable(call, self._text(call.arguments[0], call)))
+        wanted.append(self._variable(call, text))
         return NOTHING
 
     def _variable(self, call: Called, text: str) -> Variable:
@@ -337,8 +357,11 @@ class Jobs:
             return NOTHING
         kind = _class(self._text(call.arguments[1], call))
         self._input(call, call.arguments[:1], kind, self._argument(call, 2, "weight", default=1.0), call.arguments[4:5])
-        cut = self._argument(call, 3, "cut", default="")
-        self._cut(call, kind, cut)
+        cut, use = self._text(self._argument(call, 3, "cut", default=""), call), self._use(call.arguments[4:5])
+        if cut.strip() and use != BOTH:
+            self._draft(call).cuts_of_use.append((use, Expression(kind, cut.strip(), call.place)))
+        else:
+            self._cut(call, kind, self._argument(call, 3, "cut", default=""))
         return NOTHING
 
     def _set_trees(self, call: Called) -> Value:
@@ -477,15 +500,19 @@ class Jobs:
         title = self._text(arguments[1], call) if len(arguments) > 1 else ""
         options = self._raw(arguments[2] if len(arguments) > 2 else "", call)
         name = kind.name if isinstance(kind, Enumerator) else self._text(kind, call)
-        remarks = [
-            Remark(f"only where {one.text[:80]} ({one}), which could not be told", call.place) for one in call.doubts
-        ]
+        remarks = [Remark(_doubt(call.doubts), call.place)] if call.doubts else []
         if call.off is not None:
             remarks = [Remark(f"is switched off: {call.off.text[:80]} ({call.off}) decides", call.place)]
         booking = bookings.Booking(name, title or name, options, call.place, tuple(remarks))
         is_loader = isinstance(loader, Thing) and loader.kind in _LOADERS
         self._draft(call, loader if is_loader else Unknown(call.place)).booked.append((booking, factory))
         return NOTHING
+
+
+def _doubt(places: Sequence[Place]) -> str:
+    """Under which conditions something is said, where these could not be told."""
+    conditions = " and ".join(f"{place.text[:60]} (line {place.line})" for place in places[:5])
+    return f"only where {conditions}, which could not be told"
 
 
 def _class(name: str) -> str:

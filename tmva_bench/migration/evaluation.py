@@ -45,6 +45,7 @@ class Evaluation:
         self._returns: list[list[tuple[values.Sides, Value]]] = []
         self._sides: list[tuple[Place, bool]] = []
         self._off: Place | None = None
+        self._returned: Value = None
         self._entered: set[int] = set()
         self._steps = 0
         self._declared: list[set[str]] = [set()]
@@ -123,7 +124,7 @@ class Evaluation:
         if isinstance(changed, list) and not (isinstance(key, int) and -len(changed) <= key < len(changed)):
             changed = dict(enumerate(changed))  # an array that is filled bit by bit
         if isinstance(key, str | int | float | bool | None):
-            changed[str(key) if isinstance(key, str) else key] = value
+            changed[key] = value
             self._set(target.base, changed)
 
     def _do(self, statement: syntax.Do) -> str:
@@ -140,7 +141,9 @@ class Evaluation:
             after.append(self._frames)
         if holds is not None:
             self._frames = after[0 if holds else 1]
-            return ends[0 if holds else 1]
+            end = ends[0 if holds else 1]
+            # return -1 is how macros give up; what follows is what somebody wants to have read.
+            return "" if end == "return" and isinstance(self._returned, int | float | None) else end
         if "" in ends and any(ends):
             # What goes on is the side that does not end, unless it is the loop that ends.
             self._frames = after[ends.index("")]
@@ -240,6 +243,7 @@ class Evaluation:
 
     def _return(self, statement: syntax.Return) -> str:
         value = None if statement.value is None else self.value(statement.value)
+        self._returned = value
         if self._returns and self._off is None:
             self._returns[-1].append((tuple(self._sides), value))
         return "return"
@@ -413,9 +417,8 @@ class Evaluation:
         if isinstance(key, tuple) and isinstance(base, list | Text):
             return library.part(base, key) if all(isinstance(n, int | None) for n in key) else Unknown(expression.place)
         if isinstance(base, dict):
-            plain = str(key) if isinstance(key, str) else key
-            known = isinstance(plain, str | int | float | bool | None) and plain in base
-            return base[plain] if known else Unknown(expression.place)
+            known = isinstance(key, str | int | float | bool | None) and key in base
+            return base[key] if known else Unknown(expression.place)
         if isinstance(base, list | Text) and isinstance(key, int) and -len(base) <= key < len(base):
             return base[key] if isinstance(base, list) else base.part(key % len(base), key % len(base) + 1)
         if isinstance(base, Thing) and isinstance(key, str):
@@ -428,7 +431,7 @@ class Evaluation:
 
     def _pairs(self, expression: syntax.Pairs) -> Value:
         pairs = [(self.value(key), self.value(value)) for key, value in expression.pairs]
-        return {str(k) if isinstance(k, str) else k: v for k, v in pairs if isinstance(k, str | int | float | bool)}
+        return {key: value for key, value in pairs if isinstance(key, str | int | float | bool)}
 
     def _joined(self, expression: syntax.Joined) -> Value:
         parts = [(self.value(part), form) for part, form in expression.parts]

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tmva_bench.basis import config, mapping
@@ -38,7 +38,15 @@ def sample(job: Job) -> tuple[dict[str, Any], list[Row]]:
     content.update(_cuts(job, rows))
     content.update(_weights(job, rows))
     content.update(_numbers(job, rows))
-    return content, rows
+    doubts = {remark.place: remark.text for remark in job.remarks if remark.text.startswith("only where")}
+    return content, [_doubted(row, doubts) for row in rows]
+
+
+def _doubted(row: Row, doubts: Mapping[Place, str]) -> Row:
+    """A row of what is said under a condition that could not be told."""
+    if row.verdict != EQUAL or row.place not in doubts:
+        return row
+    return row._replace(verdict=CONDITION, why=f"{doubts[row.place]}; {row.why}")
 
 
 def common(job: Job) -> tuple[dict[str, Any], list[Row]]:

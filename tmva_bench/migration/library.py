@@ -235,7 +235,7 @@ def _map(evaluation: Follower, call: Called) -> Value:
     if isinstance(pairs, dict):
         return pairs
     if isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        return {str(k) if isinstance(k, str) else k: v for k, v in pairs if isinstance(k, str | int | float)}
+        return {key: value for key, value in pairs if isinstance(key, str | int | float)}
     return Unknown(call.place)
 
 
@@ -320,7 +320,7 @@ def _get(evaluation: Follower, call: Called) -> Value:
     key = call.arguments[0]
     default = call.arguments[1] if call.arguments[1:] else Unknown(call.place)
     known = isinstance(key, str | int | float | bool | None)
-    return call.receiver.get(str(key) if isinstance(key, str) else key, default) if known else Unknown(call.place)
+    return call.receiver.get(key, default) if known else Unknown(call.place)
 
 
 def _at(evaluation: Follower, call: Called) -> Value:

@@ -52,8 +52,8 @@ def _dl(parts: Mapping[str, Text], context: Context, remarks: list[Remark], plac
     if not loss or not initializer:
         return None
     text = parts["layout"]
-    widths, activations = tmva_options.layout(str(text).strip(), _variables(text, context))
-    _check_layout(text, activations, loss, remarks)
+    layers = _layers(text, context)
+    _check_layout(text, layers[-1].activation, loss, remarks)
     phases = _phases(parts["trainingstrategy"], remarks)
     if any(phase.batch_size != phases[0].batch_size for phase in phases):
         remarks.append(
@@ -67,7 +67,7 @@ def _dl(parts: Mapping[str, Text], context: Context, remarks: list[Remark], plac
         differs = next(n for n, phase in enumerate(phases) if phase.batch_size != phases[0].batch_size)
         phases = phases[:differs]
     return Network(
-        layers=tuple(Layer("dense", *layer) for layer in zip(widths, activations, strict=True)),
+        layers=layers,
         loss=loss,
         initializer=initializer,
         seed=_seed(parts, remarks, place),
@@ -100,7 +100,21 @@ def _known(parts: Mapping[str, Text], name: str, default: str, names: Mapping[st
     return ""
 
 
-def _check_layout(text: Text, activations: tuple[str, ...], loss: str, remarks: list[Remark]) -> None:
+def _layers(text: Text, context: Context) -> tuple[Layer, ...]:
+    """The layers of MethodDL's ``Layout``; ``BNORM|momentum|epsilon`` is batch normalization."""
+    layers = []
+    for part in text.split(","):
+        if part.strip().split("|")[0].strip().upper() == "BNORM":
+            layers.append(Layer("batch_normalization"))
+        else:
+            widths, activations = tmva_options.layout(part.strip(), _variables(part, context))
+            layers.append(Layer("dense", widths[0], activations[0]))
+    if layers[-1].kind != "dense":
+        raise UserError(f"Layout {text[-60:]}: ends with no dense layer, which gives the output")
+    return tuple(layers)
+
+
+def _check_layout(text: Text, last: str, loss: str, remarks: list[Remark]) -> None:
     for layer in text.split(","):
         if layer.count("|") > 2:
             remarks.append(
@@ -111,10 +125,10 @@ def _check_layout(text: Text, activations: tuple[str, ...], loss: str, remarks: 
                     text.place(),
                 )
             )
-    if loss == "cross_entropy" and activations[-1] != "linear":
+    if loss == "cross_entropy" and last != "linear":
         remarks.append(
             Remark(
-                f"Layout ends with {activations[-1].upper()}: CROSSENTROPY and the evaluation apply a sigmoid "
+                f"Layout ends with {last.upper()}: CROSSENTROPY and the evaluation apply a sigmoid "
                 f"to it once "
                 "more, so scores are a sigmoid of it; LINEAR is what gives a probability",
                 text.place(text.rfind(",") + 1),

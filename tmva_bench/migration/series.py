@@ -155,6 +155,9 @@ def _chain(booked: Booked, rows: list[Row]) -> str:
 def _of_network(booked: Booked, network: Network, job: Job, rows: list[Row]) -> dict[str, Any]:
     dense = [layer for layer in network.layers if layer.kind == "dense"]
     values = _layers(booked, dense, rows)
+    if any(layer.kind == "batch_normalization" for layer in network.layers):
+        place = _place(booked, *_first(booked, "layout", "hiddenlayers"))
+        rows.append(Row(_short(place, "batch normalization"), "", NOT, "the bench's networks have none"))
     values.update(_loss(booked, network, dense[-1], rows))
     values.update(_start(booked, network, dense, rows))
     values.update(_validation(booked, network, job, rows))
@@ -169,7 +172,7 @@ def _layers(booked: Booked, dense: Sequence[Layer], rows: list[Row]) -> dict[str
     kinds = list(dict.fromkeys(layer.activation for layer in hidden))
     activation = next((kind for kind in kinds if kind in ACTIVATIONS), "tanh")
     values = {"layers": len(hidden), "neurons": max(widths, default=1), "activation": activation}
-    place = _place(booked, "layout", "hiddenlayers", "filenamemodel")
+    place = _place(booked, *_first(booked, "layout", "hiddenlayers"))
     text = f"layers = {len(hidden)}, neurons = {values['neurons']}, activation = {activation}"
     if len(widths) < 2 and kinds in ([], [activation]):
         rows.append(Row(place, text, EQUAL, "the same layers"))
