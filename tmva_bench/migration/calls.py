@@ -27,6 +27,9 @@ from tmva_bench.migration.booking import (
 from tmva_bench.migration.values import NOTHING, Called, Enumerator, Follower, Text, Thing, Unknown, Value
 
 _LOADERS = ("DataLoader", "Factory")
+# Calls whose options PyROOT takes as keywords, too; and the keywords that are whole strings of options.
+_WITH_OPTIONS = ("BookMethod", "Factory", "CrossValidation", "PrepareTrainingAndTestTree")
+_STRINGS = ("theOption", "options", "splitOpt", "otherOpt")
 _NUMBERS = ("nTrain_Signal", "nTrain_Background", "nTest_Signal", "nTest_Background")
 
 
@@ -64,6 +67,7 @@ class Jobs:
     def __init__(self, source: str, folder: Path, branches: Callable[[str, str], Sequence[str]]) -> None:
         self._source, self._folder, self._branches = source, folder, branches
         self._models: dict[str, Thing] = {}
+        self._made: set[Place] = set()
         self._drafts: list[Draft] = []
         self._factory: Thing | None = None
         self._file: Thing | None = None
@@ -107,7 +111,8 @@ class Jobs:
             keeps_suffix="modelpersistence" in options and options["modelpersistence"].value == "False",
             model=self._model,
         )
-        methods = [bookings.booked(booking, context, self._holes) for booking, _ in draft.booked]
+        done = [one for one, _ in draft.booked if not _is_off(one.remarks, one.place, self._made)]
+        methods = [bookings.booked(booking, context, self._holes) for booking in done]
         loader = draft.thing.of.get("name", "") if draft.thing.kind == "DataLoader" else ""
         return Job(
             source=self._source,
@@ -122,7 +127,11 @@ class Jobs:
             cuts=tuple(draft.cuts),
             split=draft.split,
             methods=tuple(_unique(methods)),
-            remarks=(*self.remarks, *draft.remarks, *_of_task(draft, options)),
+            remarks=(
+                *(one for one in self.remarks if not _is_off([one], one.place, self._made)),
+                *draft.remarks,
+                *_of_task(draft, options),
+            ),
         )
 
     def _model(self, name: str) -> tuple[Network, list[str]] | None:
@@ -145,6 +154,8 @@ class Jobs:
     def call(self, call: Called) -> Value:
         """Records what a call says."""
         assert self._follower is not None
+        if call.keywords and call.name in _WITH_OPTIONS:
+            self._spell_out(call)
         value = keras_calls.call(self._follower, call)
         if value is not NOTHING:
             return value
@@ -155,6 +166,22 @@ class Jobs:
         if method is None or self._is_other(call):
             return NOTHING
         return method(self, call)
+
+    def _spell_out(self, call: Called) -> None:
+        """Options as keywords, ``NTrees=200, V=False``, become the string that PyROOT makes of them."""
+        parts = []
+        for name, value in call.keywords.items():
+            place = call.places.get(name, call.place)
+            if name in _STRINGS:
+                text = [self._raw(value, call)]
+            elif isinstance(value, bool):
+                text = [Text(name if value else f"!{name}", (0,), (place,))]
+            else:
+                plain = Text("None", (0,), (place,)) if value is None else self._raw(value, call)
+                text = [Text(f"{name}=", (0,), (place,)), plain]
+            parts += [*text, Text(":", (0,), (place,))]
+        call.arguments.append(values.joined(parts[:-1], call.place))
+        call.keywords.clear()
 
     def _is_other(self, call: Called) -> bool:
         """Whether it is a method of a class of the same names that trains nothing, as TMVA::Reader."""
@@ -201,7 +228,10 @@ class Jobs:
 
     def _counts(self, call: Called) -> bool:
         """Whether a call is made at all; what it hangs on, where that could not be told, is remarked."""
-        if call.off is not None:
+        if call.off is None:
+            self._made.add(call.place)
+        else:
+            self._remark(f"is switched off: {call.off.text[:80]} (line {call.off.line}) decides", call.place)
             return False
         if call.doubts:
             self._remark(_doubt(call.doubts), call.place)
@@ -243,7 +273,7 @@ class Jobs:
         )
         if output is not None:
             thing.of["output"] = output.of["file"]
-        options = self._argument(call, len(arguments) - 1, "theOption", "options")
+        options = self._argument(call, len(arguments) - 1)
         if len(arguments) > 1 and isinstance(options, str | Unknown):
             thing.of["options"] = self._raw(options, call)
         self._factory = thing
@@ -444,7 +474,7 @@ class Jobs:
                 draft.split[name.lower()] = Option(name, str(number), call.place)
         elif has_numbers:
             self._remark("the numbers of events could not be told", call.place)
-        options = texts.pop() if len(texts) > 1 and not _is_cut(texts[-1]) else call.keywords.get("otherOpt")
+        options = texts.pop() if len(texts) > 1 and not _is_cut(texts[-1]) else None
         cuts = texts[: 1 if has_numbers else 2]
         if len(cuts) == 2:
             for kind, cut in zip((SIGNAL, BACKGROUND), cuts, strict=True):
@@ -485,7 +515,7 @@ class Jobs:
         self._models.update(other._models)
 
     def _book(self, call: Called) -> Value:
-        arguments = [*call.arguments, *(call.keywords[name] for name in call.keywords)]
+        arguments = list(call.arguments)
         loader: Value = None
         if arguments and not _is_type(arguments[0]):
             loader = arguments.pop(0)
@@ -501,12 +531,19 @@ class Jobs:
         options = self._raw(arguments[2] if len(arguments) > 2 else "", call)
         name = kind.name if isinstance(kind, Enumerator) else self._text(kind, call)
         remarks = [Remark(_doubt(call.doubts), call.place)] if call.doubts else []
-        if call.off is not None:
+        if call.off is None:
+            self._made.add(call.place)
+        else:
             remarks = [Remark(f"is switched off: {call.off.text[:80]} ({call.off}) decides", call.place)]
         booking = bookings.Booking(name, title or name, options, call.place, tuple(remarks))
         is_loader = isinstance(loader, Thing) and loader.kind in _LOADERS
         self._draft(call, loader if is_loader else Unknown(call.place)).booked.append((booking, factory))
         return NOTHING
+
+
+def _is_off(remarks: Sequence[Remark], place: Place, made: set[Place]) -> bool:
+    """Whether they say that a call is switched off which another round of a loop makes."""
+    return place in made and any(remark.text.startswith("is switched off") for remark in remarks)
 
 
 def _doubt(places: Sequence[Place]) -> str:

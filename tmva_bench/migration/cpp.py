@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tmva_bench.migration import syntax, tree
+from tmva_bench.migration.booking import Place
 from tmva_bench.migration.syntax import Expression, Statement
 from tmva_bench.migration.tree import Node
 
@@ -29,10 +30,12 @@ _DECLARATORS = (
     "array_declarator",
     "function_declarator",
     "parenthesized_declarator",
+    "structured_binding_declarator",
     "identifier",
     "field_identifier",
     "qualified_identifier",
 )
+_CONTAINERS = ("vector", "list", "array", "set", "map", "unordered_map", "initializer_list", "auto")
 _BLOCKS = (
     "compound_statement",
     "declaration_list",
@@ -175,12 +178,24 @@ class _Reader(tree.Reader):
             yield syntax.Assign(
                 place, name, syntax.Call(place, self.expression(kind), self._arguments(initial)), declares=True
             )
+        elif initial is not None and initial.type == "initializer_list" and not is_array:
+            yield syntax.Assign(place, name, self._braced(kind, declarator, initial, place), declares=True)
         elif initial is not None:
             value = self.expression(initial)
             if kind.type != "placeholder_type_specifier" and not is_array and _is_value(declarator):
                 # TCut cut = "x > 0": the declared type says what it is.
                 value = syntax.Call(place, self.expression(kind), (value,))
             yield syntax.Assign(place, name, value, declares=True)
+
+    def _braced(self, kind: Node, declarator: Node, initial: Node, place: Place) -> Expression:
+        """What ``T x{...}`` is: a list, the one value of a pointer, or an object made of arguments."""
+        inside = self._arguments(initial)
+        if not _is_value(declarator) and len(inside) == 1:
+            return inside[0]
+        made = self.expression(kind)
+        if isinstance(made, syntax.Name | syntax.Member) and made.name in _CONTAINERS:
+            return syntax.Call(place, made, (self.expression(initial),))
+        return syntax.Call(place, made, inside)
 
     def _parameters(self, declarator: Node) -> list[Node]:
         parameters = _named(declarator.child_by_field_name("parameters"))
@@ -227,14 +242,22 @@ class _Reader(tree.Reader):
         )
 
     def _range(self, node: Node) -> Iterator[Statement]:
-        declarator = node.child_by_field_name("declarator")
-        target = _innermost(declarator) or declarator
+        target = self._target(node, node.child_by_field_name("declarator"))
         yield syntax.For(
             self.place(node, short=True),
-            self._unread(node) if target is None else self.expression(target),
+            target,
             self._field(node, "right"),
             self.statements(node.child_by_field_name("body")),
         )
+
+    def _target(self, node: Node, declarator: Node | None) -> Expression:
+        """What a loop sets: a variable, or those of ``auto [a, b]``."""
+        innermost = _innermost(declarator) or declarator
+        if innermost is None:
+            return self._unread(node)
+        if innermost.type == "structured_binding_declarator":
+            return syntax.Items(self.place(innermost), tuple(self._name(child) for child in _named(innermost)))
+        return self.expression(innermost)
 
     def _while(self, node: Node) -> Iterator[Statement]:
         condition = node.child_by_field_name("condition")
@@ -381,7 +404,9 @@ def _chain(node: Node | None) -> Iterator[Node]:
     while node is not None:
         yield node
         node = node.child_by_field_name("declarator") or (
-            _child(node, _DECLARATORS) if node.type.endswith("_declarator") else None
+            _child(node, _DECLARATORS)
+            if node.type.endswith("_declarator") and node.type != "structured_binding_declarator"
+            else None
         )
 
 

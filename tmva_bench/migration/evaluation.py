@@ -14,7 +14,9 @@ from tmva_bench.migration.syntax import Expression, Statement
 from tmva_bench.migration.values import NOTHING, Called, Choice, Enumerator, Text, Thing, Unknown, Value
 
 # So much is followed of a source; more is no macro that somebody wrote.
-_MOST_STEPS = 200_000
+_MOST_STEPS = 1_000_000
+# So much of one loop, which then counts as one that could not be followed.
+_MOST_IN_LOOP = 30_000
 _MOST_ROUNDS = 3000
 _DEEPEST = 15
 
@@ -46,6 +48,7 @@ class Evaluation:
         self._sides: list[tuple[Place, bool]] = []
         self._off: Place | None = None
         self._returned: Value = None
+        self._conditions: dict[str, Place] = {}
         self._entered: set[int] = set()
         self._steps = 0
         self._declared: list[set[str]] = [set()]
@@ -132,8 +135,8 @@ class Evaluation:
         return ""
 
     def _if(self, statement: syntax.If) -> str:
-        holds = self.truth(self.value(statement.test))
-        before = [dict(frame) for frame in self._frames]
+        holds = self._decided(statement.test)
+        before = self._copied()
         ends, after = [], []
         for side, statements in ((True, statement.yes), (False, statement.no)):
             self._frames = [dict(frame) for frame in before]
@@ -148,12 +151,14 @@ class Evaluation:
             # What goes on is the side that does not end, unless it is the loop that ends.
             self._frames = after[ends.index("")]
         else:
-            self._frames = [self._merged(yes, no, statement.test.place) for yes, no in zip(*after, strict=True)]
+            self._frames = [
+                self._merged(yes, no, self._condition(statement.test.place)) for yes, no in zip(*after, strict=True)
+            ]
         return "return" if ends == ["return", "return"] else ""
 
     def _side(self, statement: syntax.If, side: bool, statements: Sequence[Statement], holds: bool | None) -> str:
         off = self._off
-        place = statement.test.place
+        place = self._condition(statement.test.place)
         if holds is None:
             self._sides.append((place, side))
         elif holds != side and self._off is None:
@@ -170,6 +175,15 @@ class Evaluation:
             self._sides.pop()
         self._off = off
         return end
+
+    def _condition(self, place: Place) -> Place:
+        """The first place of a condition that is spelled like this, so that two of them go together."""
+        return self._conditions.setdefault(place.text, place)
+
+    def _decided(self, test: Expression) -> bool | None:
+        """Whether a condition holds, for itself or because it stands within another one like it."""
+        holds = self.truth(self.value(test))
+        return dict(self._sides).get(self._condition(test.place)) if holds is None else holds
 
     def _undeclare(self, outer: dict[str, Value], declared: set[str]) -> None:
         for name in declared:
@@ -191,9 +205,13 @@ class Evaluation:
         return merged
 
     def _for(self, statement: syntax.For) -> str:
-        items = library.items(self.value(statement.iterable))
+        iterable = self.value(statement.iterable)
+        items = library.items(iterable)
+        if self._is_cpp and isinstance(iterable, dict):  # a map gives pairs
+            items = [[key, value] for key, value in zip(items or [], iterable.values(), strict=True)]
         if items is None or len(items) > _MOST_ROUNDS:
             return self._unknown_loop(statement.place, statement.body, statement.target, statement.iterable.place)
+        start, before = self._steps, self._copied()
         for item in items:
             self._set(statement.target, item)
             end = self._inside(statement.body)
@@ -201,9 +219,13 @@ class Evaluation:
                 return end
             if end == "leave":
                 break
+            if self._steps - start > _MOST_IN_LOOP:
+                self._forget(before, statement.place)
+                break
         return ""
 
     def _while(self, statement: syntax.While) -> str:
+        start, before = self._steps, self._copied()
         for _ in range(_MOST_ROUNDS):
             holds = self.truth(self.value(statement.test))
             if holds is None:
@@ -213,7 +235,20 @@ class Evaluation:
             end = self._inside(statement.body)
             if end:
                 return end if end == "return" else ""
-        raise TooLong
+            if self._steps - start > _MOST_IN_LOOP:
+                break
+        self._forget(before, statement.place)
+        return ""
+
+    def _copied(self) -> list[dict[str, Value]]:
+        return [dict(frame) for frame in self._frames]
+
+    def _forget(self, before: Sequence[dict[str, Value]], place: Place) -> None:
+        """What a loop changed is not known after it."""
+        for old, new in zip(before, self._frames, strict=True):
+            for name, value in new.items():
+                if name in old and not values.same(old[name], value):
+                    new[name] = Unknown(place) if not isinstance(value, Thing) else value
 
     def _inside(self, statements: Sequence[Statement]) -> str:
         outer = dict(self._frames[-1])
@@ -228,14 +263,11 @@ class Evaluation:
         """Follows a loop once whose number of rounds is not known; what it changes is not known afterwards."""
         if target is not None:
             self._set(target, Unknown(iterable or place))
-        before = [dict(frame) for frame in self._frames]
+        before = self._copied()
         self._sides.append((place, True))
         self._inside(body)
         self._sides.pop()
-        for old, new in zip(before, self._frames, strict=True):
-            for name, value in new.items():
-                if name in old and not values.same(old[name], value):
-                    new[name] = Unknown(place) if not isinstance(value, Thing) else value
+        self._forget(before, place)
         return ""
 
     def _leave(self, statement: Statement) -> str:
@@ -319,6 +351,8 @@ class Evaluation:
         if library.last(expression.base) in ("Types", "ETreeType", "EMVA"):
             return Enumerator(expression.name)
         base = self.value(expression.base)
+        if isinstance(base, list) and len(base) == 2 and expression.name in ("first", "second"):
+            return base[expression.name == "second"]
         if isinstance(base, Thing):
             value = self._meaning.member(base, expression.name, expression.place)
             if value is not NOTHING:
@@ -346,6 +380,8 @@ class Evaluation:
                 self._set(base, changed)
                 return changed
         ways = values.combinations([receiver, *arguments, *keywords.values()])
+        here = dict(self._sides)
+        ways = [way for way in ways if all(here.get(place, side) == side for place, side in way[0])]
         cases = []
         for sides, (of, *rest) in ways:
             called = Called(
@@ -354,6 +390,7 @@ class Evaluation:
                 of,
                 rest[: len(arguments)],
                 dict(zip(keywords, rest[len(arguments) :], strict=True)),
+                {name: value.place for name, value in expression.keywords},
                 expression.place,
                 tuple(dict.fromkeys(place for place, _ in (*self._sides, *sides))),
                 self._off,
@@ -405,11 +442,11 @@ class Evaluation:
         return Unknown(expression.place)
 
     def _conditional(self, expression: syntax.Conditional) -> Value:
-        holds = self.truth(self.value(expression.test))
+        holds = self._decided(expression.test)
         yes, no = self.value(expression.yes), self.value(expression.no)
         if holds is not None:
             return yes if holds else no
-        place = expression.test.place
+        place = self._condition(expression.test.place)
         return values.choice(((((place, True),), yes), (((place, False),), no)), expression.place)
 
     def _index(self, expression: syntax.Index) -> Value:

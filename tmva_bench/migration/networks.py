@@ -18,6 +18,17 @@ from tmva_bench.migration.booking import Layer, Network, Place, Remark
 from tmva_bench.migration.values import Text, has_hole
 
 _NEVER_READ = ("repetitions", "droprepetitions", "multithreading")
+# Constants of the optimizers, which newer versions of ROOT read, with what all versions take without.
+_CONSTANTS = {
+    "adam_beta1": 0.9,
+    "adam_beta2": 0.999,
+    "adam_eps": 1e-7,
+    "adagrad_eps": 1e-8,
+    "rmsprop_eps": 1e-7,
+    "rmsprop_rho": 0.9,
+    "adadelta_eps": 1e-8,
+    "adadelta_rho": 0.95,
+}
 _NEVER = 10**6  # epochs
 _NAMES = {name.upper(): name for name in ACTIVATIONS}
 
@@ -173,24 +184,8 @@ def _phase(text: Text, remarks: list[Remark], strips: bool, optimizer: str) -> P
     for pair in text.split(","):
         place = text.place(start + len(pair) - len(pair.lstrip()))
         start += len(pair) + 1
-        key, equals, value = pair.partition("=")
-        name = key.strip().lower()
-        if not pair.strip():
-            continue
-        if not equals or (name not in tmva_options.STRATEGY and name not in _NEVER_READ):
-            remarks.append(
-                Remark(f"TrainingStrategy: {pair.strip()[:60]}: no key that TMVA reads; it is ignored", place)
-            )
-        elif not strips and key != key.lstrip():
-            remarks.append(
-                Remark(
-                    f"TrainingStrategy: a blank before {key.strip()}: MethodDNN does not find the key, and has "
-                    f"its default",
-                    place,
-                )
-            )
-        elif name in tmva_options.STRATEGY and value.strip():
-            keys.setdefault(name, _read(key.strip(), value.replace(" ", ""), place, remarks))
+        if pair.strip():
+            _take(keys, pair, place, remarks, strips)
     if optimizer:
         keys["optimizer"] = optimizer
     elif "optimizer" in keys and keys["optimizer"] not in {name.upper() for name in OPTIMIZERS}:
@@ -206,6 +201,30 @@ def _phase(text: Text, remarks: list[Remark], strips: bool, optimizer: str) -> P
             )
         )
     return tmva_options.phase(",".join(f"{key}={value}" for key, value in keys.items()))
+
+
+def _take(keys: dict[str, str], pair: str, place: Place, remarks: list[Remark], strips: bool) -> None:
+    """Adds a key of a phase, unless it stands there already; of what is not read there is a remark."""
+    key, equals, value = pair.partition("=")
+    name, shown = key.strip().lower(), pair.strip()[:60]
+    if name in _CONSTANTS:
+        if not _is_number(value, _CONSTANTS[name]):
+            why = f"read by newer ROOT alone; {_CONSTANTS[name]:g} is what is taken here"
+            remarks.append(Remark(f"TrainingStrategy: {shown}: {why}", place))
+    elif not equals or (name not in tmva_options.STRATEGY and name not in _NEVER_READ):
+        remarks.append(Remark(f"TrainingStrategy: {shown}: no key that TMVA reads; it is ignored", place))
+    elif not strips and key != key.lstrip():
+        why = f"a blank before {key.strip()}: MethodDNN does not find the key, and has its default"
+        remarks.append(Remark(f"TrainingStrategy: {why}", place))
+    elif name in tmva_options.STRATEGY and value.strip():
+        keys.setdefault(name, _read(key.strip(), value.replace(" ", ""), place, remarks))
+
+
+def _is_number(text: str, number: float) -> bool:
+    try:
+        return float(text) == number
+    except ValueError:
+        return False
 
 
 def _read(key: str, value: str, place: Place, remarks: list[Remark]) -> str:

@@ -1,5 +1,6 @@
 """PyROOT scripts, of Python 2 too, as :mod:`tmva_bench.migration.syntax`, parsed by tree-sitter."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,6 @@ from tmva_bench.migration.tree import Node
 _BLOCKS = (
     "module",
     "block",
-    "class_definition",
     "decorated_definition",
     "with_statement",
     "try_statement",
@@ -45,6 +45,7 @@ class _Reader(tree.Reader):
             "with_item": self._with,
             "expression_statement": self._do,
             "function_definition": self._function,
+            "class_definition": self._class,
             "if_statement": self._if,
             "for_statement": self._for,
             "while_statement": self._while,
@@ -119,6 +120,15 @@ class _Reader(tree.Reader):
         body = self.statements(node.child_by_field_name("body"))
         name = self.text(node.child_by_field_name("name"))
         yield syntax.Function(self.place(node, short=True), name, tuple(parameters), body)
+
+    def _class(self, node: Node) -> Iterator[Statement]:
+        """Methods as functions; that which makes an object is called like the class."""
+        name = self.text(node.child_by_field_name("name"))
+        for statement in self.statements(node.child_by_field_name("body")):
+            if isinstance(statement, syntax.Function) and statement.name == "__init__":
+                yield dataclasses.replace(statement, name=name)
+            else:
+                yield statement
 
     def _if(self, node: Node) -> Iterator[Statement]:
         no: tuple[Statement, ...] = ()

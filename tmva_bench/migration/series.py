@@ -174,6 +174,9 @@ def _layers(booked: Booked, dense: Sequence[Layer], rows: list[Row]) -> dict[str
     values = {"layers": len(hidden), "neurons": max(widths, default=1), "activation": activation}
     place = _place(booked, *_first(booked, "layout", "hiddenlayers"))
     text = f"layers = {len(hidden)}, neurons = {values['neurons']}, activation = {activation}"
+    if dense[-1].units != (2 if booked.kind == booking.PYKERAS else 1):
+        why = f"an output of {dense[-1].units} units; a classification has one, and two in a model of Keras"
+        rows.append(Row(_short(place, "the output"), "1 unit", NOT, why))
     if len(widths) < 2 and kinds in ([], [activation]):
         rows.append(Row(place, text, EQUAL, "the same layers"))
     else:

@@ -112,6 +112,7 @@ class Called:
         receiver: value of what stands before it.
         arguments: values.
         keywords: values by name.
+        places: where each of them stands.
         place: where it stands.
         doubts: conditions that could not be told, under which it is called.
         off: the condition that does not hold, where it is not called at all; else None.
@@ -124,12 +125,13 @@ class Called:
         receiver: Value,
         arguments: Sequence[Value],
         keywords: dict[str, Value],
+        places: dict[str, Place],
         place: Place,
         doubts: tuple[Place, ...],
         off: Place | None,
     ) -> None:
         self.name, self.owner, self.receiver = name, owner, receiver
-        self.arguments, self.keywords = list(arguments), keywords
+        self.arguments, self.keywords, self.places = list(arguments), keywords, places
         self.place, self.doubts, self.off = place, doubts, off
 
 
