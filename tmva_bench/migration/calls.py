@@ -273,7 +273,7 @@ class Jobs:
         )
         if output is not None:
             thing.of["output"] = output.of["file"]
-        options = self._argument(call, len(arguments) - 1)
+        options = arguments[-1] if arguments else None
         if len(arguments) > 1 and isinstance(options, str | Unknown):
             thing.of["options"] = self._raw(options, call)
         self._factory = thing

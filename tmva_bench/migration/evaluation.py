@@ -419,6 +419,7 @@ class Evaluation:
 
     def _operate(self, operator: str, left: Value, right: Value, place: Place) -> Value:
         ways = values.combinations([left, right])
+        self._steps += sum(len(text) for text in (left, right) if isinstance(text, Text)) // 100
         if not ways:
             return Unknown(place)
         return values.choice(

@@ -94,7 +94,7 @@ def _name(value: Any) -> str:
         inner = value.get("config")
         if value.get("class_name") == "function" and isinstance(inner, str):
             return inner
-        return str(value.get("class_name", ""))
+        return str(value.get("class_name", "")).rpartition(">")[2]
     return value if isinstance(value, str) else ""
 
 
@@ -130,7 +130,7 @@ def _phase(optimizer: Any, notes: list[str]) -> Phase:
         rate = _RATES.get(name, _RATE)
     return Phase(
         optimizer=name if name in OPTIMIZERS else "adam",
-        learning_rate=float(rate),
+        learning_rate=float(f"{rate:.7g}"),  # stored in float32
         momentum=_number(config.get("momentum")),
         batch_size=100,
         convergence_steps=10,

@@ -154,6 +154,8 @@ def _chain(booked: Booked, rows: list[Row]) -> str:
 
 def _of_network(booked: Booked, network: Network, job: Job, rows: list[Row]) -> dict[str, Any]:
     dense = [layer for layer in network.layers if layer.kind == "dense"]
+    if booked.kind == booking.PYKERAS and [layer.units for layer in dense[-2:]] == [1, 2]:
+        dense = dense[:-1]  # the second output is the first one's complement
     values = _layers(booked, dense, rows)
     if any(layer.kind == "batch_normalization" for layer in network.layers):
         place = _place(booked, *_first(booked, "layout", "hiddenlayers"))
@@ -174,7 +176,7 @@ def _layers(booked: Booked, dense: Sequence[Layer], rows: list[Row]) -> dict[str
     values = {"layers": len(hidden), "neurons": max(widths, default=1), "activation": activation}
     place = _place(booked, *_first(booked, "layout", "hiddenlayers"))
     text = f"layers = {len(hidden)}, neurons = {values['neurons']}, activation = {activation}"
-    if dense[-1].units != (2 if booked.kind == booking.PYKERAS else 1):
+    if dense[-1].units not in ((1, 2) if booked.kind == booking.PYKERAS else (1,)):
         why = f"an output of {dense[-1].units} units; a classification has one, and two in a model of Keras"
         rows.append(Row(_short(place, "the output"), "1 unit", NOT, why))
     if len(widths) < 2 and kinds in ([], [activation]):
@@ -205,7 +207,7 @@ def _loss(booked: Booked, network: Network, last: Layer, rows: list[Row]) -> dic
 
 def _of_logit(of_keras: bool, activation: str) -> tuple[str, str]:
     """Verdict and reason of an output under cross entropy."""
-    if of_keras and activation in ("sigmoid", "softmax"):
+    if of_keras and activation in ("sigmoid", "softmax", "linear"):
         return CONDITION, "one logit here; two outputs are the same function with twice the output weights"
     if activation == "linear" and not of_keras:
         return EQUAL, "cross entropy of the sigmoid of one logit"

@@ -16,7 +16,9 @@ from tmva_bench.migration.booking import Place
 _FIRST_HOLE = 0xF0000
 _MOST_HOLES = 60_000
 # The longest text and list that are followed.
-LONGEST = 100_000
+LONGEST = 20_000
+_MOST_PARTS = 1000
+_HOLE = re.compile(f"[{chr(_FIRST_HOLE)}-\U0010ffff]")
 _MOST_CASES = 8
 _FORMAT = re.compile(r"%(?:%|(?:\((\w+)\))?([-+ #0]*\d{0,3}(?:\.\d{0,3})?)(?:hh|h|ll|l|L|z|j)?([diuoxXeEfFgGscr]))")
 
@@ -178,34 +180,32 @@ class Holes:
 
     def within(self, text: str) -> list[Place]:
         """The expressions behind the holes of a text."""
-        return [self._places[ord(letter) - _FIRST_HOLE] for letter in text if is_hole(letter)]
+        return [self._places[ord(letter) - _FIRST_HOLE] for letter in _HOLE.findall(text)]
 
     def shown(self, text: str) -> str:
         """A text with its holes spelled out, ``{expression}``."""
-        return "".join(f"{{{self.within(letter)[0].text[:60]}}}" if is_hole(letter) else letter for letter in text)
-
-
-def is_hole(letter: str) -> bool:
-    """Whether a character stands for what could not be told."""
-    return ord(letter) >= _FIRST_HOLE
+        return _HOLE.sub(lambda hole: f"{{{self.within(hole[0])[0].text[:60]}}}", text)
 
 
 def has_hole(text: str) -> bool:
     """Whether a text has parts that could not be told."""
-    return any(map(is_hole, text))
+    return _HOLE.search(text) is not None
 
 
 def without_holes(text: str) -> str:
     """A source's text without the characters that stand for holes here."""
-    return "".join("?" if is_hole(letter) else letter for letter in text)
+    return _HOLE.sub("?", text)
 
 
 def joined(parts: Iterable[Text], place: Place, *, is_cut: bool = False) -> Text:
     """Texts one after the other; of too many characters the rest is left out."""
-    text, starts, places = "", [], []
+    text = ""
+    starts: list[int] = []
+    places: list[Place] = []
     for part in parts:
-        starts += [len(text) + start for start in part.starts] if part else []
-        places += list(part.places) if part else []
+        if part and len(starts) < _MOST_PARTS:
+            starts += [len(text) + start for start in part.starts]
+            places += part.places
         text += part
         if len(text) > LONGEST:
             break
