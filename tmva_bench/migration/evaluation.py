@@ -14,7 +14,7 @@ from tmva_bench.migration.syntax import Expression, Statement
 from tmva_bench.migration.values import NOTHING, Called, Choice, Enumerator, Text, Thing, Unknown, Value
 
 # So much is followed of a source; more is no macro that somebody wrote.
-_MOST_STEPS = 1_000_000
+_MOST_STEPS = 300_000
 # So much of one loop, which then counts as one that could not be followed.
 _MOST_IN_LOOP = 30_000
 _MOST_ROUNDS = 3000

@@ -122,6 +122,10 @@ def _other(option: Option, booked: Booked) -> Row:
         gpu = option.value.upper() in ("GPU", "CUDNN")
         why = "a ROOT without CUDA trains on the CPU instead, and says so in its log" if gpu else "the CPU"
         return Row(option.place, f"architecture = {'gpu' if gpu else 'cpu'}", CONDITION if gpu else EQUAL, why)
+    if not option.value:
+        return Row(option.place, "", EQUAL, "is not given")
+    if name == "savebestonly" and option.value.lower() in ("true", "t", "1"):
+        return Row(option.place, "", EQUAL, "the weights of the lowest validation loss are kept here, too")
     if option.value == "False" and booked.kind != booking.BDT:
         return Row(option.place, "", EQUAL, "is off here, too")
     return Row(option.place, "", NOT, "no parameter of the bench")

@@ -281,6 +281,8 @@ def braced(
 
 def combinations(values: Sequence[Value]) -> list[tuple[Sides, list[Value]]]:
     """Every way in which choices among the values go together; too many are none."""
+    if not any(isinstance(value, Choice) for value in values):
+        return [((), list(values))]
     ways: list[tuple[dict[Place, bool], list[Value]]] = [({}, [])]
     for value in values:
         cases = value.cases if isinstance(value, Choice) else (((), value),)
@@ -297,6 +299,9 @@ def combinations(values: Sequence[Value]) -> list[tuple[Sides, list[Value]]]:
 
 def choice(cases: Iterable[tuple[Sides, Value]], place: Place) -> Value:
     """The choice of some cases, themselves choices or not; one value where all have the same."""
+    cases = list(cases)
+    if len(cases) == 1 and not isinstance(cases[0][1], Choice):
+        return cases[0][1]
     flat: list[tuple[Sides, Value]] = []
     for sides, value in cases:
         for of_case, case in value.cases if isinstance(value, Choice) else (((), value),):
