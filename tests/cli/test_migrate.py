@@ -51,7 +51,7 @@ def test_several_jobs_get_a_folder_each(tmp_path: Path) -> None:
         "migrate",
         source,
         "--booking",
-        "DNN:kDL:Layout=TANH|5,LINEAR:TrainingStrategy=BatchSize=9",
+        "DNN: kDL: Layout=TANH|5,LINEAR:TrainingStrategy=BatchSize=9",
         "-o",
         tmp_path / "n",
     )

@@ -146,3 +146,19 @@ def test_a_log_tells_options_where_there_is_no_weight_file(tmp_path: Path) -> No
     (cpp, _, _) = jobs("dnn-seed-preset")
     assert job.methods[0].kind == DL
     assert job.methods[0].network == cpp.methods[0].network
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "kind"),
+    [
+        ("DNN:kDL:Layout=TANH|5,LINEAR", "DNN", DL),
+        ("mine: DL: Layout=TANH|5,LINEAR", "mine", DL),
+        ("kBDT:NTrees=5", "BDT", "kBDT"),
+        ("BDT:BDT:NTrees=5:kDL=3", "BDT", "kBDT"),
+        ("kFisher:Fisher", "Fisher", "other"),
+    ],
+)
+def test_a_booking_has_title_type_and_options(text: str, title: str, kind: str) -> None:
+    (booked,) = outputs.of_bookings([text]).methods
+    assert (booked.title, booked.kind) == (title, kind)
+    assert booked.place.text in text

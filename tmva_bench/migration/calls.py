@@ -67,7 +67,7 @@ class Jobs:
     def __init__(self, source: str, folder: Path, branches: Callable[[str, str], Sequence[str]]) -> None:
         self._source, self._folder, self._branches = source, folder, branches
         self._models: dict[str, Thing] = {}
-        self._made: set[Place] = set()
+        self._counted: set[Place] = set()
         self._drafts: list[Draft] = []
         self._factory: Thing | None = None
         self._file: Thing | None = None
@@ -111,7 +111,7 @@ class Jobs:
             keeps_suffix="modelpersistence" in options and options["modelpersistence"].value == "False",
             model=self._model,
         )
-        done = [one for one, _ in draft.booked if not _is_off(one.remarks, one.place, self._made)]
+        done = [one for one, _ in draft.booked if not _is_off(one.remarks, one.place, self._counted)]
         methods = [bookings.booked(booking, context, self._holes) for booking in done]
         loader = draft.thing.of.get("name", "") if draft.thing.kind == "DataLoader" else ""
         return Job(
@@ -128,7 +128,7 @@ class Jobs:
             split=draft.split,
             methods=tuple(_unique(methods)),
             remarks=(
-                *(one for one in self.remarks if not _is_off([one], one.place, self._made)),
+                *(one for one in self.remarks if not _is_off([one], one.place, self._counted)),
                 *draft.remarks,
                 *_of_task(draft, options),
             ),
@@ -159,9 +159,9 @@ class Jobs:
         value = keras_calls.call(self._follower, call)
         if value is not NOTHING:
             return value
-        made = _MAKERS.get(call.name)
-        if made is not None and not isinstance(call.receiver, Thing):
-            return made(self, call)
+        maker = _MAKERS.get(call.name)
+        if maker is not None and not isinstance(call.receiver, Thing):
+            return maker(self, call)
         method = _METHODS.get(call.name)
         if method is None or self._is_other(call):
             return NOTHING
@@ -229,7 +229,7 @@ class Jobs:
     def _counts(self, call: Called) -> bool:
         """Whether a call is made at all; what it hangs on, where that could not be told, is remarked."""
         if call.off is None:
-            self._made.add(call.place)
+            self._counted.add(call.place)
         else:
             self._remark(f"is switched off: {call.off.text[:80]} (line {call.off.line}) decides", call.place)
             return False
@@ -532,7 +532,7 @@ class Jobs:
         name = kind.name if isinstance(kind, Enumerator) else self._text(kind, call)
         remarks = [Remark(_doubt(call.doubts), call.place)] if call.doubts else []
         if call.off is None:
-            self._made.add(call.place)
+            self._counted.add(call.place)
         else:
             remarks = [Remark(f"is switched off: {call.off.text[:80]} ({call.off}) decides", call.place)]
         booking = bookings.Booking(name, title or name, options, call.place, tuple(remarks))
@@ -541,9 +541,9 @@ class Jobs:
         return NOTHING
 
 
-def _is_off(remarks: Sequence[Remark], place: Place, made: set[Place]) -> bool:
+def _is_off(remarks: Sequence[Remark], place: Place, counted: set[Place]) -> bool:
     """Whether they say that a call is switched off which another round of a loop makes."""
-    return place in made and any(remark.text.startswith("is switched off") for remark in remarks)
+    return place in counted and any(remark.text.startswith("is switched off") for remark in remarks)
 
 
 def _doubt(places: Sequence[Place]) -> str:

@@ -192,10 +192,10 @@ class _Reader(tree.Reader):
         inside = self._arguments(initial)
         if not _is_value(declarator) and len(inside) == 1:
             return inside[0]
-        made = self.expression(kind)
-        if isinstance(made, syntax.Name | syntax.Member) and made.name in _CONTAINERS:
-            return syntax.Call(place, made, (self.expression(initial),))
-        return syntax.Call(place, made, inside)
+        kind_of = self.expression(kind)
+        if isinstance(kind_of, syntax.Name | syntax.Member) and kind_of.name in _CONTAINERS:
+            return syntax.Call(place, kind_of, (self.expression(initial),))
+        return syntax.Call(place, kind_of, inside)
 
     def _parameters(self, declarator: Node) -> list[Node]:
         parameters = _named(declarator.child_by_field_name("parameters"))

@@ -517,13 +517,13 @@ def _member_key(expression: syntax.Member) -> str:
 
 def _functions(statements: Sequence[Statement]) -> Sequence[syntax.Function]:
     """All functions of a source, also those inside of others."""
-    found: list[syntax.Function] = []
+    functions: list[syntax.Function] = []
     for statement in statements:
         if isinstance(statement, syntax.Function):
-            found += [statement, *_functions(statement.body)]
+            functions += [statement, *_functions(statement.body)]
         elif isinstance(statement, syntax.If):
-            found += [*_functions(statement.yes), *_functions(statement.no)]
-    return found
+            functions += [*_functions(statement.yes), *_functions(statement.no)]
+    return functions
 
 
 def _called(part: Any, but: str) -> set[str]:

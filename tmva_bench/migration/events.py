@@ -83,7 +83,7 @@ def common(job: Job) -> tuple[dict[str, Any], list[Row]]:
                     option.place,
                     "a random split" if is_random else "",
                     CONDITION if is_random else NOT,
-                    why if is_random else f"{why}, always at random",
+                    why if is_random else f"the bench splits at random; {why}",
                 )
             )
     rows += [

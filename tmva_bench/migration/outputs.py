@@ -203,7 +203,8 @@ def of_bookings(texts: Sequence[str]) -> Job:
     methods = []
     for text in texts:
         words = text.split(":", 2)
-        at = next((n for n, word in enumerate(words[:2]) if is_type(word.strip())), None)
+        # A title may be called like a type: the second word goes first.
+        at = next((n for n in (1, 0) if n < len(words) and is_type(words[n].strip())), None)
         if at is None:
             raise UserError(
                 f"--booking {short(text)}: no type of method; give TITLE:TYPE:OPTIONS, e.g. "

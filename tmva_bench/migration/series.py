@@ -20,6 +20,8 @@ _METHODS = {
     booking.PYKERAS: ("pykeras", "keras"),
     booking.BDT: ("tmva-bdt", "boosting"),
 }
+# What stands for MaxEpochs where a method has none: MethodDL's default.
+_MOST_EPOCHS = 2000
 # How TMVA spells options that may be left out.
 _SPELLED = {
     name.lower(): name
@@ -32,14 +34,14 @@ _SPELLED = {
 }
 # Where each parameter of a training stands, by the method.
 _OF_PHASE = {
-    "optimizer": "optimizer",
-    "learning_rate": "learningrate",
-    "batch_size": "batchsize",
-    "max_epochs": "maxepochs",
-    "convergence_steps": "convergencesteps",
-    "momentum": "momentum",
-    "regularization": "regularization",
-    "weight_decay": "weightdecay",
+    "optimizer": "Optimizer",
+    "learning_rate": "LearningRate",
+    "batch_size": "BatchSize",
+    "max_epochs": "MaxEpochs",
+    "convergence_steps": "ConvergenceSteps",
+    "momentum": "Momentum",
+    "regularization": "Regularization",
+    "weight_decay": "WeightDecay",
 }
 _OF_MLP = {"learning_rate": "learningrate", "max_epochs": "ncycles", "convergence_steps": "convergencetests"}
 _OF_PYKERAS = {"batch_size": "batchsize", "max_epochs": "numepochs", "convergence_steps": "triesearlystopping"}
@@ -279,7 +281,7 @@ def _phase(booked: Booked, network: Network, rows: list[Row]) -> dict[str, Any]:
         "optimizer": phase.optimizer,
         "learning_rate": phase.learning_rate or LEARNING_RATES[phase.optimizer],
         "batch_size": phase.batch_size,
-        "max_epochs": min(max(phase.max_epochs, 1), 10**6),
+        "max_epochs": _MOST_EPOCHS if booked.kind == booking.DNN else min(max(phase.max_epochs, 1), 10**6),
         "convergence_steps": min(max(phase.convergence_steps, 1), 10**6),
     }
     if phase.momentum and phase.optimizer == "sgd":
@@ -308,7 +310,7 @@ def _told_of(name: str, phase: Phase, exact: bool, kind: str) -> tuple[str, str]
     if kind == booking.MLP:
         return NOT, "kMLP trains by BP event by event, BFGS or GA, none of which can be had; what comes nearest"
     if kind == booking.DNN and name == "max_epochs":
-        return NOT, "kDNN trains on until it converges"
+        return NOT, "kDNN has none and trains on until it converges; MethodDL's default is taken"
     if name == "convergence_steps":
         return (EQUAL if exact else CONDITION), "stops after more than so many epochs without a better validation loss"
     if name == "batch_size":
@@ -343,7 +345,7 @@ def _short(place: Place, text: str) -> Place:
 
 
 def _dropout(booked: Booked, network: Network, hidden: int, rows: list[Row]) -> dict[str, Any]:
-    place = _key(booked, "dropconfig", _place(booked, *_first(booked, "trainingstrategy", "trainingmethod")))
+    place = _key(booked, "DropConfig", _place(booked, *_first(booked, "trainingstrategy", "trainingmethod")))
     drop = list(network.phases[0].drop)
     rates = [layer.rate for layer in network.layers if layer.kind == "dropout"]
     if not any(drop) and not rates:
