@@ -203,8 +203,9 @@ def of_bookings(texts: Sequence[str]) -> Job:
     methods = []
     for text in texts:
         words = text.split(":", 2)
-        # A title may be called like a type: the second word goes first.
-        at = next((n for n in (1, 0) if n < len(words) and is_type(words[n].strip())), None)
+        # A title may be called like a type (DNN:kDL:...), and an option, too (kFisher:Fisher).
+        order = (0, 1) if words[0].strip().startswith("k") else (1, 0)
+        at = next((n for n in order if n < len(words) and is_type(words[n].strip())), None)
         if at is None:
             raise UserError(
                 f"--booking {short(text)}: no type of method; give TITLE:TYPE:OPTIONS, e.g. "
