@@ -153,3 +153,11 @@ def test_loops_and_calls_without_end_are_left() -> None:
         sources.of_text("f.py", deep, Path(), is_cpp=False)
     except UserError as error:
         assert "nested too deep" in str(error)
+
+
+def test_what_a_loop_over_nothing_books_is_told() -> None:
+    text = "for m in []:\n    loader.AddVariable(m)\n    factory.BookMethod(TMVA.Types.kBDT, 'BDT', m)\n"
+    (job,) = sources.of_text("f.py", text, Path(), is_cpp=False)
+    assert not job.variables
+    assert [one.title for one in job.methods] == ["BDT"]
+    assert job.methods[0].remarks[0].text.startswith("is switched off: for m in []")

@@ -211,6 +211,8 @@ class Evaluation:
             items = [[key, value] for key, value in zip(items or [], iterable.values(), strict=True)]
         if items is None or len(items) > _MOST_ROUNDS:
             return self._unknown_loop(statement.place, statement.body, statement.target, statement.iterable.place)
+        if not items:
+            self._aside(statement)
         start, before = self._steps, self._copied()
         for item in items:
             self._set(statement.target, item)
@@ -223,6 +225,14 @@ class Evaluation:
                 self._forget(before, statement.place)
                 break
         return ""
+
+    def _aside(self, statement: syntax.For) -> None:
+        """Follows a loop over nothing once, as a block that is switched off: what is booked there is told."""
+        before, off = self._copied(), self._off
+        self._off = off or statement.place
+        self._set(statement.target, Unknown(statement.iterable.place))
+        self._inside(statement.body)
+        self._frames, self._off = before, off
 
     def _while(self, statement: syntax.While) -> str:
         start, before = self._steps, self._copied()
