@@ -61,7 +61,7 @@ def in_python(pieces: list[str], draw: random.Random) -> str:
                     f"o = ''.join([o, {piece!r}])",
                     f"p = {piece!r}\no = f'{{o}}{{p}}'",
                     f"o = '%s%s' % (o, {piece!r})",
-                    f"o = '{{}}{{1}}'.format(o, {piece!r})" if False else f"o = '{{0}}{{1}}'.format(o, {piece!r})",
+                    f"o = '{{0}}{{1}}'.format(o, {piece!r})",
                     f"if True:\n    o += {piece!r}\nelse:\n    o = None",
                     f"for q in [{piece!r}]:\n    o += str(q)",
                 ]
@@ -161,3 +161,27 @@ def test_what_a_loop_over_nothing_books_is_told() -> None:
     assert not job.variables
     assert [one.title for one in job.methods] == ["BDT"]
     assert job.methods[0].remarks[0].text.startswith("is switched off: for m in []")
+
+
+BOOKED = (
+    f"X:kDL:{OPTIONS}",
+    "X:kMLP:H:!V:NeuronType=tanh:VarTransform=N:NCycles=600:HiddenLayers=4,3:EstimatorType=CE:LearningRate=0.1",
+    "X:kBDT:!H:!V:NTrees=850:MinNodeSize=2.5%:MaxDepth=3:BoostType=Grad:Shrinkage=0.1:nCuts=20",
+    "X:kDNN:Layout=TANH|(5+100)*2,LINEAR:TrainingStrategy=LearningRate=1e-1, BatchSize=20:VarTransform=G",
+)
+VALUES = ("", "0", "-1", "1e999", "nan", "9" * 30, "|", ",", ":", "=", "(", "1/0", "tanh", "_Signal", "\0", "0%", "é")
+
+
+@given(
+    text=st.sampled_from(BOOKED),
+    changes=st.lists(st.tuples(st.integers(7, 250), st.integers(0, 8), st.sampled_from(VALUES)), max_size=4),
+)
+@settings(max_examples=80, deadline=None)
+def test_any_string_of_options_gives_a_study_that_loads(text: str, changes, tmp_path_factory) -> None:
+    for at, length, value in changes:
+        text = text[:at] + value + text[at + length :]
+    (migration,) = migrating.migrate([], [text])
+    path = tmp_path_factory.mktemp("booked") / "study.toml"
+    path.write_text(migration.study, encoding="utf-8")
+    study_file.read(path)
+    assert migrating.document(migration).parts

@@ -153,10 +153,9 @@ class Jobs:
 
     def call(self, call: Called) -> Value:
         """Records what a call says."""
-        assert self._follower is not None
         if call.keywords and call.name in _WITH_OPTIONS:
             self._spell_out(call)
-        value = keras_calls.call(self._follower, call)
+        value = keras_calls.call(call)
         if value is not NOTHING:
             return value
         maker = _MAKERS.get(call.name)

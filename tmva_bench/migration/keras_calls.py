@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tmva_bench.migration.booking import Place
-from tmva_bench.migration.values import NOTHING, Called, Follower, Text, Thing, Value
+from tmva_bench.migration.values import NOTHING, Called, Text, Thing, Value
 
 LAYERS = (
     *(
@@ -37,7 +37,7 @@ _FIRST = {"Dense": "units", "Dropout": "rate", "Activation": "activation"}
 _LOSSES = ("CategoricalCrossentropy", "BinaryCrossentropy", "MeanSquaredError")
 
 
-def call(follower: Follower, call: Called) -> Value:
+def call(call: Called) -> Value:
     """What a call of Keras gives, or :data:`tmva_bench.migration.values.NOTHING`."""
     if isinstance(call.receiver, Thing) and call.receiver.kind in ("KerasModel", "KerasLayer"):
         method = _METHODS.get((call.receiver.kind, call.name))

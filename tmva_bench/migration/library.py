@@ -182,7 +182,7 @@ def call(evaluation: Follower, call: Called, *, is_cpp: bool) -> Value:
 
 
 def _text(evaluation: Follower, call: Called) -> Value:
-    if call.owner == "TFile" or not call.arguments:
+    if not call.arguments:
         return Text("", (0,), (call.place,))
     first = call.arguments[0]
     if len(call.arguments) == 1 and isinstance(first, Enumerator | values.Thing):
