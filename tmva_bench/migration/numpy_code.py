@@ -1,10 +1,11 @@
 """Expressions of branches written out as code of numpy, and of awkward where they are of lists.
 
-What the code computes is what :mod:`tmva_bench.events.expressions` computes: doubles, ``1/2`` is 0.5, ``%`` with the sign
-of the dividend, comparisons that give 0 or 1. Lines are as ``ruff format`` has them: what is too long for one is computed
-in steps.
+What the code computes is what :mod:`tmva_bench.events.expressions` computes: doubles, ``1/2`` is 0.5, ``%`` with the
+sign of the dividend, comparisons that give 0 or 1. Lines are as ``ruff format`` has them: what is too long for one is
+computed in steps.
 """
 
+import functools
 import keyword
 import math
 import re
@@ -21,7 +22,7 @@ WIDTH, _SHORT = 88, 16
 _ATOM, _POWER, _UNARY, _TIMES, _PLUS, _SHIFT, _AND, _OR, _COMPARED = 16, 15, 14, 13, 12, 11, 10, 8, 6
 _BINARY = {
     **{"*": _TIMES, "/": _TIMES, "+": _PLUS, "-": _PLUS, "<<": _SHIFT, ">>": _SHIFT, "&": _AND, "|": _OR},
-    **{sign: _COMPARED for sign in ("==", "!=", "<", "<=", ">", ">=")},
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), _COMPARED),
 }
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 # The functions that numpy has by other names.
@@ -101,16 +102,25 @@ def assigned(target: str, expression: Expression, names: Names, indent: int = 4)
     return [f"{' ' * indent}{line}" for line in (*writer.lines, code.text)]
 
 
-def condition(target: str, expression: Expression, names: Names, indent: int = 4) -> list[str]:
-    """Lines that compute a cut, which TMVA takes as passed at 0.5 and above; see :func:`assigned`."""
-    lines = []
-    for number, part in enumerate(_conjuncts(expression.root)):
+def condition(target: str, expression: Expression, names: Names, indent: int = 4, again: bool = False) -> list[str]:
+    """Lines that compute a cut, which TMVA takes as passed at 0.5 and above; see :func:`assigned`.
+
+    Args:
+        target: what is true where the cut is passed.
+        expression: the cut.
+        names: of the function that the lines stand in.
+        indent: of the lines.
+        again: whether ``target`` holds another cut already, which must be passed too.
+    """
+    lines: list[str] = []
+    lists = uses_lists([expression])
+    for part in _conjuncts(expression.root):
         writer = _Writer(expression, names, indent)
-        sign = "&=" if number else "="
+        sign = "&=" if lines or again else "="
 
         def whole(parts: Sequence[Code], sign: str = sign) -> Code:
             text = parts[0].text if parts[0].truth else f"{_bound(parts[0], _COMPARED + 1)} >= 0.5"
-            return Code(f"{target} {sign} {text}")
+            return Code(f"{target} {sign} {f'np.asarray({text})' if lists else text}")
 
         code = writer.shortened((writer.code(part),), whole)
         lines += [f"{' ' * indent}{line}" for line in (*writer.lines, code.text)]
@@ -188,7 +198,7 @@ class _Writer:
         code = self._part(node)
         for joined in reversed(spine):
             right = self.code(joined.parts[1])
-            code = self.shortened((code, right), lambda parts, sign=joined.kind: _JOINED[sign](sign, *parts))
+            code = self.shortened((code, right), functools.partial(_join, joined.kind))
         return code
 
     def shortened(self, parts: Sequence[Code], joined: Callable[[Sequence[Code]], Code]) -> Code:
@@ -235,8 +245,8 @@ class _Writer:
         whole = index.text.lstrip("-").isdecimal()
         if not whole or node.parts[0].kind in ("element", "slice"):
             raise UserError(
-                f"{self._text[:80]}: an element of an element, or by a number that is computed; train.py takes elements "
-                "of lists by plain numbers"
+                f"{self._text[:80]}: an element of an element, or by a number that is computed; train.py takes "
+                "elements of lists by plain numbers"
             )
         return Code(f"element({of.text}, {index.text})")
 
@@ -272,10 +282,14 @@ def _remainder(_: str, left: Code, right: Code) -> Code:
 
 
 _JOINED: Mapping[str, Callable[[str, Code, Code], Code]] = {
-    **{sign: _arithmetic for sign in ("+", "-", "*", "/", "<<", ">>")},
-    **{sign: _compared for sign in _COMPARISONS},
+    **dict.fromkeys(("+", "-", "*", "/", "<<", ">>"), _arithmetic),
+    **dict.fromkeys(_COMPARISONS, _compared),
     **{"&&": _both, "||": _both, "&": _bits, "|": _bits, "%": _remainder},
 }
+
+
+def _join(sign: str, parts: Sequence[Code]) -> Code:
+    return _JOINED[sign](sign, *parts)
 
 
 def _power(parts: Sequence[Code]) -> Code:
@@ -289,7 +303,9 @@ def _power(parts: Sequence[Code]) -> Code:
 
 def _single(sign: str, code: Code) -> Code:
     if sign == "!":
-        return Code(f"~{_bound(code, _UNARY)}", _UNARY, True) if code.truth else Code(f"{_bound(code, 7)} == 0", 6, True)
+        return (
+            Code(f"~{_bound(code, _UNARY)}", _UNARY, True) if code.truth else Code(f"{_bound(code, 7)} == 0", 6, True)
+        )
     code = _counted(code)
     return Code(f"{sign}{_bound(code, _UNARY)}", _UNARY)
 
