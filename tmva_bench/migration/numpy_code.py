@@ -18,6 +18,8 @@ from tmva_bench.events.inputs import plain_name
 
 # The longest line, and the shortest part of one that is worth a step of its own.
 WIDTH, _SHORT = 88, 16
+# What a step's name takes of a line.
+_STEP = len("step_100 = ")
 # How tight Python binds.
 _ATOM, _POWER, _UNARY, _TIMES, _PLUS, _SHIFT, _AND, _OR, _COMPARED = 16, 15, 14, 13, 12, 11, 10, 8, 6
 _BINARY = {
@@ -98,7 +100,7 @@ def assigned(target: str, expression: Expression, names: Names, indent: int = 4)
     """
     writer = _Writer(expression, names, indent)
     code = writer.code(expression.root)
-    code = writer.shortened((code,), lambda parts: Code(f"{target} {parts[0].text}"))
+    code = writer.shortened((code,), lambda parts: Code(f"{target} {parts[0].text}"), whole=True)
     return [f"{' ' * indent}{line}" for line in (*writer.lines, code.text)]
 
 
@@ -118,11 +120,11 @@ def condition(target: str, expression: Expression, names: Names, indent: int = 4
         writer = _Writer(expression, names, indent)
         sign = "&=" if lines or again else "="
 
-        def whole(parts: Sequence[Code], sign: str = sign) -> Code:
+        def statement(parts: Sequence[Code], sign: str = sign) -> Code:
             text = parts[0].text if parts[0].truth else f"{_bound(parts[0], _COMPARED + 1)} >= 0.5"
             return Code(f"{target} {sign} {f'np.asarray({text})' if lists else text}")
 
-        code = writer.shortened((writer.code(part),), whole)
+        code = writer.shortened((writer.code(part),), statement, whole=True)
         lines += [f"{' ' * indent}{line}" for line in (*writer.lines, code.text)]
     return lines
 
@@ -141,7 +143,7 @@ def number(value: float) -> str:
     if value == math.pi:
         return "np.pi"
     if isinstance(value, float) and not math.isfinite(value):
-        return "np.nan" if math.isnan(value) else "np.inf"
+        return "np.nan" if math.isnan(value) else f"{'-' * (value < 0)}np.inf"
     return repr(value)
 
 
@@ -201,9 +203,17 @@ class _Writer:
             code = self.shortened((code, right), functools.partial(_join, joined.kind))
         return code
 
-    def shortened(self, parts: Sequence[Code], joined: Callable[[Sequence[Code]], Code]) -> Code:
-        """What parts are joined to; where that is too long for a line, long parts become steps before it."""
-        while len(joined(parts).text) > self._room:
+    def shortened(
+        self, parts: Sequence[Code], joined: Callable[[Sequence[Code]], Code], *, whole: bool = False
+    ) -> Code:
+        """What parts are joined to; where that is too long for a line, long parts become steps before it.
+
+        Args:
+            parts: code.
+            joined: joins it.
+            whole: whether that is a line, and not what may become one with a name of its own.
+        """
+        while len(joined(parts).text) > self._room - (0 if whole else _STEP):
             longest = max(range(len(parts)), key=lambda number: len(parts[number].text))
             if len(parts[longest].text) <= _SHORT or parts[longest].text.isidentifier():
                 break
@@ -278,7 +288,11 @@ def _bits(sign: str, left: Code, right: Code) -> Code:
 
 
 def _remainder(_: str, left: Code, right: Code) -> Code:
-    return Code(f"np.fmod({_counted(left).text}, {_counted(right).text})")
+    """Of doubles, unless it is by a plain number: of whole numbers numpy gives 0 where nothing is defined."""
+    left, right = _counted(left), _counted(right)
+    if re.fullmatch(r"[1-9]\d*", right.text):
+        return Code(f"np.fmod({left.text}, {right.text})")
+    return Code(f"np.fmod(1.0 * {_bound(left, _TIMES + 1)}, {right.text})")
 
 
 _JOINED: Mapping[str, Callable[[str, Code, Code], Code]] = {
@@ -303,9 +317,9 @@ def _power(parts: Sequence[Code]) -> Code:
 
 def _single(sign: str, code: Code) -> Code:
     if sign == "!":
-        return (
-            Code(f"~{_bound(code, _UNARY)}", _UNARY, True) if code.truth else Code(f"{_bound(code, 7)} == 0", 6, True)
-        )
+        if code.truth:
+            return Code(f"np.logical_not({code.text})", truth=True)
+        return Code(f"{_bound(code, _COMPARED + 1)} == 0", _COMPARED, True)
     code = _counted(code)
     return Code(f"{sign}{_bound(code, _UNARY)}", _UNARY)
 
@@ -322,7 +336,9 @@ def _call(name: str, parts: Sequence[Code]) -> Code:
         return _power(parts)
     if name in ("sum", "len"):
         return Code(f"ak.{'num' if name == 'len' else name}({texts[0]}, axis=1)")
-    if name == "mean" or (name in ("min", "max") and len(parts) == 1):
+    if name == "mean":
+        return Code(f"np.nan_to_num(ak.mean({texts[0]}, axis=1))")
+    if name in ("min", "max") and len(parts) == 1:
         return Code(f"ak.fill_none(ak.{name}({texts[0]}, axis=1), 0)")
     if name in ("min", "max"):
         text = texts[0]

@@ -119,8 +119,7 @@ def _head(job: Job, booked: Booked) -> list[str]:
     lines = _wrapped(f"Of {booked.place}: method {booked.type}, title {booked.title}, booked with")
     lines += _wrapped(booked.place.text or "nothing that is known", "    ")
     if booked.kind == booking.MLP:
-        lines.append("Another network than TMVA trains: kMLP draws its first weights flat from -2 to 2,")
-        lines.append("and steps by BFGS or event by event, with no validation events.")
+        lines.append("kMLP draws its first weights flat from -2 to 2; here they are drawn as those of kDL.")
     for remark in booked.remarks:
         lines += [
             f"{'  ' if n else '- '}{line}" for n, line in enumerate(textwrap.wrap(_comment(remark.text), WIDTH - 4))
@@ -470,7 +469,7 @@ def _network(booked: Booked, network: Network) -> dict[str, Any]:
     common = {
         "seed": network.seed,
         "keep_best": network.keep_best,
-        "validation": _validation(network.validation),
+        "validation": _validation("0" if booked.kind == booking.MLP else network.validation),
         "sigmoid": booked.kind != booking.MLP or network.loss == "cross_entropy",
     }
     return {**common, **(_of_pykeras if booked.kind == booking.PYKERAS else _of_tmva)(booked, network)}
@@ -496,8 +495,8 @@ def _of_tmva(booked: Booked, network: Network) -> dict[str, Any]:
     after_told = "Activations of TMVA that no layer of Keras has, by the number of the layer."
     last = network.layers[-1].activation
     if last == "sigmoid" and network.loss == "cross_entropy":
-        after[len(network.layers) - 1] = "keras.layers.Rescaling(1.0)"
-        after_told = "What follows a layer. The last keeps Keras from taking the sigmoid for that of the loss."
+        after[len(network.layers) - 1] = "lambda z: z + 0.0"
+        after_told = "What follows a layer; the last keeps Keras from taking the sigmoid for the loss's own."
     arguments = ["phase"] if network.seed else []
     arguments += ["optimizer", "batch_size", "max_epochs"]
     arguments += ["convergence_steps"] if network.keep_best else []

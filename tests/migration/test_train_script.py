@@ -1,0 +1,307 @@
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import training_jobs
+import uproot
+from double import recordings
+from training_jobs import PLACE, booked, divided, fixed, job, layers, of, phase, split, variable
+
+from tmva_bench.basis.training import Training
+from tmva_bench.errors import UserError
+from tmva_bench.events import roc
+from tmva_bench.migration import booking, train_script
+from tmva_bench.migration.booking import Booked, Expression, Input, Job, Layer
+
+RUFF = (sys.executable, "-m", "ruff")
+RULES = "E,F,W,I,UP,B,C4,SIM,RET,D1"
+PYKERAS: dict[str, Any] = {"kind": booking.PYKERAS, "type": "kPyKeras", "model_file": "model.h5"}
+SOFTMAX = (
+    Layer("dense", 16, "relu", initializer="HeNormal", l1=1e-5, l2=1e-4),
+    Layer("dropout", rate=0.2),
+    Layer("batch_normalization"),
+    Layer("dense", 2, "softmax"),
+)
+
+
+def in_pykeras(**changes: Any) -> Booked:
+    network = of(phase(convergence_steps=1), layers=SOFTMAX, loss="categorical_crossentropy", initializer="keras")
+    return booked(dataclasses.replace(network, **{"seed": 0, **changes}), **PYKERAS)
+
+
+LISTS = job(
+    divided("data_*.root", "Events", "Others"),
+    variables=(
+        variable("Jet_pt[0]/Sum$(Jet_pt)", "fraction"),
+        variable("jet.pt"),
+        variable("class % 3 == 1 ? np : -np", "with a name that is\nno identifier"),
+        variable(" + ".join(f"very_long_branch_name_{n}*weight_{n}" for n in range(20)), "long"),
+    ),
+    cuts=(
+        Expression(booking.BOTH, "Length$(Jet_pt) > 0 && np > 0", PLACE),
+        Expression(booking.SIGNAL, "!flag || class > 1", PLACE),
+    ),
+)
+ODD = layers((4, "symmrelu"), (3, "gauss"), (1, "sigmoid"))
+SIGMOID = layers((8, "softsign"), (1, "sigmoid"))
+# Jobs and bookings of all kinds of things that a script may have in it.
+CASES: dict[str, tuple[Job, Booked]] = {
+    "plain": (job(divided("data.root")), booked(of(phase(), seed=0))),
+    "nothing known": (job(()), booked(chain=())),
+    "seed": (job(fixed("data.root")), booked(of(phase(drop=(0.0, 0.5)), phase(regularization="l1", weight_decay=0.1)))),
+    "lists": (LISTS, booked(chain=("U", "N_Signal"))),
+    "gauss": (job(divided("data.root")), booked(chain=("G",))),
+    "components": (job(divided("data.root")), booked(chain=("P_Background",))),
+    "activations": (
+        job(divided("data.root"), weights=()),
+        booked(
+            of(phase(test_repetitions=7), layers=layers((4, "symmrelu"), (3, "gauss"), (1, "sigmoid"))), chain=("D",)
+        ),
+    ),
+    "pykeras": (job(divided("data.root"), split=split(SplitMode="Alternate", NormMode="None")), in_pykeras()),
+    "pykeras, no best": (job(divided("data.root"), split=split(SplitMode="block")), in_pykeras(keep_best=False)),
+    "mlp": (
+        job(divided("data.root")),
+        booked(of(phase(), loss="sum_of_squares", keep_best=False), kind=booking.MLP, type="kMLP"),
+    ),
+    "numbers": (
+        job(
+            divided("data.root"),
+            weights=(
+                Expression("background", "2*w", PLACE),
+                Expression("signal", "2", PLACE),
+            ),
+            cuts=(
+                Expression("signal", "var1 > 0", PLACE),
+                Expression("both", "1 > 0", PLACE),
+            ),
+            split=split(nTrain_Signal="1000", nTest_Signal="500", TrainTestSplit_Background="0.7", MixMode="Alternate"),
+        ),
+        booked(),
+    ),
+    "fewer": (job(fixed("data.root"), split=split(nTrain_Signal="100", SplitMode="Block")), booked()),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_script_is_tidy(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(train_script.text(*CASES[name]))
+    check = [*RUFF, "check", "--isolated", "--select", RULES, "--target-version", "py310", str(path)]
+    for command in (check, [*RUFF, "format", "--isolated", "--diff", str(path)]):
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout
+
+
+def test_nothing_of_the_source_becomes_code(tmp_path: Path) -> None:
+    bad = '"""\nimport os  # \\" \' \u2028 {{ 1 }}'
+    place = booking.Place(bad, 1, bad)
+    inputs = tuple(Input(bad, bad, kind, booking.BOTH, 1.0, place) for kind in ("signal", "background"))
+    remark = booking.Remark(bad, place)
+    text = train_script.text(
+        job(inputs, source=bad, variables=(booking.Variable("a*b", bad, "F", place), variable("c"))),
+        booked(title=bad, type=bad, place=place, remarks=(remark,)),
+    )
+    assert not re.search(r"^\s*import os", text, re.MULTILINE)
+    space = _events_of(text, read=False)
+    assert space["SIGNAL"] == [(bad, bad, 1.0)]
+
+
+def _events_of(script: str, *, read: bool = True) -> dict[str, Any]:
+    """What the first part of a script leaves, up to its transformations or to the reading of events."""
+    part = script.split("# VarTransform" if read else "# The events: read")[0].replace("import keras\n", "")
+    space: dict[str, Any] = {"__name__": "script"}
+    exec(compile(part, "train.py", "exec"), space)  # noqa: S102 - what is tested
+    return space
+
+
+@pytest.mark.parametrize(
+    "name", ["dnn-seed-preset", "norm-equal-unequal-classes", "unequal-classes", "order-random-unequal", "norm-num"]
+)
+def test_events_are_divided_and_ordered_as_by_tmva(name: str) -> None:
+    """Event by event, against TMVA's TrainTree and TestTree where they were kept, or its first and last test events."""
+    case = recordings.case(name)
+    options = next(call[2] for call in case["calls"] if call[0] == "PrepareTrainingAndTestTree")
+    asked = dict(option.split("=") for option in options.split(":") if "=" in option)
+    events = fixed(recordings.input_file(name))
+    space = _events_of(train_script.text(job(events, split=split(**asked)), booked()))
+    output = recordings.FOLDER / name / "TMVA.root"
+    if output.exists():
+        with uproot.open(output) as file:
+            for half in ("train", "test"):
+                tree = file[f"dataset/{half.capitalize()}Tree"]
+                theirs = numpy.stack([tree[one].array(library="np") for one in training_jobs.VARIABLES], axis=1)
+                assert numpy.array_equal(space[f"x_{half}"], theirs)
+                assert numpy.array_equal(1 - space[f"y_{half}"], tree["classID"].array(library="np"))
+                assert numpy.allclose(space[f"w_{half}"], tree["weight"].array(library="np"), rtol=1e-6)
+        return
+    rows = json.loads((recordings.FOLDER / name / "scores.json").read_text())
+    theirs = numpy.stack([rows[one] for one in training_jobs.VARIABLES], axis=1)
+    ours = numpy.concatenate([space["x_test"][:50], space["x_test"][-50:]])
+    assert numpy.allclose(ours, theirs, rtol=1e-5)
+
+
+# A start that is no draw, so that both sides have the same.
+TWO_PHASES = booked(
+    of(
+        phase(regularization="l2", weight_decay=0.01, max_epochs=3),
+        phase(optimizer="sgd", momentum=0.5, max_epochs=3, test_repetitions=2, drop=(0.0, 0.0)),
+        layers=layers((4, "tanh"), (4, "gauss"), (1, "linear")),
+        initializer="identity",
+        seed=5,
+    ),
+    chain=("N", "P"),
+)
+REFERENCE = """
+import runpy, sys
+import ROOT
+# Keras loads it, where it is, to set seeds and to store a model.
+sys.modules["tensorflow"] = None
+ROOT.gROOT.GetVersion()
+runpy.run_path("train.py")
+print("reference")
+import keras
+sys.path += {folders!r}
+import test_train_script as here
+from tmva_bench.engines import keras_network, keras_training, tmva_random
+from tmva_bench.events import inputs, transforms
+booked, network = here.TWO_PHASES, here.TWO_PHASES.network
+training = here.training_of(booked)
+data = inputs.read({file!r})
+events = keras_training.training_vector(data, 100, "equal_num_events")
+events = events._replace(x=transforms.Chain(list(booked.chain), events.x, events.w)(events.x))
+random = tmva_random.WeightGenerator(training, 4)
+model = keras_network.build(keras, training, 4)
+keras_network.set_weights(model, random.weights)
+for number in range(len(training.phases)):
+    weights = keras_network.get_weights(model)
+    model = keras_network.build(keras, training, 4, number)
+    keras_network.set_weights(model, weights)
+    for epoch in keras_training.fit(keras, model, training, events, random, number).history:
+        print(f"epoch {{epoch.epoch}}: loss {{epoch.training_loss:.6g}}, of validation {{epoch.validation_loss:.6g}}")
+"""
+
+
+def training_of(one: Booked) -> Training:
+    """What the package trains for a booking of kDL."""
+    network = one.network
+    assert network is not None
+    return Training(
+        widths=tuple(layer.units for layer in network.layers),
+        activations=tuple(layer.activation for layer in network.layers),
+        loss=network.loss,
+        initializer=network.initializer,
+        seed=network.seed,
+        validation=network.validation,
+        chain=one.chain,
+        phases=network.phases,
+        dropout_rule="tmva",
+    )
+
+
+def ran(folder: Path, backend: str, *command: str) -> str:
+    """What a script in a folder prints."""
+    variables = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    child = [sys.executable, *command]
+    ended = subprocess.run(child, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return ended.stdout
+
+
+def losses(text: str) -> list[tuple[int, float, float]]:
+    """Epoch, training and validation loss of each line that tells them."""
+    lines = re.findall(r"^epoch (\d+): loss (\S+), of validation (\S+)$", text, re.MULTILINE)
+    return [(int(epoch), float(training), float(validation)) for epoch, training, validation in lines]
+
+
+def test_the_training_is_that_of_the_package(tmp_path: Path, recorded_input: Callable[[str], str]) -> None:
+    """The losses of all epochs, of both phases, with TMVA's split, batches, optimizers and transformations."""
+    file = recorded_input("dnn-seed-preset")
+    script = train_script.text(job(fixed(file)), TWO_PHASES)
+    assert "tmva_bench" not in script
+    (tmp_path / "train.py").write_text(script)
+    code = REFERENCE.format(folders=[str(Path(__file__).parent), str(Path(__file__).parents[1])], file=file)
+    ours, theirs = (losses(part) for part in ran(tmp_path, "jax", "-c", code).split("reference\n"))
+    assert [epoch for epoch, _, _ in ours] == [1, 2, 3, 2, 4]
+    for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        assert one[0] == other[0]
+        # With a regularization Keras' training loss has the term of each batch, TMVA's that of the epoch's end.
+        assert one[1] == pytest.approx(other[1], rel=0.05 if number < 3 else 1e-5)
+        assert one[2] == pytest.approx(other[2], rel=1e-5)
+    scores = read_scores(tmp_path)
+    assert set(scores) == {"TrainTree", "TestTree"}
+    assert [len(columns["score"]) for columns in scores.values()] == [4000, 4000]
+
+
+def read_scores(folder: Path) -> dict[str, dict[str, numpy.ndarray]]:
+    with uproot.open(folder / "scores.root") as file:
+        return {
+            name: {branch: file[name][branch].array(library="np") for branch in ("classID", "weight", "score")}
+            for name in file.keys(cycle=False)
+        }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+@pytest.mark.parametrize("name", ["plain", "dropout", "tables", "squares", "pykeras", "mlp"])
+def test_the_whole_script(name: str, backend: str, tmp_path: Path, recorded_input: Callable[[str], str]) -> None:
+    """The ROC area that the script prints is that of its scores, and as good as these events allow."""
+    file = recorded_input("dnn-seed-preset")
+    adam = phase(max_epochs=4)
+    chosen = {
+        "plain": booked(of(adam), chain=("N", "D")),
+        "dropout": booked(of(adam._replace(drop=(0.0, 0.2, 0.2)), seed=0)),
+        "tables": booked(of(adam), chain=("G", "D")),
+        "squares": booked(
+            of(adam, loss="sum_of_squares", layers=layers((8, "softsign"), (1, "sigmoid"))), chain=("P",)
+        ),
+        "pykeras": in_pykeras(phases=(adam._replace(max_epochs=6, convergence_steps=5),)),
+        "mlp": booked(of(adam, keep_best=False), kind=booking.MLP, type="kMLP"),
+    }[name]
+    (tmp_path / "train.py").write_text(train_script.text(job(fixed(file)), chosen))
+    printed = ran(tmp_path, backend, "train.py")
+    told = {name: float(area) for name, area in re.findall(r"(\w+Tree): ROC area (\S+)", printed)}
+    for tree, columns in read_scores(tmp_path).items():
+        signal = columns["classID"] == 0
+        score, weight = columns["score"], columns["weight"]
+        area = roc.auc(score[signal], score[~signal], weight[signal], weight[~signal])
+        assert told[tree] == pytest.approx(area, abs=1e-4)
+    # That of the recorded TMVA is 0.843.
+    assert told["TestTree"] > 0.82
+    assert (tmp_path / "model.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        (job(divided("a.root")), booked(chain=("N(var1)",)), "VarTransform has 'N\\(var1\\)'"),
+        (job(divided("a.root"), variables=()), booked(), "no input variable"),
+        (job(divided("a.root"), variables=(variable("1+1"),)), booked(), "no branch"),
+        (job(divided("a.root"), variables=(variable("foo(var1)"),)), booked(), "macro.C:12: .*foo"),
+        (job((*divided("a.root"), *fixed("b.root"))), booked(), "train.py takes one of both"),
+        (job(fixed("b.root")[:2]), booked(), "for training alone"),
+        (job(divided("a.root"), split=split(SplitMode="Foo")), booked(), "SplitMode = 'Foo'"),
+        (job(divided("a.root"), split=split(nTrain_Signal="{n}")), booked(), "nTrain_signal = '{n}'"),
+        (
+            job((Input("a.root", "t", "third", booking.BOTH, 1.0, PLACE),)),
+            booked(),
+            "signal and background",
+        ),
+    ],
+)
+def test_what_no_script_can_be_written_of(one: Job, other: Booked, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        train_script.text(one, other)
+
+
+def test_no_network_no_script() -> None:
+    with pytest.raises(UserError, match=r"macro.C:12: DNN_CPU: its network could not be told"):
+        train_script.text(job(divided("a.root")), dataclasses.replace(booked(), network=None))
