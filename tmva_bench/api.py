@@ -233,7 +233,7 @@ def export(source: str | Path, form: str, path: str | Path, *, force: bool = Fal
     """Writes a trained network, with its expressions and transformations, for use without this package.
 
     Args:
-        source: the folder of a finished run, a weight file of TMVA's deep networks, or a model file of Keras.
+        source: the folder of a finished run, a weight file of TMVA's networks, or a model file of Keras.
         form: ``onnx``, ``header``, ``tmva``, ``keras`` or ``rdataframe``.
         path: the file to write.
         force: whether to write over one that is there.

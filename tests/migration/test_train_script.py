@@ -13,13 +13,14 @@ import pytest
 import training_jobs
 import uproot
 from double import recordings
-from training_jobs import PLACE, booked, divided, fixed, job, layers, of, phase, split, variable
+from training_jobs import PLACE, VARIABLES, booked, divided, fixed, job, layers, of, phase, split, variable
 
 from tmva_bench.basis.training import Training
 from tmva_bench.errors import UserError
-from tmva_bench.events import roc
-from tmva_bench.migration import booking, train_script
+from tmva_bench.events import expressions, roc
+from tmva_bench.migration import booking, outputs, score_script, train_script
 from tmva_bench.migration.booking import Booked, Expression, Input, Job, Layer
+from tmva_bench.running import exporting
 
 RUFF = (sys.executable, "-m", "ruff")
 RULES = "E,F,W,I,UP,B,C4,SIM,RET,D1"
@@ -95,6 +96,10 @@ CASES: dict[str, tuple[Job, Booked]] = {
 def test_the_script_is_tidy(name: str, tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text(train_script.text(*CASES[name]))
+    check_tidy(path)
+
+
+def check_tidy(path: Path) -> None:
     check = [*RUFF, "check", "--isolated", "--select", RULES, "--target-version", "py310", str(path)]
     for command in (check, [*RUFF, "format", "--isolated", "--diff", str(path)]):
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -305,3 +310,35 @@ def test_what_no_script_can_be_written_of(one: Job, other: Booked, reason: str) 
 def test_no_network_no_script() -> None:
     with pytest.raises(UserError, match=r"macro.C:12: DNN_CPU: its network could not be told"):
         train_script.text(job(divided("a.root")), dataclasses.replace(booked(), network=None))
+
+
+def test_a_script_that_scores_a_tree(tmp_path: Path) -> None:
+    """Of a recorded weight file whose variables are expressions; what it computes of a tree, and that it is tidy."""
+    weights = recordings.FOLDER / "quiet-formula-variable" / "dataset" / "weights" / "job_Method.weights.xml"
+    stated = outputs.of_weight_file(weights)
+    path = tmp_path / "score.py"
+    path.write_text(score_script.text(stated))
+    check_tidy(path)
+    space: dict[str, Any] = {}
+    exec(path.read_text().split("path, name =")[0].replace("import keras\n", ""), space)  # noqa: S102
+    events = recordings.read_events(recordings.input_file("dnn-adam"), tuple(VARIABLES))["TestS"]
+    with uproot.open(recordings.input_file("dnn-adam")) as file:
+        ours = space["variables"](file["TestS"])
+    texts = [one.expression for one in stated.variables]
+    for column, text in zip(ours.T, texts, strict=True):
+        value = expressions.evaluate("variable", expressions.parse("variable", text), events, len(column)).values
+        assert numpy.allclose(column, value, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_model_of_a_weight_file_scores_as_tmva(tmp_path: Path) -> None:
+    folder = recordings.FOLDER / "dnn-seed-preset"
+    weights = folder / "dataset" / "weights" / "job_Method.weights.xml"
+    answer = exporting.export(weights, "keras", tmp_path / "model.keras")
+    assert answer["checks"][0][0].startswith("TMVA's scores of 4000 test events")
+    (tmp_path / "score.py").write_text(score_script.text(outputs.of_weight_file(weights)))
+    printed = ran(tmp_path, "jax", "score.py", str(folder / "TMVA.root"), "dataset/TestTree")
+    assert printed.startswith("4000 events")
+    with uproot.open(tmp_path / "scores.root") as ours, uproot.open(folder / "TMVA.root") as theirs:
+        scores = theirs["dataset/TestTree"]["Method"].array(library="np")
+        assert ours["scores"]["score"].array(library="np") == pytest.approx(scores, abs=1e-5)

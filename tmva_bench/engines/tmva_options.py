@@ -79,7 +79,8 @@ def check_deep(path: str, method: str, methods: Tuple[str, ...] = tmva_weights.D
         UserError: it is not.
     """
     if method not in methods:
-        names = " and ".join({"DL": "TMVA's DNN (DL)", "DNN": "its forerunner (DNN)"}[name] for name in methods)
+        told = {"DL": "TMVA's DNN (DL)", "DNN": "its forerunner (DNN)", "MLP": "its MLP"}
+        names = " and ".join(told[name] for name in methods)
         raise UserError(f"{path}: of method {method[:40]}; only {names} can be repeated in Keras")
 
 

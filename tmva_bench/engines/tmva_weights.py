@@ -1,8 +1,11 @@
-"""The weight files of TMVA's deep networks, MethodDL (``kDL``) and the older MethodDNN (``kDNN``): read and evaluated.
+"""The weight files of TMVA's networks: read and evaluated.
 
-Pure functions without ROOT. The layout is that of ``MethodBase::WriteStateToXML``, of ``AddWeightsXMLTo`` of both
-classes, and of ``AttachXMLTo`` of the transformations. What is evaluated are the numbers in the file, as by
-``TMVA::Reader``; where they contradict each other, the file is refused.
+They are MethodDL's (``kDL``), those of the older MethodDNN (``kDNN``), and MethodMLP's.
+
+Pure functions without ROOT. The layout is that of ``MethodBase::WriteStateToXML``, of ``AddWeightsXMLTo`` of these
+classes (MethodANNBase's for MethodMLP), and of ``AttachXMLTo`` of the transformations. What is evaluated are the
+numbers in the file, as by ``TMVA::Reader``; where they contradict each other, the file is refused. ``TMVA::Reader``
+computes MethodMLP's tanh and sigmoid by approximations that are right to 1e-4; here they are exact.
 """
 
 import re
@@ -30,6 +33,10 @@ TRANSFORMATIONS = {
     "N": ("Norm", "Normalise", "Normalize"),
 }
 DEEP = ("DL", "DNN")
+# All whose network is read here.
+NETWORKS = (*DEEP, "MLP")
+# MethodANNBase's neurons, in the project's names; of "radial" there is none.
+_NEURONS = {"sigmoid": "sigmoid", "tanh": "tanh", "linear": "linear", "ReLU": "relu"}
 
 _LETTERS = {name: letter for letter, names in TRANSFORMATIONS.items() for name in (letter, *names)}
 _LARGEST = 2**29  # bytes
@@ -160,12 +167,14 @@ def parse(path: Union[str, Path]) -> WeightFile:
 
 
 def network(file: WeightFile) -> List[Layer]:
-    """The dense layers of a deep network.
+    """The dense layers of a network.
 
     Raises:
         UserError: a network with other layers, or numbers that contradict each other.
     """
     weights = _child(file, file.root, "Weights")
+    if file.method == "MLP":
+        return _perceptron(file, weights)
     tag = "Layer" if file.method == "DNN" else "DenseLayer"
     depth = "Depth" if file.method == "DNN" else "NetDepth"
     others = sorted({str(layer.tag) for layer in weights if layer.tag != tag})
@@ -203,11 +212,13 @@ def classifier(file: WeightFile) -> List[Layer]:
 
 
 def output_function(file: WeightFile) -> str:
-    """``sigmoid`` or ``linear``, which MethodDL applies to the network's output.
+    """``sigmoid`` or ``linear``, which the method applies to the network's output.
 
     Raises:
         UserError: another one.
     """
+    if file.method == "MLP":
+        return "sigmoid" if file.options.get("EstimatorType") == "CE" else "linear"
     letter = _child(file, file.root, "Weights").attrib.get("OutputFunction", "")
     if letter not in ("S", "I"):
         raise UserError(f"{file.path}: OutputFunction = {letter[:20]!r}; only S (sigmoid) and I (none) are known here")
@@ -343,6 +354,41 @@ def _layer(file: WeightFile, element: Any) -> Layer:
     if file.method != "DNN" and _whole(file, element, "Width") != len(weights):
         raise _contradiction(file, f"Width = {element.attrib['Width']}, and {len(weights)} rows of weights")
     return Layer(ACTIVATIONS[number], weights, biases.ravel())
+
+
+def _perceptron(file: WeightFile, weights: Any) -> List[Layer]:
+    """The layers of a MethodMLP: each neuron has its weights to those of the next layer, the last one is the bias."""
+    kind, summed = file.options.get("NeuronType", ""), file.options.get("NeuronInputType", "sum")
+    if kind not in _NEURONS or summed != "sum":
+        raise UserError(
+            f"{file.path}: neurons of type {kind[:20]!r} that take the {summed[:20]!r} of their inputs; known are "
+            f"{', '.join(_NEURONS)} that take the sum"
+        )
+    layout = weights.find("Layout")
+    columns = [_synapses(file, layer) for layer in (weights if layout is None else layout).findall("Layer")]
+    if len(columns) < 2:
+        raise _contradiction(file, f"{len(columns)} layers")
+    layers = []
+    for number, (rows, following) in enumerate(zip(columns, columns[1:])):
+        last = number == len(columns) - 2
+        wanted = len(following) - (0 if last else 1)
+        if any(len(row) != wanted for row in rows) or not rows or not wanted:
+            raise _contradiction(file, f"weights of layer {number} to {wanted} neurons of the next")
+        # As MethodANNBase reads them.
+        matrix = numpy.array(rows, numpy.float32).astype(float)
+        layers.append(Layer("linear" if last else _NEURONS[kind], matrix[:-1].T, matrix[-1]))
+    if len(columns[0]) - 1 != len(file.variables):
+        raise _contradiction(file, f"{len(columns[0]) - 1} inputs for {len(file.variables)} variables")
+    return layers
+
+
+def _synapses(file: WeightFile, layer: Any) -> List[numpy.ndarray]:
+    """The weights of each neuron of a layer to those of the next; of the last layer's none."""
+    rows = [_numbers(file, neuron) for neuron in layer.findall("Neuron")]
+    counts = [_whole(file, neuron, "NSynapses") for neuron in layer.findall("Neuron")]
+    if _whole(file, layer, "NNeurons") != len(rows) or [len(row) for row in rows] != counts:
+        raise _contradiction(file, f"neurons of layer {layer.attrib.get('Index', '')[:9]} and their weights")
+    return rows
 
 
 def _selection(file: WeightFile, element: Any) -> List[int]:

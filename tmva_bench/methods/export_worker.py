@@ -17,6 +17,8 @@ from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import output, reading
 from tmva_bench.methods import Trained, read_input, registry, replay_worker, worker
 
+# Of an MLP of TMVA.
+_APPROXIMATED = 1e-3
 _TEST = {"TestS": "ReconstructionS", "TestB": "ReconstructionB"}
 _DRAWN = 2000
 # Where nothing tells of a branch's range.
@@ -193,8 +195,8 @@ def _texts(metadata: Dict[str, Any], names: List[str]) -> List[str]:
 
 def _of_weights(path: Path) -> Source:
     file = tmva_weights.parse(path)
-    if file.method not in tmva_weights.DEEP:
-        raise UserError(f"{path}: a weight file of {file.method}; those of TMVA's deep networks can be exported")
+    if file.method not in tmva_weights.NETWORKS:
+        raise UserError(f"{path}: a weight file of {file.method}; those of TMVA's networks can be exported")
     scored = scoring.of_weight_file(file)
     ranges = []
     for entry in file.root.findall("Variables/Variable"):
@@ -202,7 +204,7 @@ def _of_weights(path: Path) -> Source:
         ranges.append((low, high) if low < high else _RANGE)
     booked = tmva_weights.chain(file.options.get("VarTransform", ""))
     try:
-        left = replay_worker.find(path)
+        left = replay_worker.find(path, methods=tmva_weights.NETWORKS)
         if left.output is None or any("_" in name.partition("(")[0] for name in booked):
             return _drawn(scored, ranges)
         branches = replay_worker.branches(left, file.variables, "TestTree")
@@ -210,7 +212,20 @@ def _of_weights(path: Path) -> Source:
     except (UserError, TrainingFailed):
         return _drawn(scored, ranges)
     against = f"TMVA's scores of {len(sample.scores)} test events in {left.output.name}"
+    if file.method == "MLP":
+        return _drawn(scored._replace(notes=(*scored.notes, _of_mlp(scored, sample, against))), ranges)
     return Source(scored, ranges, sample.variables, sample.scores, against)
+
+
+def _of_mlp(scored: Scoring, sample: Any, against: str) -> str:
+    """How near the scores are to those of MethodMLP, whose tanh and sigmoid are approximations in most versions."""
+    difference = exports.largest_difference(scored.of_variables().evaluate(sample.variables), sample.scores)
+    if not difference <= _APPROXIMATED:
+        raise UserError(
+            f"{scored.source}: its scores differ by {difference:.1e} from {against}, more than {_APPROXIMATED:g}; "
+            "nothing is written"
+        )
+    return f"differs by up to {difference:.1e} from {against}: MethodMLP approximates tanh and sigmoid"
 
 
 def _number(text: str) -> float:

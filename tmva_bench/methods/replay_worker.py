@@ -87,13 +87,14 @@ class Recorded(NamedTuple):
     exact: bool
 
 
-def find(run: Path, title: str = "") -> Left:
+def find(run: Path, title: str = "", methods: Tuple[str, ...] = tmva_weights.DEEP) -> Left:
     """The files of a run of TMVA's DNN.
 
     Args:
         run: a run's folder, or any with TMVA's output file, ``*.weights.xml`` and log (``*.txt`` or ``*.log``); or the
             output file or the weight file in one.
         title: title of the method, where the folder has weight files of several deep networks.
+        methods: whose weight file it may be.
 
     Raises:
         UserError: a file is missing, or it is not clear which of several is meant.
@@ -109,7 +110,7 @@ def find(run: Path, title: str = "") -> Left:
         folder = folder.parent.parent
     weights = run if is_weights else _weight_file(folder, title)
     method, title = tmva_weights.header(weights)
-    tmva_options.check_deep(str(weights), method)
+    tmva_options.check_deep(str(weights), method, methods)
     output, loader = None, ""
     for path in [run] if run.is_file() and not is_weights else _files(folder, "*.root"):
         loaders = _loaders(path, title, required=path == run)

@@ -68,15 +68,6 @@ def text(job: Job, booked: Booked) -> str:
     """
     if booked.network is None:
         raise UserError(f"{booked.place}: {booked.title}: its network could not be told, so there is no train.py")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tmva_bench.migration", "templates"),
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(quoted=quoted, comment=_comment)
     events, chain, network = _events(job), _chain(booked), _network(booked, booked.network)
     functions = {
         kind: [f"{kind}_{what}" for what in ("cut", "weight") if events[f"{what}s"] == len(_CLASSES)]
@@ -88,14 +79,32 @@ def text(job: Job, booked: Booked) -> str:
         **events,
         **chain,
         **network,
-        "head": _head(job, booked),
+        "head": head(job, booked),
         "kind": booked.kind,
         "split": split,
         "shuffles": split.shuffles or seeded,
     }
-    script = environment.get_template("train.py.j2").render(view)
+    return filled("train.py.j2", view)
+
+
+def filled(template: str, view: Mapping[str, Any]) -> str:
+    """A script.
+
+    Args:
+        template: name of its template.
+        view: what is filled in.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tmva_bench.migration", "templates"),
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(quoted=quoted, comment=_comment)
     # Two blank lines at most, whatever was left out in between.
-    return re.sub(r"\n{4,}", "\n\n\n", script)
+    return re.sub(r"\n{4,}", "\n\n\n", environment.get_template(template).render(view))
 
 
 def _comment(text: str) -> str:
@@ -114,7 +123,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     return [line.rstrip() for line in lines if line.strip()]
 
 
-def _head(job: Job, booked: Booked) -> list[str]:
+def head(job: Job, booked: Booked) -> list[str]:
     """Where the script comes from, as lines of a comment."""
     lines = _wrapped(f"Of {booked.place}: method {booked.type}, title {booked.title}, booked with")
     lines += _wrapped(booked.place.text or "nothing that is known", "    ")
@@ -141,30 +150,52 @@ def _events(job: Job) -> dict[str, Any]:
     others -= {*_CLASSES, booking.BOTH}
     if others:
         raise UserError(f"{job.source}: a class {short(min(others))}; train.py is of signal and background")
-    if not job.variables:
-        raise UserError(f"{job.source}: no input variable could be told, so there is no train.py")
-    variables = [(one.name, _parsed(one.place, one.expression)) for one in job.variables]
-    for name, expression in variables:
-        if not expression.names:
-            raise UserError(f"{job.source}: variable {short(name)} has no branch in it and is the same for all events")
+    variables = of_variables(job)
     cuts = {kind: _cuts(job, kind) for kind in _CLASSES}
     weights = {kind: _weight(job, kind) for kind in _CLASSES}
     listed = [trees for kind in _CLASSES for trees in _trees(job, kind)]
     all_read = [expression for _, expression in variables]
     all_read += [expression for listed in cuts.values() for expression in listed]
     all_read += [expression for expression in weights.values() if expression]
-    lists = numpy_code.uses_lists(all_read)
     return {
         "listed": listed,
         "globs": any(re.search(r"[*?\[]", row[0]) for trees in listed for row in trees.rows),
+        **reading(variables, all_read),
+        "functions": [*_functions("cut", cuts, _cut_lines), *_functions("weight", weights, _weight_lines)],
+        "cuts": _different(cuts),
+        "weights": _different(weights),
+    }
+
+
+def of_variables(job: Job) -> list[tuple[str, Expression]]:
+    """Names and expressions of the input variables.
+
+    Raises:
+        UserError: there are none, or one that cannot be read or is the same for all events.
+    """
+    if not job.variables:
+        raise UserError(f"{job.source}: no input variable could be told, so there is no script")
+    variables = [(one.name, _parsed(one.place, one.expression)) for one in job.variables]
+    for name, expression in variables:
+        if not expression.names:
+            raise UserError(f"{job.source}: variable {short(name)} has no branch in it and is the same for all events")
+    return variables
+
+
+def reading(variables: Sequence[tuple[str, Expression]], all_read: Sequence[Expression]) -> dict[str, Any]:
+    """What a template needs that reads branches and computes variables.
+
+    Args:
+        variables: see :func:`of_variables`.
+        all_read: all expressions of the script.
+    """
+    lists = numpy_code.uses_lists(all_read)
+    return {
         "lists": lists,
         "elements": any(node.kind == "element" for one in all_read for node in expressions.walk(one.root)),
         "leaves": any("." in name for one in all_read for name in one.names),
         "library": "" if lists else 'library="np"',
         "variables": _variable_lines(variables),
-        "functions": [*_functions("cut", cuts, _cut_lines), *_functions("weight", weights, _weight_lines)],
-        "cuts": _different(cuts),
-        "weights": _different(weights),
     }
 
 
