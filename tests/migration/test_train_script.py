@@ -67,6 +67,15 @@ CASES: dict[str, tuple[Job, Booked]] = {
             of(phase(test_repetitions=7), layers=layers((4, "symmrelu"), (3, "gauss"), (1, "sigmoid"))), chain=("D",)
         ),
     ),
+    "normalised": (
+        job(divided("data.root"), cuts=(Expression("both", "var1 > 0", PLACE),)),
+        booked(
+            of(
+                phase(drop=(0.0, 0.5, 0.5), regularization="l2", weight_decay=1e-4),
+                layers=(*ODD[:1], Layer("batch_normalization"), *ODD[2:]),
+            )
+        ),
+    ),
     "pykeras": (job(divided("data.root"), split=split(SplitMode="Alternate", NormMode="None")), in_pykeras()),
     "pykeras, no best": (job(divided("data.root"), split=split(SplitMode="block")), in_pykeras(keep_best=False)),
     "mlp": (
@@ -256,7 +265,7 @@ def read_scores(folder: Path) -> dict[str, dict[str, numpy.ndarray]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
-@pytest.mark.parametrize("name", ["plain", "dropout", "tables", "squares", "pykeras", "mlp"])
+@pytest.mark.parametrize("name", ["plain", "dropout", "tables", "normalised", "squares", "pykeras", "mlp"])
 def test_the_whole_script(name: str, backend: str, tmp_path: Path, recorded_input: Callable[[str], str]) -> None:
     """The ROC area that the script prints is that of its scores, and as good as these events allow."""
     file = recorded_input("dnn-seed-preset")
@@ -265,6 +274,9 @@ def test_the_whole_script(name: str, backend: str, tmp_path: Path, recorded_inpu
         "plain": booked(of(adam), chain=("N", "D")),
         "dropout": booked(of(adam._replace(drop=(0.0, 0.2, 0.2)), seed=0)),
         "tables": booked(of(adam), chain=("G", "D")),
+        "normalised": booked(
+            of(adam, layers=(*ODD[:1], Layer("batch_normalization"), *layers((4, "relu"), (1, "linear"))))
+        ),
         "squares": booked(
             of(adam, loss="sum_of_squares", layers=layers((8, "softsign"), (1, "sigmoid"))), chain=("P",)
         ),
@@ -308,6 +320,8 @@ def test_what_no_script_can_be_written_of(one: Job, other: Booked, reason: str) 
 
 
 def test_no_network_no_script() -> None:
+    with pytest.raises(UserError, match=r"BDTG: 'kBDT' is no network"):
+        train_script.text(job(divided("a.root")), booked(kind=booking.BDT, type="kBDT", title="BDTG"))
     with pytest.raises(UserError, match=r"macro.C:12: DNN_CPU: its network could not be told"):
         train_script.text(job(divided("a.root")), dataclasses.replace(booked(), network=None))
 

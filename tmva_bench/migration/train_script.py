@@ -51,6 +51,7 @@ _LOSSES = {
     "cross_entropy": ("keras.losses.BinaryCrossentropy(from_logits=True)", "ErrorStrategy=CROSSENTROPY"),
     "sum_of_squares": ("keras.losses.MeanSquaredError()", "ErrorStrategy=SUMOFSQUARES"),
 }
+_NORMALISED = "batch_normalization"
 # Names that mean something else within the functions of the script.
 _TAKEN = ("tree", "column", "element", "columns", "values", "l", "I", "O")
 
@@ -66,6 +67,11 @@ def text(job: Job, booked: Booked) -> str:
         UserError: what no script can be written of, with the reason: no network, other classes than signal and
             background, an expression that cannot be read, a transformation of some variables.
     """
+    if booked.kind in (booking.BDT, booking.OTHER):
+        raise UserError(
+            f"{booked.place}: {booked.title}: {short(booked.type)} is no network; train.py is of kDL, kDNN, kMLP and "
+            "kPyKeras"
+        )
     if booked.network is None:
         raise UserError(f"{booked.place}: {booked.title}: its network could not be told, so there is no train.py")
     events, chain, network = _events(job), _chain(booked), _network(booked, booked.network)
@@ -269,6 +275,8 @@ def _cut_lines(cuts: list[Expression], names: Names) -> list[str]:
         lines += [f"    # {line}" for line in _wrapped(cut.text)]
         lines += numpy_code.condition(keep, cut, names, again=cut is not cuts[0])
     of_branches = any(cut.names for cut in cuts)
+    if of_branches and lines[-1].startswith(f"    {keep} = "):
+        return [*lines[:-1], lines[-1].replace(f"{keep} =", "return", 1)]
     return [*lines, f"    return {keep if of_branches else f'np.full(tree.num_entries, {keep})'}"]
 
 
@@ -516,7 +524,7 @@ def _validation(text: str) -> dict[str, str]:
 
 def _of_tmva(booked: Booked, network: Network) -> dict[str, Any]:
     """A network as MethodDL, MethodDNN and MethodMLP have it, of dense layers."""
-    if any(layer.kind != "dense" for layer in network.layers) or network.loss not in _LOSSES:
+    if network.loss not in _LOSSES or any(layer.kind not in ("dense", _NORMALISED) for layer in network.layers):
         raise UserError(f"{booked.place}: {booked.title}: a network or a loss that TMVA's own do not have")
     phases = network.phases
     drops = any(any(phase.drop) for phase in phases)
@@ -537,6 +545,7 @@ def _of_tmva(booked: Booked, network: Network) -> dict[str, Any]:
     code, told = _LOSSES[network.loss]
     return {
         "layers": [_dense(layer) for layer in network.layers],
+        "normalised": any(layer.kind == _NORMALISED for layer in network.layers),
         "start": _start(network.initializer),
         "after": after,
         "after_told": after_told,
@@ -545,13 +554,13 @@ def _of_tmva(booked: Booked, network: Network) -> dict[str, Any]:
         "repeats": repeats,
         "loss": {"code": code, "told": told},
         "arguments": arguments,
-        "phases": [
-            _phase(phase, number_of + 1, arguments, len(network.layers)) for number_of, phase in enumerate(phases)
-        ],
+        "phases": [_phase(phase, n + 1, arguments, network.layers) for n, phase in enumerate(phases)],
     }
 
 
 def _dense(layer: Layer) -> list[str]:
+    if layer.kind == _NORMALISED:
+        return ["    keras.layers.BatchNormalization(epsilon=1e-4),"]
     activation = [] if layer.activation in ("linear", *_AFTER) else [f"activation={quoted(layer.activation)}"]
     return _call("keras.layers.Dense", [str(layer.units), *activation, "kernel_initializer=start()"], 4, ",")
 
@@ -576,10 +585,11 @@ def _optimizer(phase: Phase, *, constants: bool) -> list[str]:
     return _call(f"optimizer=keras.optimizers.{wanted.name}", arguments, 4, ",")
 
 
-def _phase(phase: Phase, number_of: int, arguments: Sequence[str], layers: int) -> list[str]:
+def _phase(phase: Phase, number_of: int, arguments: Sequence[str], layers: Sequence[Layer]) -> list[str]:
     """The arguments of a phase, a line each."""
     repetitions = phase.test_repetitions
-    drop = [*phase.drop, *[0.0] * layers][:layers]
+    shares = [*phase.drop, *[0.0] * len(layers)]
+    drop = [share if layer.kind == "dense" else 0.0 for share, layer in zip(shares, layers, strict=False)]
     regularizer = {"none": "None", "l1": "keras.regularizers.L1", "l2": "keras.regularizers.L2"}[phase.regularization]
     decay = f"({phase.weight_decay!r})" if phase.regularization != "none" else ""
     lines = {
@@ -624,7 +634,7 @@ def _of_pykeras(booked: Booked, network: Network) -> dict[str, Any]:
 def _keras_layer(booked: Booked, layer: Layer) -> list[str]:
     if layer.kind == "dropout":
         return [f"        keras.layers.Dropout({layer.rate!r}),"]
-    if layer.kind == "batch_normalization":
+    if layer.kind == _NORMALISED:
         return ["        keras.layers.BatchNormalization(),"]
     if layer.kind != "dense":
         raise UserError(f"{booked.place}: {booked.title}: a layer {short(layer.kind)}, which train.py cannot have")
