@@ -37,6 +37,7 @@ _NUMPY = {
     "atanh": "arctanh",
     "atan2": "arctan2",
 }
+_POSITIVE = re.compile(r"[1-9][\d.]*|0\.0*[1-9]\d*|np\.pi")
 _OF_LISTS = ("sum", "mean", "len", "any", "all")
 
 
@@ -178,6 +179,11 @@ def _bound(code: Code, least: int) -> str:
     return code.text if code.tight >= least else f"({code.text})"
 
 
+def _of_python(code: Code) -> bool:
+    """Whether it has numbers of Python alone, which raise where those of numpy give NaN or infinity."""
+    return bool(re.fullmatch(r"(?:np\.pi|(?<=[\d.])e|[^A-Za-z_])*", code.text))
+
+
 def _counted(code: Code) -> Code:
     """True and false as 1 and 0, to be computed with."""
     return Code(f"1 * {_bound(code, _TIMES + 1)}", _TIMES) if code.truth else code
@@ -267,6 +273,8 @@ class _Writer:
 def _arithmetic(sign: str, left: Code, right: Code) -> Code:
     tight = _BINARY[sign]
     left, right = _counted(left), _counted(right)
+    if sign == "/" and _of_python(left) and _of_python(right) and not _POSITIVE.fullmatch(right.text):
+        return Code(f"np.divide({left.text}, {right.text})")
     return Code(f"{_bound(left, tight)} {sign} {_bound(right, tight + 1)}", tight)
 
 
@@ -309,7 +317,8 @@ def _join(sign: str, parts: Sequence[Code]) -> Code:
 def _power(parts: Sequence[Code]) -> Code:
     """A power of doubles: whole numbers to a negative power are none in numpy."""
     base, exponent = _counted(parts[0]), _counted(parts[1])
-    if not re.fullmatch(r"-?\d[\d.e+-]*", exponent.text):
+    raises = _of_python(base) and not _POSITIVE.fullmatch(base.text)
+    if raises or not re.fullmatch(r"-?\d[\d.e+-]*", exponent.text):
         return Code(f"np.power(1.0 * {_bound(base, _TIMES + 1)}, {exponent.text})")
     sign = "**" if re.fullmatch(r"[\w.]+", base.text) else " ** "
     return Code(f"{_bound(base, _POWER + 1)}{sign}{float(exponent.text)!r}", _POWER)
@@ -332,8 +341,8 @@ def _call(name: str, parts: Sequence[Code]) -> Code:
         text = texts[0] if parts[0].truth else f"{_bound(parts[0], _COMPARED + 1)} != 0"
         return Code(f"ak.{name}({text}, axis=1)", truth=True)
     texts = [_counted(part).text for part in parts]
-    if name == "pow":
-        return _power(parts)
+    if name in ("pow", "fmod"):
+        return _power(parts) if name == "pow" else _remainder("%", *parts)
     if name in ("sum", "len"):
         return Code(f"ak.{'num' if name == 'len' else name}({texts[0]}, axis=1)")
     if name == "mean":
