@@ -97,6 +97,7 @@ CASES: dict[str, tuple[Job, Booked]] = {
         ),
         booked(),
     ),
+    "long names": (job(divided(f"/data/{'a_folder/' * 7}data.root", "a/tree")), booked()),
     "fewer": (job(fixed("data.root"), split=split(nTrain_Signal="100", SplitMode="Block")), booked()),
 }
 
@@ -296,9 +297,23 @@ def test_the_whole_script(name: str, backend: str, tmp_path: Path, recorded_inpu
     assert (tmp_path / "model.keras").is_file()
 
 
+def test_tmvas_own_trees_hold_both_classes(tmp_path: Path) -> None:
+    folder = recordings.FOLDER / "dnn-seed-preset"
+    (stated,) = outputs.read(folder / "TMVA.root")
+    path = tmp_path / "train.py"
+    path.write_text(train_script.text(stated, stated.methods[0]))
+    space = _events_of(path.read_text())
+    assert [int((space[f"y_{half}"] == 1).sum()) for half in ("train", "test")] == [2000, 2000]
+    assert [len(space[f"x_{half}"]) for half in ("train", "test")] == [4000, 4000]
+    other = dataclasses.replace(stated, variables=(variable("var1+var2"),))
+    with pytest.raises(UserError, match="migrate the macro"):
+        train_script.text(other, stated.methods[0])
+
+
 @pytest.mark.parametrize(
     ("one", "other", "reason"),
     [
+        (job(divided("a.root")), booked(of(phase(), validation="much")), "ValidationSize = 'much'"),
         (job(divided("a.root")), booked(chain=("N(var1)",)), "VarTransform has 'N\\(var1\\)'"),
         (job(divided("a.root"), variables=()), booked(), "no input variable"),
         (job(divided("a.root"), variables=(variable("1+1"),)), booked(), "no branch"),

@@ -17,7 +17,7 @@ from tmva_bench.basis import config, mapping
 from tmva_bench.basis.training import Phase
 from tmva_bench.engines import tmva_weights
 from tmva_bench.errors import UserError, short
-from tmva_bench.events import expressions
+from tmva_bench.events import expressions, sources
 from tmva_bench.events.expressions import Expression
 from tmva_bench.events.inputs import plain_name
 from tmva_bench.migration import booking, numpy_code
@@ -147,7 +147,7 @@ class _Trees(NamedTuple):
 
     name: str
     comment: str
-    rows: list[list[str]]
+    lines: list[str]
 
 
 def _events(job: Job) -> dict[str, Any]:
@@ -156,6 +156,7 @@ def _events(job: Job) -> dict[str, Any]:
     others -= {*_CLASSES, booking.BOTH}
     if others:
         raise UserError(f"{job.source}: a class {short(min(others))}; train.py is of signal and background")
+    job = _of_own_trees(job)
     variables = of_variables(job)
     cuts = {kind: _cuts(job, kind) for kind in _CLASSES}
     weights = {kind: _weight(job, kind) for kind in _CLASSES}
@@ -165,12 +166,35 @@ def _events(job: Job) -> dict[str, Any]:
     all_read += [expression for expression in weights.values() if expression]
     return {
         "listed": listed,
-        "globs": any(re.search(r"[*?\[]", row[0]) for trees in listed for row in trees.rows),
+        "globs": any(re.search(r"[*?\[]", one.file) for one in job.inputs),
         **reading(variables, all_read),
         "functions": [*_functions("cut", cuts, _cut_lines), *_functions("weight", weights, _weight_lines)],
         "cuts": _different(cuts),
         "weights": _different(weights),
     }
+
+
+def _of_own_trees(job: Job) -> Job:
+    """The job of TMVA's output file, whose trees hold both classes, and the variables themselves.
+
+    Raises:
+        UserError: a variable that is computed, which they hold under a name of its own.
+    """
+    if not job.output or any(one.file != job.output for one in job.inputs):
+        return job
+    for one in job.variables:
+        if _parsed(one.place, one.expression).root.kind != "name":
+            raise UserError(
+                f"{job.source}: TMVA's own trees have {short(one.expression)} under another name; migrate the macro, "
+                "or the weight file alone"
+            )
+    here = booking.Place(job.source)
+    cuts = [
+        booking.Expression(kind, f"{sources.CLASS_BRANCH} == {sources.CLASS_NUMBERS[kind]}", here) for kind in _CLASSES
+    ]
+    return dataclasses.replace(
+        job, cuts=(*job.cuts, *cuts), weights=(booking.Expression(booking.BOTH, "weight", here),)
+    )
 
 
 def of_variables(job: Job) -> list[tuple[str, Expression]]:
@@ -206,10 +230,8 @@ def reading(variables: Sequence[tuple[str, Expression]], all_read: Sequence[Expr
 
 
 def _parsed(place: booking.Place, text: str) -> Expression:
-    """An expression of a source; one that is a plain name is a branch, whatever it is called."""
-    text = text.strip()
     try:
-        return expressions.parse("expression", text)
+        return expressions.parse("expression", text.strip())
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
 
@@ -339,7 +361,8 @@ def _trees(job: Job, kind: str) -> list[_Trees]:
             rows.append([quoted(one.file or f"{kind}.root"), quoted(one.tree or "tree"), number(weight)])
         told = "Not all of it could be told: put in your own." if unknown else ""
         name = kind.upper() if use == booking.BOTH else f"{kind.upper()}_{use.upper()}"
-        listed.append(_Trees(name, told, rows or [[quoted(f"{kind}.root"), quoted("tree"), "1.0"]]))
+        rows = rows or [[quoted(f"{kind}.root"), quoted("tree"), "1.0"]]
+        listed.append(_Trees(name, told, [line for row in rows for line in _call("", row, 4, ",")]))
     return listed
 
 
@@ -508,14 +531,18 @@ def _network(booked: Booked, network: Network) -> dict[str, Any]:
     common = {
         "seed": network.seed,
         "keep_best": network.keep_best,
-        "validation": _validation("0" if booked.kind == booking.MLP else network.validation),
+        "validation": _validation(booked, "0" if booked.kind == booking.MLP else network.validation),
         "sigmoid": booked.kind != booking.MLP or network.loss == "cross_entropy",
     }
     return {**common, **(_of_pykeras if booked.kind == booking.PYKERAS else _of_tmva)(booked, network)}
 
 
-def _validation(text: str) -> dict[str, str]:
+def _validation(booked: Booked, text: str) -> dict[str, str]:
     """The number of validation events (``MethodDL::GetNumValidationSamples``)."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?%?", text):
+        raise UserError(
+            f"{booked.place}: ValidationSize = {short(text)}: not a share, a percentage or a number of events"
+        )
     if text.endswith("%"):
         return {"text": text, "code": f"int(len(x_train) * {float(text[:-1])!r} / 100)"}
     size = float(text)
