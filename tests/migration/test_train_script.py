@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import os
 import re
 import subprocess
@@ -13,8 +14,11 @@ import pytest
 import training_jobs
 import uproot
 from double import recordings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from training_jobs import PLACE, VARIABLES, booked, divided, fixed, job, layers, of, phase, split, variable
 
+from tmva_bench.basis import config
 from tmva_bench.basis.training import Training
 from tmva_bench.errors import UserError
 from tmva_bench.events import expressions, roc
@@ -371,3 +375,78 @@ def test_a_model_of_a_weight_file_scores_as_tmva(tmp_path: Path) -> None:
     with uproot.open(tmp_path / "scores.root") as ours, uproot.open(folder / "TMVA.root") as theirs:
         scores = theirs["dataset/TestTree"]["Method"].array(library="np")
         assert ours["scores"]["score"].array(library="np") == pytest.approx(scores, abs=1e-5)
+
+
+TEXTS = st.one_of(st.text(max_size=12), st.sampled_from(["var1", "a b", "class", "np", "x.y", "l", "sum", '"', "'''"]))
+FORMULAS = st.sampled_from(["var1", "lambda+1", "jet.pt", "np*l", "sqrt(tree)", "x[0]", "max(y)", "1", "a && b || !c"])
+MODES = st.sampled_from(["Random", "alternate", "Block", "SameAsSplitMode"])
+NUMBERS = st.sampled_from(["0", "100", "7"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    variables=st.lists(st.tuples(FORMULAS, TEXTS), min_size=1, max_size=4),
+    formulas=st.lists(FORMULAS, max_size=4),
+    files=st.lists(st.tuples(TEXTS, TEXTS, st.sampled_from([1.0, math.nan, 2.5])), min_size=1, max_size=2),
+    modes=st.tuples(MODES, MODES, st.sampled_from(["EqualNumEvents", "NUMEVENTS", "None"])),
+    numbers=st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+    chain=st.lists(st.sampled_from(["N", "D_Signal", "P", "U", "G_Background"]), max_size=3),
+    activations=st.lists(st.sampled_from(config.ACTIVATIONS), min_size=1, max_size=3),
+    settings_of=st.tuples(st.sampled_from([0, 5]), st.booleans(), st.sampled_from(["none", "l1", "l2"])),
+    drop=st.sampled_from([(), (0.0, 0.5)]),
+)
+def test_whatever_is_booked_gives_a_script_or_a_reason(
+    variables: list[tuple[str, str]],
+    formulas: list[str],
+    files: list[tuple[str, str, float]],
+    modes: tuple[str, str, str],
+    numbers: tuple[str, str, str, str],
+    chain: list[str],
+    activations: list[str],
+    settings_of: tuple[int, bool, str],
+    drop: tuple[float, ...],
+) -> None:
+    seed, best, regularization = settings_of
+    kinds = ("signal", "background")
+    names = ("nTrain_Signal", "nTest_Signal", "nTrain_Background", "nTest_Background")
+    asked = dict(zip(("SplitMode", "MixMode", "NormMode", *names), (*modes, *numbers), strict=True))
+    one = job(
+        tuple(Input(*file[:2], kind, booking.BOTH, file[2], PLACE) for kind in kinds for file in files),
+        variables=tuple(variable(formula, name) for formula, name in variables),
+        cuts=tuple(Expression(("both", *kinds)[n % 3], text, PLACE) for n, text in enumerate(formulas[:2])),
+        weights=tuple(Expression(("both", *kinds)[n % 3], text, PLACE) for n, text in enumerate(formulas[2:])),
+        split=split(**asked),
+    )
+    network = of(
+        phase(drop=drop, regularization=regularization, weight_decay=0.1),
+        layers=layers(*((3, activation) for activation in activations), (1, "linear")),
+        seed=seed,
+        keep_best=best,
+    )
+    try:
+        text = train_script.text(one, booked(network, chain=tuple(chain)))
+    except UserError:
+        assert "1" in [formula for formula, _ in variables] or modes[0] == "SameAsSplitMode"
+        return
+    compile(text, "train.py", "exec")
+    assert "\n\n\n\n" not in text
+
+
+@pytest.mark.slow
+def test_a_macro_is_trained_by_its_script(tmp_path: Path) -> None:
+    """From the text of a macro to the scores, with variables that are computed, cuts, weights and a split."""
+    random = numpy.random.default_rng(3)
+    with uproot.recreate(tmp_path / "toys.root") as file:
+        for tree, shift in (("TreeS", 0.8), ("TreeB", 0.0)):
+            columns = {f"var{n}": random.normal(shift * (n % 2 + 0.3), 1, 3000) for n in range(1, 5)}
+            columns |= {"njets": random.poisson(3, 3000), "weight": random.uniform(0.5, 1.5, 3000)}
+            file.mktree(tree, {name: values.dtype for name, values in columns.items()}).extend(columns)
+    (stated,) = outputs.read(recordings.FOLDER.parent / "bookings" / "classification.C")
+    (chosen,) = (one for one in stated.methods if one.title == "DNN_CPU")
+    (tmp_path / "train.py").write_text(train_script.text(stated, chosen))
+    printed = ran(tmp_path, "jax", "train.py")
+    assert float(re.findall(r"TestTree: ROC area (\S+)", printed)[0]) > 0.8
+    scores = read_scores(tmp_path)
+    # nTrain_Signal and nTrain_Background of the macro, and what passes its cut beside.
+    assert numpy.bincount(scores["TrainTree"]["classID"]).tolist() == [1000, 1500]
+    assert scores["TrainTree"]["weight"].sum() == pytest.approx(2500, rel=1e-5)

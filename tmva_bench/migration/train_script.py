@@ -5,6 +5,7 @@ our own grammar: no text of a source becomes code. The lines are as ``ruff forma
 """
 
 import dataclasses
+import functools
 import math
 import re
 import textwrap
@@ -100,6 +101,12 @@ def filled(template: str, view: Mapping[str, Any]) -> str:
         template: name of its template.
         view: what is filled in.
     """
+    # Two blank lines at most, whatever was left out in between.
+    return re.sub(r"\n{4,}", "\n\n\n", _environment().get_template(template).render(view))
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tmva_bench.migration", "templates"),
         autoescape=False,
@@ -109,8 +116,7 @@ def filled(template: str, view: Mapping[str, Any]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(quoted=quoted, comment=_comment)
-    # Two blank lines at most, whatever was left out in between.
-    return re.sub(r"\n{4,}", "\n\n\n", environment.get_template(template).render(view))
+    return environment
 
 
 def _comment(text: str) -> str:
