@@ -318,6 +318,8 @@ def test_tmvas_own_trees_hold_both_classes(tmp_path: Path) -> None:
     ("one", "other", "reason"),
     [
         (job(divided("a.root")), booked(of(phase(), validation="much")), "ValidationSize = 'much'"),
+        (job(divided("a.root")), booked(of(phase(), layers=layers((3, "tanh")))), "has 3 units"),
+        (job(divided("a.root")), in_pykeras(layers=layers((1, "sigmoid"))), "two outputs"),
         (job(divided("a.root")), booked(chain=("N(var1)",)), "VarTransform has 'N\\(var1\\)'"),
         (job(divided("a.root"), variables=()), booked(), "no input variable"),
         (job(divided("a.root"), variables=(variable("1+1"),)), booked(), "no branch"),

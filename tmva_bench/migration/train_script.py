@@ -559,6 +559,11 @@ def _of_tmva(booked: Booked, network: Network) -> dict[str, Any]:
     """A network as MethodDL, MethodDNN and MethodMLP have it, of dense layers."""
     if network.loss not in _LOSSES or any(layer.kind not in ("dense", _NORMALISED) for layer in network.layers):
         raise UserError(f"{booked.place}: {booked.title}: a network or a loss that TMVA's own do not have")
+    if network.layers[-1].units != 1:
+        raise UserError(
+            f"{booked.place}: {booked.title}: the last layer has {network.layers[-1].units} units; a classification "
+            "has one output"
+        )
     phases = network.phases
     drops = any(any(phase.drop) for phase in phases)
     regularized = any(phase.regularization != "none" for phase in phases)
@@ -650,6 +655,8 @@ def _of_pykeras(booked: Booked, network: Network) -> dict[str, Any]:
     (phase,) = network.phases
     if not network.loss:
         raise UserError(f"{booked.place}: {booked.title}: the loss of its model could not be told")
+    if network.layers[-1].units != len(_CLASSES):
+        raise UserError(f"{booked.place}: {booked.title}: MethodPyKeras needs a model of two outputs, signal first")
     loss = {"cross_entropy": "categorical_crossentropy", "sum_of_squares": "mean_squared_error"}
     optimizer = " ".join(line.strip() for line in _optimizer(phase, constants=False)).rstrip(",")
     compiled = _call("network.compile", [optimizer, f"loss={quoted(loss.get(network.loss, network.loss))}"])
