@@ -550,7 +550,7 @@ def _validation(booked: Booked, text: str) -> dict[str, str]:
             f"{booked.place}: ValidationSize = {short(text)}: not a share, a percentage or a number of events"
         )
     if text.endswith("%"):
-        return {"text": text, "code": f"int(len(x_train) * {float(text[:-1])!r} / 100)"}
+        return {"text": text, "code": f"int(len(x_train) * ({float(text[:-1])!r} / 100))"}
     size = float(text)
     return {"text": text, "code": f"int(len(x_train) * {size!r})" if size < 1 else repr(int(size))}
 
