@@ -169,21 +169,28 @@ def test_events_are_divided_and_ordered_as_by_tmva(name: str) -> None:
 
 
 # A start that is no draw, so that both sides have the same.
-TWO_PHASES = booked(
-    of(
-        phase(regularization="l2", weight_decay=0.01, max_epochs=3),
-        phase(optimizer="sgd", momentum=0.5, max_epochs=3, test_repetitions=2, drop=(0.0, 0.0)),
-        layers=layers((4, "tanh"), (4, "gauss"), (1, "linear")),
-        initializer="identity",
-        seed=5,
+IDENTITY: dict[str, Any] = {
+    "layers": layers((4, "tanh"), (4, "gauss"), (1, "linear")),
+    "initializer": "identity",
+    "seed": 5,
+}
+MOMENTUM = phase(optimizer="sgd", momentum=0.5, max_epochs=3, test_repetitions=2, drop=(0.0, 0.0))
+REPEATED = {
+    "one phase": booked(of(MOMENTUM, **IDENTITY), chain=("N", "P")),
+    "two phases": booked(
+        of(phase(regularization="l2", weight_decay=0.01, max_epochs=3), MOMENTUM, **IDENTITY), chain=("N", "P")
     ),
-    chain=("N", "P"),
-)
+    "squares": booked(
+        of(phase(optimizer="rmsprop", regularization="l1", weight_decay=0.01), loss="sum_of_squares", **IDENTITY),
+        chain=("D",),
+    ),
+}
 REFERENCE = """
 import runpy, sys
 import ROOT
-# Keras loads it, where it is, to set seeds and to store a model.
-sys.modules["tensorflow"] = None
+if {backend!r} != "tensorflow":
+    # Keras loads it, where it is, to set seeds and to store a model.
+    sys.modules["tensorflow"] = None
 ROOT.gROOT.GetVersion()
 runpy.run_path("train.py")
 print("reference")
@@ -192,7 +199,7 @@ sys.path += {folders!r}
 import test_train_script as here
 from tmva_bench.engines import keras_network, keras_training, tmva_random
 from tmva_bench.events import inputs, transforms
-booked, network = here.TWO_PHASES, here.TWO_PHASES.network
+booked = here.REPEATED[{name!r}]
 training = here.training_of(booked)
 data = inputs.read({file!r})
 events = keras_training.training_vector(data, 100, "equal_num_events")
@@ -241,20 +248,34 @@ def losses(text: str) -> list[tuple[int, float, float]]:
     return [(int(epoch), float(training), float(validation)) for epoch, training, validation in lines]
 
 
-def test_the_training_is_that_of_the_package(tmp_path: Path, recorded_input: Callable[[str], str]) -> None:
-    """The losses of all epochs, of both phases, with TMVA's split, batches, optimizers and transformations."""
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("one phase", "jax"),
+        *(
+            pytest.param(name, backend, marks=pytest.mark.slow)
+            for name in REPEATED
+            for backend in ("jax", "tensorflow")
+        ),
+    ],
+)
+def test_the_training_is_that_of_the_package(
+    name: str, backend: str, tmp_path: Path, recorded_input: Callable[[str], str]
+) -> None:
+    """The losses of all epochs, with TMVA's split, batches, optimizers and transformations."""
     file = recorded_input("dnn-seed-preset")
-    script = train_script.text(job(fixed(file)), TWO_PHASES)
+    script = train_script.text(job(fixed(file)), REPEATED[name])
     assert "tmva_bench" not in script
     (tmp_path / "train.py").write_text(script)
-    code = REFERENCE.format(folders=[str(Path(__file__).parent), str(Path(__file__).parents[1])], file=file)
-    ours, theirs = (losses(part) for part in ran(tmp_path, "jax", "-c", code).split("reference\n"))
-    assert [epoch for epoch, _, _ in ours] == [1, 2, 3, 2, 4]
-    for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-        assert one[0] == other[0]
-        # With a regularization Keras' training loss has the term of each batch, TMVA's that of the epoch's end.
-        assert one[1] == pytest.approx(other[1], rel=0.05 if number < 3 else 1e-5)
-        assert one[2] == pytest.approx(other[2], rel=1e-5)
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    code = REFERENCE.format(folders=folders, file=file, name=name, backend=backend)
+    ours, theirs = (losses(part) for part in ran(tmp_path, backend, "-c", code).split("reference\n"))
+    wanted = {"one phase": [2, 4], "two phases": [1, 2, 3, 2, 4], "squares": [1, 2]}
+    assert [epoch for epoch, _, _ in ours] == wanted[name]
+    assert numpy.array(ours)[:, ::2] == pytest.approx(numpy.array(theirs)[:, ::2], rel=1e-5)
+    # With a regularization Keras' training loss has the term of each batch, TMVA's that of the epoch's end.
+    plain = {"one phase": slice(None), "two phases": slice(3, None), "squares": slice(0)}[name]
+    assert numpy.array(ours)[plain] == pytest.approx(numpy.array(theirs)[plain], rel=1e-5)
     scores = read_scores(tmp_path)
     assert set(scores) == {"TrainTree", "TestTree"}
     assert [len(columns["score"]) for columns in scores.values()] == [4000, 4000]
