@@ -267,7 +267,7 @@ def latency(source: str | Path, path: str | Path | None = None, *, force: bool =
 
 
 def migrate(sources: Iterable[str | Path], folder: str | Path, *, bookings: Iterable[str] = ()) -> dict[str, Any]:
-    """Carries jobs of TMVA over: a study of the same, and a report of what is equal and what is not.
+    """Carries jobs of TMVA over: a study of the same, scripts of Keras, and a report of what is equal and what is not.
 
     The sources are read as text; nothing of them is run.
 
@@ -282,8 +282,14 @@ def migrate(sources: Iterable[str | Path], folder: str | Path, *, bookings: Iter
     Raises:
         UserError: a source that cannot be read, nothing to carry over, or a folder that is there or cannot be written.
     """
-    paths = [Path(source) for source in sources]
-    return writing.write(paths, Path(folder), tuple(bookings), lambda study: explain.document(explain.of_study(study)))
+
+    def export_model(weights: Path, model: Path) -> list[str]:
+        answer = exporting.export(weights, "keras", model)
+        checks = [f"Largest difference of a score: {value:.1e} from {against}." for against, value in answer["checks"]]
+        return [f"{model.name} takes {', '.join(answer['branches'])}.", *checks, *answer["notes"]]
+
+    tools = writing.Tools(lambda study: explain.document(explain.of_study(study)), export_model)
+    return writing.write([Path(source) for source in sources], Path(folder), tuple(bookings), tools)
 
 
 def apply(

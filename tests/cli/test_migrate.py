@@ -1,5 +1,7 @@
 """The command migrate: what it writes, and what it refuses in one line."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,9 @@ def test_a_macro_becomes_a_study_that_runs(tmp_path: Path, monkeypatch: pytest.M
     Path("job.C").write_text(MACRO.replace("INPUT", str(DATA / "recordings" / "input.root")))
     answer = run("migrate", "job.C", "-o", "new")
     assert answer.exit_code == 0, answer.stderr
-    assert answer.stdout.splitlines()[-2:] == ["new/study.toml", "new/report.md"]
-    assert sorted(path.name for path in Path("new").iterdir()) == ["report.md", "study.toml"]
+    assert answer.stdout.splitlines()[-3:] == ["new/study.toml", "new/train.py", "new/report.md"]
+    assert sorted(path.name for path in Path("new").iterdir()) == ["report.md", "study.toml", "train.py"]
+    assert "learning_rate=0.01" in Path("new/train.py").read_text()
     report = Path("new/report.md").read_text()
     for text in ("job.C:5", "sum = var1+var2", "norm_mode = none", "neurons = 8", "The mapping: study mine"):
         assert text in report
@@ -57,6 +60,8 @@ def test_several_jobs_get_a_folder_each(tmp_path: Path) -> None:
     )
     assert answer.exit_code == 0, answer.stderr
     assert sorted(path.name for path in (tmp_path / "n").iterdir()) == ["booking", "classes", "regression"]
+    assert not (tmp_path / "n" / "regression" / "train.py").exists()
+    assert "no train.py: tasks.py: no classification" in (tmp_path / "n" / "regression" / "report.md").read_text()
     assert "neurons = 5" in (tmp_path / "n" / "booking" / "study.toml").read_text()
 
 
@@ -91,3 +96,17 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     assert answer.exit_code == 2
     assert "is there already; give the name of a new folder" in answer.stderr
     assert not list((tmp_path / "new").iterdir())
+
+
+def test_a_weight_file_becomes_a_model_that_scores_as_tmva(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
+    monkeypatch.chdir(tmp_path)
+    job = tmp_path / "job"
+    shutil.copytree(DATA / "recordings" / "dnn-seed-preset", job)
+    (weights,) = job.rglob("*.weights.xml")
+    answer = run("migrate", weights, "-o", "new")
+    assert answer.exit_code == 0, answer.stderr
+    made = ["study.toml", "train.py", "score.py", "model.keras", "report.md"]
+    assert answer.stdout.splitlines()[-5:] == [f"new/{name}" for name in made]
+    report = " ".join(Path("new/report.md").read_text().split())
+    assert re.search(r"Largest difference of a score: \S+e-0[67] from TMVA's scores of \d+ test events", report)

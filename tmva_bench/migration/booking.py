@@ -218,6 +218,7 @@ class Job:
             all of its forms alike.
         methods: what is booked.
         remarks: what could not be told.
+        is_classification: whether it is one in signal and background.
     """
 
     source: str
@@ -233,3 +234,4 @@ class Job:
     split: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     methods: tuple[Booked, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    is_classification: bool = True

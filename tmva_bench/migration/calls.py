@@ -114,6 +114,7 @@ class Jobs:
         done = [one for one, _ in draft.booked if not _is_off(one.remarks, one.place, self._counted)]
         methods = [bookings.booked(booking, context, self._holes) for booking in done]
         loader = draft.thing.of.get("name", "") if draft.thing.kind == "DataLoader" else ""
+        of_task = _of_task(draft, options)
         return Job(
             source=self._source,
             name=known.get("name", ""),
@@ -130,8 +131,9 @@ class Jobs:
             remarks=(
                 *(one for one in self.remarks if not _is_off([one], one.place, self._counted)),
                 *draft.remarks,
-                *_of_task(draft, options),
+                *of_task,
             ),
+            is_classification=not of_task,
         )
 
     def _model(self, name: str) -> tuple[Network, list[str]] | None:

@@ -1,5 +1,6 @@
 """Sources of TMVA carried over: a study of the same, and a report of what is equal and what is not."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,11 +8,12 @@ from typing import Any, NamedTuple
 import tomli_w
 
 from tmva_bench.errors import UserError
-from tmva_bench.migration import events, outputs, series
+from tmva_bench.migration import booking, events, outputs, score_script, series, train_script
 from tmva_bench.migration.booking import Job, Place, Remark
 from tmva_bench.migration.verdicts import VERDICTS, Row
 from tmva_bench.results import forms
 
+TRAIN, SCORE = "train.py", "score.py"
 # Characters of a text in the report.
 _LONGEST = 160
 
@@ -24,12 +26,16 @@ class Migration(NamedTuple):
         name: a folder's name for it.
         study: the text of a study file.
         tables: what becomes of what is stated, by what it is of: ``Events``, and the title of each method.
+        scripts: texts of Python by the name of their file.
+        missing: why there is no script of a network.
     """
 
     job: Job
     name: str
     study: str
     tables: dict[str, list[Row]]
+    scripts: dict[str, str]
+    missing: list[Remark]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -87,14 +93,39 @@ def _of_job(job: Job, taken: Sequence[str]) -> Migration:
         name, number = f"{sample['name']}-{number}", number + 1
     content = {"name": name, "sample": sample, **({"point": point} if point else {}), "series": every}
     head = f"# Made of {forms.plain(job.source)} by tmva-bench migrate; report.md says what is equal and what is not.\n"
-    return Migration(job, name, head + tomli_w.dumps(content), tables)
+    return Migration(job, name, head + tomli_w.dumps(content), tables, *_scripts(job))
 
 
-def document(migration: Migration) -> forms.Document:
+def _scripts(job: Job) -> tuple[dict[str, str], list[Remark]]:
+    """A training script of each network, and one that scores trees by the model of a weight file."""
+    scripts: dict[str, str] = {}
+    missing = []
+    networks = [one for one in job.methods if one.kind not in (booking.BDT, booking.OTHER)]
+    for booked in networks:
+        title = re.sub(r"\W+", "_", booked.title, flags=re.ASCII)
+        name = TRAIN if len(networks) == 1 else f"train_{title}.py"
+        if name in scripts:
+            name = f"train_{title}_{len(scripts) + 1}.py"
+        try:
+            scripts[name] = train_script.text(job, booked)
+            if is_weight_file(job):
+                scripts[SCORE] = score_script.text(job)
+        except UserError as error:
+            missing.append(Remark(f"no {name}: {error}", booked.place))
+    return scripts, missing
+
+
+def is_weight_file(job: Job) -> bool:
+    """Whether a job is that of a weight file alone, whose network can be exported."""
+    return job.source.endswith(".weights.xml")
+
+
+def document(migration: Migration, model: Sequence[str] = ()) -> forms.Document:
     """The report on one job, row by row.
 
     Args:
         migration: what became of it.
+        model: what is to be said of the model of Keras that was made of a weight file.
     """
     job = migration.job
     parts: list[forms.Part] = [forms.Heading(f"{job.source}: what becomes of it", 1), _summary(migration)]
@@ -102,7 +133,9 @@ def document(migration: Migration) -> forms.Document:
         if rows:
             kind = next((f" ({one.type})" for one in job.methods if one.title == title), "")
             parts += [forms.Heading(f"{title}{kind}"), _table(rows)]
-    remarks = _remarks(job)
+    if model:
+        parts += [forms.Heading("The network in Keras"), *model]
+    remarks = _remarks(migration)
     if remarks:
         parts += [
             forms.Heading("What to look at"),
@@ -112,14 +145,15 @@ def document(migration: Migration) -> forms.Document:
     return forms.Document(parts)
 
 
-def _remarks(job: Job) -> list[Remark]:
-    every = [*job.remarks, *(remark for one in job.methods for remark in one.remarks)]
+def _remarks(migration: Migration) -> list[Remark]:
+    job = migration.job
+    every = [*job.remarks, *(remark for one in job.methods for remark in one.remarks), *migration.missing]
     return list(dict.fromkeys(every))
 
 
 def _summary(migration: Migration) -> str:
     counts = ", ".join(f"{number} {verdict}" for verdict, number in migration.counts.items())
-    return f"{counts}; {len(_remarks(migration.job))} to look at. Nothing of the source was run."
+    return f"{counts}; {len(_remarks(migration))} to look at. Nothing of the source was run."
 
 
 def _table(rows: Sequence[Row]) -> forms.Table:

@@ -66,6 +66,7 @@ def of_weight_file(path: Path) -> Job:
         spectators=_variables(file.root.findall("Spectators/Spectator"), path.name),
         methods=(_replaced(booked, weight_file=str(path)),),
         remarks=tuple(remarks),
+        is_classification=task == _CLASSIFICATION,
     )
 
 

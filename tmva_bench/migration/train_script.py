@@ -73,6 +73,8 @@ def text(job: Job, booked: Booked) -> str:
             f"{booked.place}: {booked.title}: {short(booked.type)} is no network; train.py is of kDL, kDNN, kMLP and "
             "kPyKeras"
         )
+    if not job.is_classification:
+        raise UserError(f"{job.source}: no classification in signal and background, which train.py is of")
     if booked.network is None:
         raise UserError(f"{booked.place}: {booked.title}: its network could not be told, so there is no train.py")
     events, chain, network = _events(job), _chain(booked), _network(booked, booked.network)
