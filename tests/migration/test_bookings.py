@@ -78,7 +78,7 @@ CLASSIFICATION = Read(
     methods={
         "Cuts": "other kCuts h=False v=False fitmethod=MC effsel=True",
         "Fisher": "other kFisher h=True v=False fisher=True",
-        "MLPBNN": "kMLP N 9 tanh,4 tanh,1 linear sum_of_squares adam 0.001 32 60 1000000",
+        "MLPBNN": "kMLP N 9 tanh,4 tanh,1 linear cross_entropy adam 0.001 32 60 1000000",
         "DNN_GPU": "kDL N 128 tanh,128 tanh,128 tanh,1 linear cross_entropy adam 0.01 100 2000 20",
         "DNN_CPU": "kDL N 128 tanh,128 tanh,128 tanh,1 linear cross_entropy adam 0.01 100 2000 20",
         "BDTG": "kBDT kBDT h=False v=False ntrees=1000 minnodesize=2.5% boosttype=Grad shrinkage=0.10 "
@@ -123,7 +123,7 @@ HIGGS_KEYWORDS = Read(
     split="ntrain_signal=7000 ntrain_background=7000 splitmode=Random normmode=NumEvents v=False",
     names="Higgs Higgs.root dataset",
     methods={
-        "MLP": "kMLP I 8 tanh,1 linear sum_of_squares sgd 0.02 32 100 1000000",
+        "MLP": "kMLP I 8 tanh,1 linear cross_entropy sgd 0.02 32 100 1000000",
         "BDT": "kBDT kBDT v=False ntrees=200 minnodesize=2.5% boosttype=AdaBoost adaboostbeta=0.5 usebaggedboost=True",
         "DNN": "kDL I 64 tanh,64 tanh,1 linear cross_entropy adam 0.001 128 20 10",
     },
@@ -190,7 +190,7 @@ PYTHON2 = Read(
     methods={
         "BDTG": "kBDT kBDT h=False v=False ntrees=800 maxdepth=3 boosttype=Grad shrinkage=0.10 ncuts=20",
         "BDTG_deep": "kBDT kBDT h=False v=False ntrees=800 maxdepth=5 boosttype=Grad shrinkage=0.10 ncuts=20",
-        "MLP": "kMLP I 10 tanh,5 tanh,1 linear sum_of_squares sgd 0.02 32 600 1000000",
+        "MLP": "kMLP I 10 tanh,5 tanh,1 linear cross_entropy sgd 0.02 32 600 1000000",
     },
 )
 CONFIGURED = Read(

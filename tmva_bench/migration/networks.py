@@ -314,7 +314,8 @@ def _mlp(parts: Mapping[str, Text], context: Context, remarks: list[Remark], pla
             place,
         )
     )
-    loss = "cross_entropy" if str(_plain(parts, "EstimatorType", "MSE")).strip() == "CE" else "sum_of_squares"
+    if str(_plain(parts, "EstimatorType", "CE")).strip() != "CE":
+        remarks.append(Remark("EstimatorType: of a classification TMVA takes CE, whatever stands there", place))
     rate = float(_read("LearningRate", str(_plain(parts, "LearningRate", "0.02")).strip(), place, remarks))
     by_events = how == "BP"
     phase = Phase(
@@ -330,7 +331,8 @@ def _mlp(parts: Mapping[str, Text], context: Context, remarks: list[Remark], pla
         drop=(),
     )
     layers = (*(Layer("dense", units, activation) for units in hidden), Layer("dense", 1, "linear"))
-    return Network(layers, loss, "xavier_uniform", _seed_of_mlp(parts), "20%", (phase,), keep_best=False)
+    # MethodANNBase::ProcessOptions sets CE for every classification.
+    return Network(layers, "cross_entropy", "xavier_uniform", _seed_of_mlp(parts), "20%", (phase,), keep_best=False)
 
 
 def _seed_of_mlp(parts: Mapping[str, Text]) -> int:
