@@ -145,12 +145,17 @@ def rows_of(file: str) -> list[RunRow]:
     """The rows of the tree ``benchmark`` that a user means: of a results folder, a results file or a study."""
     if Path(file).is_file() and Path(file).suffix == ".root":
         return tree_file.rows_of(Path(file))
-    return [record.row for record in finished_records(folder_of(file))]
+    return [record.row for record in finished_records(folder_of(file), curves=False)]
 
 
-def finished_records(folder: ResultsFolder) -> list[Record]:
-    """The records of a results folder that has some."""
-    records = folder.load()
+def finished_records(folder: ResultsFolder, *, curves: bool = True) -> list[Record]:
+    """The records of a results folder that has some.
+
+    Args:
+        folder: the results folder.
+        curves: see :meth:`ResultsFolder.load`.
+    """
+    records = folder.load(curves=curves)
     if not records:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
     return records
