@@ -1,6 +1,9 @@
 """Compiled epochs: the losses and scores of the same training batch after batch, and the time of compiling apart."""
 
 import importlib.util
+import json
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from tmva_bench.basis import mapping, parsing
 from tmva_bench.engines import keras_epochs
 from tmva_bench.errors import Unavailable, UserError
 from tmva_bench.results import naming
+from tmva_bench.running import environments
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan
 
@@ -59,6 +63,7 @@ def test_compiled_epochs_train_as_batches_do(run_worker, make_task, backend, val
     # Compiled before the clock of the training, and not part of the first epoch.
     assert epoch["real_time_compile"] > 0
     assert "real_time_compile" not in batch
+    assert (epoch["compilation"], batch["compilation"]) == ("fresh", "")
 
 
 @pytest.mark.slow
@@ -70,6 +75,49 @@ def test_keras_dropout_drops_in_compiled_epochs(run_worker, make_task, backend):
     assert with_dropout["history"][-1][1] > without["history"][-1][1]
     again, _ = trained(run_worker, make_task, backend, **values, dropout=0.5)
     assert [epoch[:3] for epoch in again["history"]] == [epoch[:3] for epoch in with_dropout["history"]]
+
+
+KEPT = """
+import json, sys
+import numpy
+from tmva_bench.basis import mapping, parsing
+from tmva_bench.engines import keras_training
+
+def trained():
+    compiled = keras_training.compiled_epochs(keras, training, len(x), x.shape[1])
+    compiled.start(weights, *keras_training.parts(training, 0, keras_training.Arrays(x, y, numpy.ones(len(x)))))
+    losses = [float(compiled.epoch(numpy.arange(160), [])).hex() for _ in range(2)]
+    compiled.keep()
+    return compiled.compilation, losses, [weight.tobytes().hex() for weight in compiled.best()]
+
+keras, _ = keras_training.load("jax")
+random = numpy.random.default_rng(1)
+x, y = random.normal(size=(200, 2)), random.integers(2, size=(200, 1))
+values = {"neurons": 3, "layers": 1, "batch_size": 20, "validation_fraction": 0.2, "execution": "epoch"}
+training = mapping.training(parsing.point(values))
+weights = [random.normal(size=shape) for shape in ((2, 3), (3,), (3, 1), (1,))]
+print(json.dumps(trained()))
+for path in sys.argv[1:]:
+    with open(path, "rb+") as file:
+        file.truncate(100)
+print(json.dumps(trained()))
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
+def test_what_jax_compiled_is_kept_for_later_runs_and_trains_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    variables = environments.run_variables(threads=1, backend="jax", architecture="cpu")
+    answers = []
+    for _ in range(2):
+        # The second run cuts off what is there once it has read it.
+        kept = [str(path) for path in Path(tmp_path, "tmva-bench", "jax").rglob("jit_*-cache")]
+        child = subprocess.run([sys.executable, "-c", KEPT, *kept], env=variables, capture_output=True, text=True)
+        assert child.returncode == 0, child.stderr
+        answers += map(json.loads, child.stdout.splitlines())
+    assert [compilation for compilation, *_ in answers] == ["fresh", "kept", "kept", "fresh"]
+    assert "Error reading persistent compilation cache entry for 'jit__epoch'" in child.stderr
+    assert all(trained == answers[0][1:] for _, *trained in answers)
 
 
 def test_on_pytorch_plain_pytorch_is_the_cure():

@@ -88,3 +88,10 @@ def test_what_the_clocks_hold():
         "none for tmva-dnn; real_time_epochs is without it for all"
     ]
     assert naming.clocks(rows[-1:]) == []
+
+
+def test_times_of_compiling_that_are_those_of_reading_are_told():
+    rows = [row(execution="epoch", compilation=state) for state in ("fresh", "kept", "kept")]
+    text = "compilation in the times of training and fit: outside for {}; real_time_epochs is without it for all"
+    assert naming.clocks(rows) == [text.format("keras jax epoch (kept from an earlier run in 2 of 3)")]
+    assert naming.clocks(rows[:1]) == [text.format("keras jax epoch")]

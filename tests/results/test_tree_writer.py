@@ -106,6 +106,18 @@ def test_a_new_file_replaces_the_old_and_leaves_nothing_beside(tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.root"]
 
 
+def test_what_the_clocks_hold_knows_of_compiled_epochs(tmp_path: Path) -> None:
+    tables = made_up_tables(1)
+    benchmark = tables["benchmark"]
+    changed = {"method": "keras", "backend": "jax", "architecture": "cpu", "execution": "epoch", "compilation": "kept"}
+    for name, value in {**changed, "status": "ok"}.items():
+        benchmark[name] = [value] * len(benchmark["run_id"])
+    with uproot.open(write_results(tables, tmp_path / "results.root")) as file:
+        said = file["clocks"].member("fTitle")
+    runs = len(benchmark["run_id"])
+    assert f"outside for keras jax epoch (kept from an earlier run in {runs} of {runs});" in said
+
+
 def test_no_runs_give_empty_trees(tmp_path: Path) -> None:
     out = write_results(made_up_tables(0), tmp_path / "results.root")
     with uproot.open(out) as file:

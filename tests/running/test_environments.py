@@ -150,3 +150,18 @@ def test_a_child_keeps_the_users_variables_but_for_ours(monkeypatch, tmp_path):
     }
     on_cpu = environments.run_variables(threads=1, backend="jax", architecture="cpu")
     assert (on_cpu["KERAS_BACKEND"], on_cpu["CUDA_VISIBLE_DEVICES"], on_cpu["JAX_PLATFORMS"]) == ("jax", "-1", "cpu")
+
+
+def test_what_jax_keeps_is_of_its_processor_and_threads_and_of_compiled_epochs_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "the user's")
+    one, two = (environments.run_variables(threads=n, backend="jax", architecture="cpu") for n in (1, 2))
+    assert one["JAX_ENABLE_COMPILATION_CACHE"] == "false"
+    folders = [Path(variables["JAX_COMPILATION_CACHE_DIR"]) for variables in (one, two)]
+    assert {folder.parent for folder in folders} == {tmp_path / "tmva-bench" / "jax"}
+    assert folders[0] != folders[1]
+    environments._processor.cache_clear()
+    monkeypatch.setattr(environments, "_cpu_lines", lambda *names: ["another one"])
+    other = environments.run_variables(threads=1, backend="jax", architecture="cpu")
+    environments._processor.cache_clear()
+    assert other["JAX_COMPILATION_CACHE_DIR"] != one["JAX_COMPILATION_CACHE_DIR"]

@@ -5,7 +5,9 @@ The steps, batches and losses are those of :class:`tmva_bench.engines.keras_trai
 handed in; the validation loss is computed in the same call, and the best weights stay on the device until the end.
 """
 
-from typing import Any, Callable, List, Sequence, Tuple
+import collections
+import contextlib
+from typing import Any, Callable, Counter, Iterator, List, Sequence, Tuple
 
 import numpy
 
@@ -15,6 +17,9 @@ from tmva_bench.errors import Unavailable
 
 # The backends that it is written for.
 BACKENDS = ("jax", "tensorflow")
+# JAX's names: a function is to be compiled, and it is in the cache.
+_REQUEST = "/jax/compilation_cache/compile_requests_use_cache"
+_HIT = "/jax/compilation_cache/cache_hits"
 
 
 class Shape:
@@ -43,6 +48,9 @@ class Epochs:
         phase: index of the phase.
         shape: of the events; all is compiled for it at once.
 
+    Attributes:
+        compilation: ``kept`` where all that was compiled came from JAX's cache of an earlier run, else ``fresh``.
+
     Raises:
         Unavailable: a backend that it is not written for.
     """
@@ -56,6 +64,12 @@ class Epochs:
                 f"execution = epoch is compiled on {' and '.join(BACKENDS)}, not on {backend}",
                 f"take execution = batch{plain}",
             )
+        with _kept_between_runs(backend) as events:
+            self._compile(keras, training, phase, shape)
+        self.compilation = "kept" if 0 < events[_REQUEST] == events[_HIT] else "fresh"
+        self._validation_loss = float("nan")
+
+    def _compile(self, keras: Any, training: Training, phase: int, shape: Shape) -> None:
         plan = training.phases[phase]
         model = keras_network.build(keras, training, shape.inputs, phase)
         masked = keras_network.drops_by_masks(training, phase)
@@ -66,13 +80,12 @@ class Epochs:
         drops = [share > 0 for share in plan.drop] if masked else []
         widths = [shape.inputs, *training.widths]
         self._widths = [width for width, drop in zip(widths, drops) if drop]
-        engine = _Jax if backend == "jax" else _TensorFlow
+        engine = _Jax if keras.backend.backend() == "jax" else _TensorFlow
         zeros = numpy.zeros((shape.events, shape.inputs)), numpy.zeros((shape.events, 1)), numpy.zeros(shape.events)
         few = tuple(array[:1].repeat(shape.validation, axis=0) for array in zeros)
         steps = shape.events // plan.batch_size
         self._engine = engine(model, trained, plan, self._device(zeros), self._batches(few))
         self._engine.compile(*self._chosen(numpy.zeros(steps * plan.batch_size), [None] * len(self._widths)))
-        self._validation_loss = float("nan")
 
     def start(self, weights: Sequence[numpy.ndarray], events: Any, validation: Any) -> None:
         """Brings weights and events to the device.
@@ -122,6 +135,41 @@ class Epochs:
         return order.astype(numpy.int32).reshape(shape), tuple(
             numpy.asarray(mask, self._float).reshape(*shape, mask.shape[1]) for mask in whole
         )
+
+
+@contextlib.contextmanager
+def _kept_between_runs(backend: str) -> Iterator[Counter[str]]:
+    """Has JAX keep what is compiled in the block in the folder that its variables name, and take it from there.
+
+    For the block alone: what JAX compiles later lies in the clock of the training, which must not depend on a cache.
+
+    Yields:
+        How often each event of ``jax.monitoring`` came; none on another backend.
+    """
+    counts: Counter[str] = collections.Counter()
+    if backend != "jax":
+        yield counts
+        return
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    config: Any = jax.config
+
+    def count(event: str, **_: Any) -> None:
+        counts[event] += 1
+
+    def switch(on: bool) -> None:
+        config.update("jax_enable_compilation_cache", on)
+        compilation_cache.reset_cache()  # it has looked once whether it is on
+
+    before = config.jax_enable_compilation_cache
+    jax.monitoring.register_event_listener(count)
+    switch(True)
+    try:
+        yield counts
+    finally:
+        switch(before)
+        jax.monitoring.unregister_event_listener(count)
 
 
 def _regularization(

@@ -66,6 +66,8 @@ class Outcome(NamedTuple):
             :func:`tmva_bench.events.inputs.membership`.
         untrained_loss: validation loss of the untrained network, NaN where the method does not tell.
         initial_weights_spread: root mean square of all initial weights, without biases, NaN likewise.
+        compilation: whether what was compiled before the training is ``fresh`` or was ``kept`` by an earlier run; ""
+            where nothing was, or it is not told.
     """
 
     scores: Dict[str, numpy.ndarray]
@@ -80,6 +82,7 @@ class Outcome(NamedTuple):
     membership: Dict[str, str]
     untrained_loss: float = math.nan
     initial_weights_spread: float = math.nan
+    compilation: str = ""
 
 
 class Trained(NamedTuple):

@@ -110,6 +110,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         ),
         untrained_loss=result.untrained_loss,
         initial_weights_spread=spread,
+        compilation=compiled.compilation if compiled else "",
     )
 
 

@@ -63,6 +63,7 @@ def carry_out(folder: Path) -> Dict[str, Any]:
         "untrained_loss": outcome.untrained_loss,
         "initial_weights_spread": outcome.initial_weights_spread,
         "parameters": outcome.parameters,
+        "compilation": outcome.compilation,
         **outcome.membership,
         "versions": outcome.versions,
         "history": [list(epoch) for epoch in outcome.history],

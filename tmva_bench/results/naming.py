@@ -34,6 +34,8 @@ _SHOWN = {
 _USUAL = config.Point().execution
 # Of a method that is not here.
 _OTHER = "methods of another version"
+# What :func:`clocks` reads of a run.
+CLOCKS = ("method", "backend", "architecture", "execution", "status", "compilation")
 _Key = TypeVar("_Key")
 
 
@@ -326,18 +328,35 @@ def compilation(row: RunRow) -> str:
     method = METHODS.get(row.method)
     if row.backend == "tmva" or is_no_network(row) or (method is not None and not method.compiles):
         return "never"
-    before = row.real_time_compile > 0 or row.backend in _compiled_before(row)
+    before = row.execution != _USUAL or row.backend in _compiled_before(row)
     return "before" if before else "inside"
 
 
 def clocks(rows: Iterable[RunRow]) -> list[str]:
-    """One line on what the times of training and fit hold, "" without a finished run."""
-    kinds = gathered((compilation(row), method_name(row)) for row in rows if row.status == "ok")
+    """One line on what the times of training and fit hold, and which compilations were kept from an earlier run.
+
+    None without a finished run.
+    """
+    finished = [row for row in rows if row.status == "ok"]
+    kinds = gathered((compilation(row), method_name(row)) for row in finished)
+    told: dict[str, list[str]] = {}
+    for row in finished:
+        told.setdefault(method_name(row), []).extend(filter(None, [row.compilation]))
     texts = {"inside": "inside", "before": "outside", "never": "none"}
-    said = [f"{text} for {', '.join(kinds[kind])}" for kind, text in texts.items() if kind in kinds]
+    said = [
+        f"{text} for {', '.join(name + _kept(told[name]) for name in kinds[kind])}"
+        for kind, text in texts.items()
+        if kind in kinds
+    ]
     if not said:
         return []
     return [f"compilation in the times of training and fit: {'; '.join(said)}; real_time_epochs is without it for all"]
+
+
+def _kept(compilations: list[str]) -> str:
+    """A remark where the time of compiling is that of reading what an earlier run kept."""
+    kept = compilations.count("kept")
+    return f" (kept from an earlier run in {kept} of {len(compilations)})" if kept else ""
 
 
 def reasons(rows: list[RunRow]) -> list[str]:

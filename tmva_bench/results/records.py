@@ -254,8 +254,8 @@ def _migrate_7(record: _Content) -> None:
 
 
 def _migrate_8(record: _Content) -> None:
-    """Version 9 added the fold that tests; those of earlier versions are samples of their own."""
-    record["row"].update(fold=0)
+    """Version 9 added the fold that tests, and compilations that are kept; earlier folds are samples of their own."""
+    record["row"].update(fold=0, compilation="")
 
 
 _MIGRATIONS: dict[int, Callable[[_Content], None]] = {

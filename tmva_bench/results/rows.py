@@ -197,6 +197,10 @@ class RunRow(_Columns):
     real_time_compile: Annotated[
         float, "real time, compilation before the training [s] (NaN: none, or inside the training)"
     ] = math.nan
+    compilation: Annotated[
+        str,
+        "fresh | kept: whether an earlier run's cache had all that it compiled before the training (empty: not told)",
+    ] = ""
     real_time_fit: Annotated[float, "real time of the training alone [s]"] = math.nan
     real_time_epochs: Annotated[
         float, "real time of the epochs, the first as long as the median of the others: no compilation [s]"

@@ -148,9 +148,8 @@ def _write_file(trees: dict[str, list[schema.Column]], tables: dict[str, Table],
 
 def _clocks(benchmark: Table) -> str:
     """What figures of times say about them."""
-    names = ("method", "backend", "architecture", "status")
-    columns = zip(*(benchmark[name] for name in names), strict=True)
-    return "".join(naming.clocks(RunRow(**dict(zip(names, values, strict=True))) for values in columns))
+    columns = zip(*(benchmark[name] for name in naming.CLOCKS), strict=True)
+    return "".join(naming.clocks(RunRow(**dict(zip(naming.CLOCKS, values, strict=True))) for values in columns))
 
 
 def write_tree(name: str, title: str, columns: Sequence[schema.Column], table: Table, out: Path) -> None:

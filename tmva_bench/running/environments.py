@@ -199,6 +199,13 @@ def run_variables(*, threads: int, backend: str, architecture: str) -> dict[str,
     caches = Path(variables.get("XDG_CACHE_HOME") or _home() / ".cache", "tmva-bench")
     # The user's keras.json would change floatx, epsilon and backend of every run.
     variables["KERAS_HOME"] = str(caches / "keras")
+    if backend == "jax":
+        # What compiled epochs keep: nothing else, see keras_epochs. XLA's code depends on processor and threads, which
+        # are not in JAX's key.
+        variables["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+        variables["JAX_COMPILATION_CACHE_DIR"] = str(caches / "jax" / f"{_processor()}-{threads}")
+        variables["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        variables["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     if backend == "theano":
         # Compiling C++ for a network costs a minute, once: children side by side wait only for what none compiled yet.
         device = "cuda" if architecture == "gpu" else "cpu"
@@ -219,11 +226,24 @@ def _home() -> Path:
 
 
 def _cpu_model() -> str:
+    lines = _cpu_lines("model name")
+    return lines[0].split(":", 1)[1].strip() if lines else platform.processor() or platform.machine()
+
+
+@functools.cache
+def _processor() -> str:
+    """Digest of what kind of processor this is, with all that it can do."""
+    lines = sorted({platform.machine(), *_cpu_lines("model name", "flags", "Features")})
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
+
+
+def _cpu_lines(*names: str) -> list[str]:
+    """Lines of ``/proc/cpuinfo`` that begin with one of the names; none where there is no such file."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+        return []
+    return [line for line in lines if line.startswith(names)]
 
 
 def _gpu_model() -> str:

@@ -187,7 +187,7 @@ def choose(rows: Sequence[Row], selected: Iterable[Row], selection: str) -> Chos
 
 def _typed(row: Row) -> RunRow:
     """What :func:`tmva_bench.results.naming.clocks` reads of a run."""
-    return RunRow(**{name: row[name] for name in ("method", "backend", "architecture", "status")})
+    return RunRow(**{name: row[name] for name in naming.CLOCKS})
 
 
 def check(selected: Sequence[Row], selection: str) -> None:
