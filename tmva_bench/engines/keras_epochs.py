@@ -71,7 +71,8 @@ class Epochs:
 
     def _compile(self, keras: Any, training: Training, phase: int, shape: Shape) -> None:
         plan = training.phases[phase]
-        model = keras_network.build(keras, training, shape.inputs, phase)
+        # Its weights are given to start.
+        model = keras_network.build(keras, training._replace(initializer="zero"), shape.inputs, phase)
         masked = keras_network.drops_by_masks(training, phase)
         trained = keras_network.trained_by(keras, model, training, shape.inputs, phase)
         trained.optimizer.build(trained.trainable_variables)
