@@ -120,10 +120,13 @@ def test_what_jax_compiled_is_kept_for_later_runs_and_trains_the_same(tmp_path, 
     assert all(trained == answers[0][1:] for _, *trained in answers)
 
 
-def test_on_pytorch_plain_pytorch_is_the_cure():
-    keras = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: "torch"))
+@pytest.mark.parametrize(
+    ("backend", "cure"), [("torch", "batch, or plain PyTorch, method torch$"), ("theano", "batch$")]
+)
+def test_on_another_backend_there_is_a_cure(backend, cure):
+    keras = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: backend))
     training = mapping.training(parsing.point({"execution": "epoch"}))
-    with pytest.raises(Unavailable, match="not on torch.*or plain PyTorch, method torch"):
+    with pytest.raises(Unavailable, match=f"not on {backend}; take execution = {cure}"):
         keras_epochs.Epochs(keras, training, 0, keras_epochs.Shape(training, 0, 1000, 4))
 
 

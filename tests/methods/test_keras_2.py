@@ -14,6 +14,7 @@ from tmva_bench.running import environments
 KERAS2 = setup_env.keras2_environment()
 pytestmark = pytest.mark.skipif(not KERAS2.is_complete(), reason="needs .venv-keras2: make env-keras2")
 TESTS = Path(__file__).parents[1]
+EXECUTIONS = ["batch", pytest.param("epoch", marks=pytest.mark.slow)]
 VARIABLES = environments.run_variables(threads=1, backend="tensorflow", architecture="cpu")
 
 
@@ -61,6 +62,7 @@ def test_the_double_leaves_keras_2_as_pykeras_does() -> None:
     assert "get_weights" in child.stderr or "numpy" in child.stderr, child.stderr[-1000:]
 
 
+@pytest.mark.parametrize("execution", EXECUTIONS)
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -81,8 +83,10 @@ def test_the_double_leaves_keras_2_as_pykeras_does() -> None:
         ("dnn-adagrad", {"max_epochs": 4, "optimizer": "adagrad"}),
     ],
 )
-def test_keras_2_replays_tmvas_trainings(name: str, values: dict[str, Any], make_task: Any, run_worker: Any) -> None:
-    task = make_task(name, "keras", "tensorflow", neurons=20, **values)
+def test_keras_2_replays_tmvas_trainings(
+    name: str, values: dict[str, Any], execution: str, make_task: Any, run_worker: Any
+) -> None:
+    task = make_task(name, "keras", "tensorflow", neurons=20, execution=execution, **values)
     outcome, log = run(run_worker, task)
     assert outcome["status"] == "ok", f"{outcome}\n{log}"
     table = tmva_files.epoch_table(recordings.log(name))
@@ -92,11 +96,12 @@ def test_keras_2_replays_tmvas_trainings(name: str, values: dict[str, Any], make
     assert Path(task.folder, "model.h5").exists()
 
 
-def test_keras_2_has_what_the_common_basis_has(make_task: Any, run_worker: Any) -> None:
+@pytest.mark.parametrize("execution", EXECUTIONS)
+def test_keras_2_has_what_the_common_basis_has(execution: str, make_task: Any, run_worker: Any) -> None:
     values = {"activation": "gauss", "dropout": 0.1, "loss": "sum_of_squares", "optimizer": "adadelta"}
+    values["execution"] = execution
     outcome, log = run(run_worker, make_task("dnn-seed-preset", "keras", "tensorflow", max_epochs=2, **values))
     assert outcome["status"] == "ok", f"{outcome}\n{log}"
-    refused, _ = run(
-        run_worker, make_task("dnn-seed-preset", "keras", "tensorflow", dropout=0.1, dropout_rule="tmva", max_epochs=1)
-    )
+    masks = {"dropout": 0.1, "dropout_rule": "tmva", "max_epochs": 1, "execution": execution}
+    refused, _ = run(run_worker, make_task("dnn-seed-preset", "keras", "tensorflow", **masks))
     assert (refused["status"], refused["reason"].split(",")[0]) == ("unavailable", "dropout_rule = tmva needs Keras 3")

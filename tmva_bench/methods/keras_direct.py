@@ -50,13 +50,13 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
     keras_training.check_transformations(data, task.point)
     training = mapping.training(task.point)
-    if task.backend in _COMPILED_BEFORE:
-        with watch.phase("compile"):
-            keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
     compiled = None
     if training.execution == "epoch":
         with watch.phase("compile"):
             compiled = keras_training.compiled_epochs(keras, training, len(events.x), len(data.variables))
+    elif task.backend in _COMPILED_BEFORE:
+        with watch.phase("compile"):
+            keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
     original = events
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
