@@ -64,9 +64,11 @@ def test_another_installation_or_processor_is_another_series():
 
 
 def test_tree_has_a_row_a_group_and_equal_columns():
-    columns = summary.tree(summary.groups([row(neurons=5, roc_auc=0.9), row(neurons=20, status="failed")]))
+    first = row(neurons=5, roc_auc=0.9, compilation="kept")
+    columns = summary.tree(summary.groups([first, row(neurons=20, status="failed")]))
     assert list(columns) == [column.name for column in schema.SUMMARY]
     assert columns["neurons"] == [5, 20]
     assert columns["roc_auc"][0] == 0.9
     assert columns["without_result"] == [0, 1]
+    assert columns["compilations_kept"] == [1, 0]
     assert {len(values) for values in columns.values()} == {2}

@@ -89,6 +89,7 @@ SUMMARY: list[Column] = [
     Column("runs", int, "finished repetitions"),
     Column("without_result", int, "repetitions without a result"),
     Column("busy", int, "repetitions timed on a busy machine"),
+    Column("compilations_kept", int, "repetitions whose compilation before the training an earlier run had kept"),
     Column("roc_auc_best_possible", float, _TITLE["roc_auc_best_possible"].title),
     Column("roc_auc_test_error", float, f"mean over repetitions: {_TITLE['roc_auc_error'].title}"),
     *[

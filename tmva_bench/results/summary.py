@@ -128,6 +128,7 @@ def tree(groups: Iterable[Group]) -> dict[str, list[Any]]:
             "runs": len(group.rows),
             "without_result": len(group.missing),
             "busy": busy(group),
+            "compilations_kept": sum(row.compilation == "kept" for row in group.rows),
             "roc_auc_best_possible": best_possible(group),
             "roc_auc_test_error": test_error(group),
         }
