@@ -44,7 +44,7 @@ def test_the_document_is_what_the_tool_writes() -> None:
 
 def test_every_table_and_key_is_there() -> None:
     assert list(section("Top of the file")) == list(study_file.KEYS[""])
-    for table in ("limits", "environments"):
+    for table in ("limits", "cluster", "environments"):
         assert list(section(f"[{table}")) == list(study_file.KEYS[table])
     assert list(section("[[series]]")) == list(study_file.KEYS["series"])
     for name in samples.SAMPLES:
@@ -79,6 +79,7 @@ def test_a_file_with_every_key_is_read(tmp_path: Path) -> None:
         "axes": {"neurons": [5, 20], "layers": [1, 2]},
         "only.keras": {"start": "keras"},
         "limits": {"time": 60, "memory": 2000.5, "threads": 2},
+        "cluster": {"jobs": 2, "memory": 500, "time": 60, "setup": "a", "htcondor": ["b"], "slurm": ["c", "d"]},
         "environments.other": {"python": "bin/python", "make": "make other"},
     }
     series = {"method": "keras", "backend": "jax", "architecture": "cpu", "environment": "other", "optimizer": "adam"}
