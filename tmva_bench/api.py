@@ -1,5 +1,6 @@
 """What scripts use: generate an input file, run a benchmark or a study; the command line is a thin layer over it."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -17,7 +18,7 @@ from tmva_bench.report import explain
 from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder, make_folder, read_environments
 from tmva_bench.results.rows import LatencyRow
-from tmva_bench.running import applying, environments, execution, exporting, timing
+from tmva_bench.running import applying, cluster, environments, execution, exporting, timing
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
@@ -189,6 +190,9 @@ def run_study(
     rerun: str | None = None,
     limit: int | None = None,
     shard: str | None = None,
+    scheduler: str | None = None,
+    system: str | None = None,
+    workers: int | None = None,
     listener: execution.Listener | None = None,
 ) -> list[dict[str, Any]]:
     """Does the runs of a study that have no record yet.
@@ -202,18 +206,29 @@ def run_study(
         rerun: which finished runs to run again, a key of ``tmva_bench.running.execution.RERUN``.
         limit: do at most so many runs.
         shard: ``I/N``, do the I-th of N parts; each has a results folder of its own, to be merged.
+        scheduler: do them on the workers of a running Dask cluster, at the address of its scheduler.
+        system: do them on a Dask cluster of their own: ``local``, ``htcondor`` or ``slurm``. A script that asks for
+            ``local`` must be guarded by ``if __name__ == "__main__"``, for the workers load it, too.
+        workers: how many workers that one has.
         listener: is told how it goes.
 
     Returns:
         The rows of the tree ``benchmark`` of the runs that have one now, in the study's order.
 
     Raises:
-        UserError: something in the study is wrong, another process holds the folder, or the disk is full.
+        UserError: something in the study is wrong, another process holds the folder, the disk is full, or there is no
+            such cluster.
     """
     study = study_file.read(file, changes)
     part = plan.parse_shard(shard) if shard else None
     results = study_folder(study, folder, part)
-    with results.held():
+    if side_by_side != 1 and (scheduler or system):
+        raise UserError(f"--jobs {side_by_side}: a cluster does a run a worker; leave --jobs out")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(results.held())
+        pool = None
+        if scheduler or system or workers:
+            pool = stack.enter_context(cluster.pool(study, scheduler=scheduler, system=system, workers=workers))
         results.write_text(results.study, study_file.text(study))
         jobs = study_jobs(study, results, only, shard=part, listener=listener)
         _link_input(study, results, only)
@@ -225,6 +240,7 @@ def run_study(
             rerun=rerun,
             limit=limit,
             listener=listener,
+            pool=pool,
         )
     return [record.row.columns() for record in records]
 

@@ -21,7 +21,7 @@ from tmva_bench.report import progress, tables, terminal
 from tmva_bench.results import naming, summary
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.rows import Record, RunRow
-from tmva_bench.running import batch, doctor, execution, runner
+from tmva_bench.running import batch, cluster, doctor, execution, runner
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
@@ -103,6 +103,11 @@ def run(
 @click.option("--jobs", type=int, default=1, help="Runs side by side, on disjoint cores.")
 @click.option("--rerun", metavar=common.one_of(execution.RERUN), help="Run again what ended this way.")
 @click.option("--shard", metavar="I/N", help="Do the I-th of N parts, in a results folder of its own, to be merged.")
+@click.option("--scheduler", metavar="ADDRESS", help="Do them on the workers of this Dask cluster, tcp://host:8786.")
+@click.option(
+    "--cluster", "system", metavar=common.one_of(cluster.SYSTEMS), help="Do them on a Dask cluster of their own."
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Workers of --cluster, one run each at a time.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and how long it will take.")
 def study(
     file: str,
@@ -113,6 +118,9 @@ def study(
     jobs: int,
     rerun: str | None,
     shard: str | None,
+    scheduler: str | None,
+    system: str | None,
+    workers: int | None,
     dry_run: bool,
 ) -> None:
     """Do the runs of a study that are not there yet.
@@ -138,6 +146,9 @@ def study(
             rerun=rerun,
             limit=limit,
             shard=shard,
+            scheduler=scheduler,
+            system=system,
+            workers=workers,
             listener=bars,
         )
     rows = [RunRow(**row) for row in columns]

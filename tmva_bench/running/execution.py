@@ -9,7 +9,7 @@ import queue
 import statistics
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from tmva_bench.basis import config
@@ -94,6 +94,32 @@ class Silent:
 
     def finished(self, job: Job, record: Record) -> None:
         """Nothing to tell."""
+
+
+class Pool(Protocol):
+    """Does runs on other machines."""
+
+    def work(
+        self,
+        jobs: list[Job],
+        folder: ResultsFolder,
+        limits: requests.Limits | None,
+        started: Callable[[Job], None],
+        finished: Callable[[Job, Record], None],
+    ) -> None:
+        """Does the jobs, and has the record of each in the results folder before it is told.
+
+        Args:
+            jobs: what to run.
+            folder: the results folder, held.
+            limits: time and memory of each run.
+            started: is told when a run begins, once.
+            finished: is told of the record; the run is called what it would be on the machine that did it.
+
+        Raises:
+            UserError: the pool or the results folder can no longer be used.
+            KeyboardInterrupt: the runs under way were ended; what had finished is kept.
+        """
 
 
 class Estimate(NamedTuple):
@@ -185,6 +211,7 @@ def execute(
     rerun: str | None = None,
     limit: int | None = None,
     listener: Listener | None = None,
+    pool: Pool | None = None,
 ) -> list[Record]:
     """Does the jobs that have no record yet, and rebuilds ``results.root``; for who holds the results folder.
 
@@ -196,6 +223,7 @@ def execute(
         rerun: which finished runs to run again, a key of :data:`RERUN`.
         limit: do at most so many runs.
         listener: is told how it goes.
+        pool: does them on other machines; the records of any machine count there.
 
     Returns:
         The records of the jobs that have one now, in the order of ``jobs``.
@@ -205,31 +233,55 @@ def execute(
         KeyboardInterrupt: the children were ended; what had finished is kept.
     """
     jobs = list(jobs)
-    cores = slots(side_by_side, max([job.request.threads for job in jobs], default=1))
     records = folder.load(curves=False)
+    if pool:
+        jobs = _of_any_machine(jobs, records)
+    else:
+        cores = slots(side_by_side, max([job.request.threads for job in jobs], default=1))
     kept, todo = split(jobs, records, rerun)
     todo = todo[:limit]
     listener = listener or Silent()
     listener.planned(todo, kept)
+    crew = _Crew(folder, limits, records, listener)
     if todo:
-        crew = _Crew(folder, limits, records, listener)
         try:
-            crew.work(todo, cores)
+            if pool:
+                crew.send(todo, pool)
+            else:
+                crew.work(todo, cores)
         finally:
             records = folder.rebuild()
     else:
         folder.rebuild()
     by_name = {record.row.run_id: record for record in records}
-    return [by_name[job.name] for job in jobs if job.name in by_name]
+    names = [crew.names.get(job.name, job.name) for job in jobs]
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _of_any_machine(jobs: list[Job], records: list[Record]) -> list[Job]:
+    """The jobs, called as their record is where a machine of these records did them, a result before all else."""
+    status = {record.row.run_id: record.row.status for record in records}
+    machines = {machine for record in records for machine in (record.row.cpu_model, record.row.device)}
+    called = []
+    for job in jobs:
+        names = [job.name, *(runner.identify(*job[:3], machine=machine) for machine in sorted(machines))]
+        there = sorted((name for name in names if name in status), key=lambda name: status[name] != "ok")
+        called.append(job._replace(name=there[0]) if there else job)
+    return called
 
 
 class _Crew:
-    """Does jobs in threads, one child each."""
+    """Does jobs in threads, one child each, or sends them to a pool.
+
+    Attributes:
+        names: what the runs of jobs are called, where another machine did them.
+    """
 
     def __init__(
         self, folder: ResultsFolder, limits: requests.Limits | None, records: list[Record], listener: Listener
     ) -> None:
         self._folder, self._limits, self._listener = folder, limits, listener
+        self.names: dict[str, str] = {}
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._rebuilt = time.monotonic()
@@ -240,6 +292,13 @@ class _Crew:
         for record in records:
             if record.row.status == "unavailable":
                 self._outdated.setdefault(_asked(record.row), []).append(record.row.run_id)
+
+    def send(self, jobs: list[Job], pool: Pool) -> None:
+        for job in jobs:
+            if job.environment.missing:
+                self._finished(job, self._leave_unavailable(job, job.environment.missing))
+        jobs = [job for job in jobs if not job.environment.missing]
+        pool.work(jobs, self._folder, self._limits, self._listener.started, self._finished)
 
     def work(self, jobs: list[Job], cores: list[list[int] | None]) -> None:
         free: queue.Queue[list[int] | None] = queue.Queue()
@@ -267,13 +326,20 @@ class _Crew:
             raise
         finally:
             free.put(cpus)
+        self._finished(job, record)
+
+    def _finished(self, job: Job, record: Record) -> None:
         row = record.row
         with self._lock:
             # Of a run whose child did not start the method says nothing: its autoencoder cannot be trained here.
             if row.status == "unavailable" and not math.isnan(row.real_time_total):
                 self._unavailable[_installed(row)] = row.reason
-            outdated = self._outdated.pop(_asked(row), [])
-            self._folder.remove([name for name in outdated if name != job.name])
+            outdated = set(self._outdated.pop(_asked(row), []))
+            if job.name != row.run_id:
+                self.names[job.name] = row.run_id
+                # What another machine did is replaced, as what this one did is.
+                outdated |= {job.name} & set(self._folder.names())
+            self._folder.remove(sorted(outdated - {row.run_id}))
             self._listener.finished(job, record)
             self._rebuild()
 
@@ -281,7 +347,7 @@ class _Crew:
         request, data, environment, _ = job
         reason = environment.missing or self._unavailable.get(_installed(runner.planned_row(*job)), "")
         if reason:
-            return runner.leave_unavailable(request, data, self._folder, environment, reason)
+            return self._leave_unavailable(job, reason)
         self._listener.started(job)
         return runner.run_one(
             request,
@@ -294,6 +360,10 @@ class _Crew:
             on_epoch=functools.partial(self._listener.epoch, job),
             on_encoding=functools.partial(self._listener.encoding, job),
         )
+
+    def _leave_unavailable(self, job: Job, reason: str) -> Record:
+        request, data, environment, _ = job
+        return runner.leave_undone(request, data, self._folder, environment, "unavailable", reason)
 
     def _rebuild(self) -> None:
         if time.monotonic() - self._rebuilt < _REBUILD:

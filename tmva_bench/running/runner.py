@@ -36,9 +36,19 @@ _SCORE_BINS = 40
 _MOST = 0.99
 
 
-def identify(request: Request, data: inputs.InputFile, environment: environments.Environment) -> str:
-    """The run's name, from all that can change its result; times are part of that, so the processor is, too."""
-    machine = environments.machine()
+def identify(
+    request: Request, data: inputs.InputFile, environment: environments.Environment, *, machine: str | None = None
+) -> str:
+    """The run's name, from all that can change its result; times are part of that, so the processor is, too.
+
+    Args:
+        request: what to run.
+        data: the common input file.
+        environment: where to run it.
+        machine: the model of its processor or GPU; by default that of this machine.
+    """
+    if machine is None:
+        machine = environments.machine()["cpu_model" if request.architecture == "cpu" else "gpu_model"]
     return records.run_id(
         {
             "point": dataclasses.asdict(request.point),
@@ -47,7 +57,7 @@ def identify(request: Request, data: inputs.InputFile, environment: environments
             **({"encoder": environments.describe().versions} if request.point.encoding else {}),
             "environment": environment.name,
             "tmva_bench": tmva_bench.__version__,
-            "machine": machine["cpu_model"] if request.architecture == "cpu" else machine["gpu_model"],
+            "machine": machine,
             "input": data.metadata["digest"],
         }
     )
@@ -139,7 +149,7 @@ def run_one(
             on_epoch=on_epoch,
             epochs=method.read_epochs,
         )
-        _name_input(folder, kept)
+        name_input(folder, kept)
         row = dataclasses.replace(record.row, peak_memory=ending.peak_memory, real_time_total=ending.real_time)
         row = load.recorded(row, ending)
         record = _ended(dataclasses.replace(record, row=row), ending.status, ending.reason)
@@ -157,32 +167,43 @@ def _finished(folder: Path, record: Record, results: ResultsFolder) -> Record:
     return record
 
 
-def _name_input(folder: Path, name: str) -> None:
-    """Has the task name its input file in the results folder, which can be moved, in place of one on this machine."""
+def name_input(folder: Path, name: str) -> None:
+    """Has the task name its input file in the results folder, which can be moved, in place of one on this machine.
+
+    Args:
+        folder: of the run.
+        name: of the input file in the results folder.
+    """
     path = folder / child.TASK_FILE
     if path.is_file():
         task = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps({**task, "input_file": f"../../inputs/{name}", "folder": "."}), encoding="utf-8")
 
 
-def leave_unavailable(
-    request: Request, data: inputs.InputFile, results: ResultsFolder, environment: environments.Environment, reason: str
+def leave_undone(
+    request: Request,
+    data: inputs.InputFile,
+    results: ResultsFolder,
+    environment: environments.Environment,
+    status: str,
+    reason: str,
 ) -> Record:
-    """Leaves the record of a run that cannot be done, without trying it.
+    """Leaves the record of a run that gave nothing here: it cannot be done, or what did it elsewhere was lost.
 
     Args:
         request: what was to run.
         data: the common input file.
         results: the results folder, which the caller holds.
         environment: where it was to run.
-        reason: why it cannot, and the cure.
+        status: how it ended.
+        reason: why, and the cure.
 
     Raises:
         UserError: the results folder cannot be written.
     """
     name = identify(request, data, environment)
     with results.under_way(name) as folder:
-        record = _ended(Record(row=planned_row(request, data, environment, name)), "unavailable", reason)
+        record = _ended(Record(row=planned_row(request, data, environment, name)), status, reason)
         results.finish(folder, record)
     return record
 
