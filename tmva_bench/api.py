@@ -228,7 +228,9 @@ def run_study(
         stack.enter_context(results.held())
         pool = None
         if scheduler or system or workers:
-            pool = stack.enter_context(cluster.pool(study, scheduler=scheduler, system=system, workers=workers))
+            pool = stack.enter_context(
+                cluster.pool(study, results, scheduler=scheduler, system=system, workers=workers)
+            )
         results.write_text(results.study, study_file.text(study))
         jobs = study_jobs(study, results, only, shard=part, listener=listener)
         _link_input(study, results, only)

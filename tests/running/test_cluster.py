@@ -139,14 +139,14 @@ class Heard(execution.Silent):
 
 
 def test_an_input_file_that_workers_cannot_read_is_sent(scheduler, fake_study, tmp_path, monkeypatch):
-    submitted = cluster._Work._submit
+    submitted = cluster.DaskPool._submit
 
     def elsewhere(work, job, content=None):
         future = submitted(work, job._replace(data=job.data._replace(path="/nowhere/small.root")), content)
         work._under_way[future] = job
         return future
 
-    monkeypatch.setattr(cluster._Work, "_submit", elsewhere)
+    monkeypatch.setattr(cluster.DaskPool, "_submit", elsewhere)
     rows = tmva_bench.run_study(fake_study(QUICK), folder=tmp_path / "results", scheduler=scheduler, limit=1)
     assert [row["status"] for row in rows] == ["ok"]
     (said,) = content(tmp_path / "results").values()

@@ -6,6 +6,7 @@ Dask is loaded only where a cluster is asked for.
 import contextlib
 import fcntl
 import functools
+import logging
 import os
 import shutil
 import signal
@@ -55,7 +56,7 @@ class _Order(NamedTuple):
     digest: str
     environment: Environment
     own: dict[str, str]
-    limits: requests.Limits | None
+    limits: requests.Limits
 
 
 class _Answer(NamedTuple):
@@ -76,12 +77,18 @@ class _Answer(NamedTuple):
 
 @contextlib.contextmanager
 def pool(
-    study: Study, *, scheduler: str | None = None, system: str | None = None, workers: int | None = None
+    study: Study,
+    folder: ResultsFolder,
+    *,
+    scheduler: str | None = None,
+    system: str | None = None,
+    workers: int | None = None,
 ) -> Iterator["DaskPool"]:
     """The workers of a cluster, its own ended with the context.
 
     Args:
         study: its table ``[cluster]`` says what a worker may take; it has as many cores as a run has threads.
+        folder: the study's results folder, held.
         scheduler: the address of a cluster that runs already.
         system: starts one: a key of :data:`SYSTEMS`.
         workers: how many it is to have.
@@ -101,6 +108,8 @@ def pool(
             f"a cluster needs Dask, which is not here ({error}): python -m pip install 'tmva-bench[dask]'"
         ) from None
 
+    # What becomes of workers and runs is said by the runs' records.
+    logging.getLogger("distributed").setLevel(logging.ERROR)
     with contextlib.ExitStack() as stack:
         address: Any = scheduler
         if system:
@@ -116,7 +125,7 @@ def pool(
                 f"--scheduler {scheduler}: no Dask scheduler answers there ({error or type(error).__name__}); give the "
                 "address that `dask scheduler` says, as tcp://host:8786"
             ) from None
-        yield DaskPool(client)
+        yield DaskPool(client, folder, study.limits)
 
 
 def _jobqueue() -> Any:
@@ -139,7 +148,14 @@ def local(study: Study, workers: int) -> Any:
         host="127.0.0.1",
         memory_limit=None,  # it counts the worker alone; runs have limits of their own
         dashboard_address="127.0.0.1:0",
+        silence_logs=logging.ERROR,
+        preload=[__name__],
     )
+
+
+def dask_setup(worker: Any) -> None:
+    """Called by Dask in each worker process of this machine: Ctrl-C is for the command that started them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def htcondor(study: Study, workers: int) -> Any:
@@ -215,68 +231,52 @@ class DaskPool:
 
     Args:
         client: a ``distributed.Client``.
+        folder: the results folder, held.
+        limits: time and memory of each run.
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, folder: ResultsFolder, limits: requests.Limits) -> None:
+        self._client, self._folder, self._limits = client, folder, limits
         self._topic = f"tmva-bench-{uuid.uuid4().hex}"
+        self._here = environments.describe()
+        self._under_way: dict[Any, execution.Job] = {}
+        # Input files on their way, by digest.
+        self._sent: dict[str, Any] = {}
+        # By job: how often workers began it, and its place in the study, whatever is sent a second time.
+        self._tries: Counter[str] = Counter()
+        self._priority: dict[str, int] = {}
 
     def work(
         self,
         jobs: list[execution.Job],
-        folder: ResultsFolder,
-        limits: requests.Limits | None,
         started: Callable[[execution.Job], None],
         finished: Callable[[execution.Job, Record], None],
     ) -> None:
         """See :class:`tmva_bench.running.execution.Pool`."""
-        _Work(self._client, self._topic, jobs, folder, limits, started, finished).do()
-
-
-class _Work:
-    """Jobs under way on the workers."""
-
-    def __init__(
-        self,
-        client: Any,
-        topic: str,
-        jobs: list[execution.Job],
-        folder: ResultsFolder,
-        limits: requests.Limits | None,
-        started: Callable[[execution.Job], None],
-        finished: Callable[[execution.Job, Record], None],
-    ) -> None:
-        self._client, self._topic, self._folder, self._limits = client, topic, folder, limits
-        self._started, self._finished = started, finished
-        self._jobs = {job.name: job for job in jobs}
-        # In the study's order, whatever is sent a second time.
-        self._priority = {job.name: -number for number, job in enumerate(jobs)}
-        self._here = environments.describe()
-        self._heard: set[str] = set()
-        self._tries: Counter[str] = Counter()
-        self._under_way: dict[Any, execution.Job] = {}
-        self._sent: dict[str, Any] = {}
-
-    def do(self) -> None:
         import distributed
 
-        self._client.subscribe_topic(self._topic, self._hear)
+        self._priority = {job.name: -number for number, job in enumerate(jobs)}
+        waiting_to_start = {job.name: job for job in jobs}
+
+        def hear(event: tuple[float, str]) -> None:
+            _, name = event
+            self._tries[name] += 1
+            if name in waiting_to_start:
+                started(waiting_to_start.pop(name))
+
+        self._client.subscribe_topic(self._topic, hear)
         try:
-            waiting = distributed.as_completed(map(self._submit, self._jobs.values()), loop=self._client.loop)
+            waiting = distributed.as_completed(map(self._submit, jobs), loop=self._client.loop)
             for future in waiting:
-                again = self._receive(future, self._under_way.pop(future))
-                if again:
-                    waiting.add(again)
+                job = self._under_way.pop(future)
+                outcome = self._outcome(future, job)
+                if isinstance(outcome, Record):
+                    finished(job, outcome)
+                else:
+                    waiting.add(outcome)
         finally:
             self._client.cancel(list(self._under_way))
             self._client.unsubscribe_topic(self._topic)
-
-    def _hear(self, event: tuple[float, str]) -> None:
-        name = event[1]
-        self._tries[name] += 1
-        if name not in self._heard:
-            self._heard.add(name)
-            self._started(self._jobs[name])
 
     def _submit(self, job: execution.Job, content: Any = None) -> Any:
         place = job.environment
@@ -296,8 +296,8 @@ class _Work:
         self._under_way[future] = job
         return future
 
-    def _receive(self, future: Any, job: execution.Job) -> Any:
-        """Keeps what came of a job; the job sent again, where it is."""
+    def _outcome(self, future: Any, job: execution.Job) -> Any:
+        """The record of a job, put into the results folder; or the future of the job, where it is sent again."""
         import distributed
 
         if future.cancelled():
@@ -308,8 +308,7 @@ class _Work:
             if self._tries[job.name] < _DEATHS:
                 return self._submit(job, self._sent.get(job.data.metadata["digest"]))
             reason = f"{self._tries[job.name]} workers ended while they did it (out of memory, or ended by somebody)"
-            self._finished(job, self._leave(job, "killed", reason))
-            return None
+            return self._leave(job, "killed", reason)
         if error is not None:
             raise UserError(
                 f"a Dask worker cannot do runs: {type(error).__name__}: {error}; it needs the tmva-bench and Python of "
@@ -317,13 +316,11 @@ class _Work:
             ) from error
         answer: _Answer = future.result()
         if answer.record:
-            self._finished(job, self._keep(job, answer))
-        elif answer.refused:
-            self._finished(job, self._leave(job, "failed", answer.refused))
-        else:
-            self._tries[job.name] = 0
-            return self._submit(job, self._content(job.data))
-        return None
+            return self._keep(job, answer.record, answer)
+        if answer.refused:
+            return self._leave(job, "failed", answer.refused)
+        self._tries[job.name] = 0
+        return self._submit(job, self._content(job.data))
 
     def _content(self, data: inputs.InputFile) -> Any:
         """An input file on its way to the workers: as a task, it is there again when the worker that has it is lost."""
@@ -340,21 +337,19 @@ class _Work:
         request, data, environment, _ = job
         return runner.leave_undone(request, data, self._folder, environment, status, reason)
 
-    def _keep(self, job: execution.Job, answer: _Answer) -> Record:
+    def _keep(self, job: execution.Job, record: Record, answer: _Answer) -> Record:
         """Puts a finished run into the results folder, complete or not at all."""
-        assert answer.record
-        name = answer.record.row.run_id
         kept = self._folder.keep_input(job.data)
         if answer.encoded:
-            self._keep_encoded(answer.record.row.encoded_digest, *answer.encoded)
-        with self._folder.under_way(_checked(name)) as folder:
+            self._keep_encoded(record.row.encoded_digest, *answer.encoded)
+        with self._folder.under_way(_checked(record.row.run_id)) as folder:
             for file, content in answer.files.items():
                 path = folder / _checked(file)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             runner.name_input(folder, kept)
-            self._folder.finish(folder, answer.record)
-        return answer.record
+            self._folder.finish(folder, record)
+        return record
 
     def _keep_encoded(self, digest: str, name: str, content: bytes) -> None:
         try:

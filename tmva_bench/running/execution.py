@@ -102,8 +102,6 @@ class Pool(Protocol):
     def work(
         self,
         jobs: list[Job],
-        folder: ResultsFolder,
-        limits: requests.Limits | None,
         started: Callable[[Job], None],
         finished: Callable[[Job, Record], None],
     ) -> None:
@@ -111,8 +109,6 @@ class Pool(Protocol):
 
         Args:
             jobs: what to run.
-            folder: the results folder, held.
-            limits: time and memory of each run.
             started: is told when a run begins, once.
             finished: is told of the record; the run is called what it would be on the machine that did it.
 
@@ -298,7 +294,7 @@ class _Crew:
             if job.environment.missing:
                 self._finished(job, self._leave_unavailable(job, job.environment.missing))
         jobs = [job for job in jobs if not job.environment.missing]
-        pool.work(jobs, self._folder, self._limits, self._listener.started, self._finished)
+        pool.work(jobs, self._listener.started, self._finished)
 
     def work(self, jobs: list[Job], cores: list[list[int] | None]) -> None:
         free: queue.Queue[list[int] | None] = queue.Queue()

@@ -51,7 +51,7 @@ KEYS = {
         "axes": Key("table", "none", "common parameters that are scanned, a list of values each; they make a grid"),
         "only": Key("table", "none", "parameters that one side alone has: [only.tmva], [only.keras]"),
         "limits": Key("table", "none", "what a run may take"),
-        "cluster": Key("table", "none", "what a job of a batch system may take, for tmva-bench submit"),
+        "cluster": Key("table", "none", "what a job of a batch system may take, for submit and --cluster"),
         "environments": Key("table", "none", "other Python installations, [environments.NAME] each"),
         "series": Key("list of tables", "needed", "the lines of the figures, [[series]] each"),
     },
