@@ -46,7 +46,7 @@ class _Order(NamedTuple):
         input_file: the common input file, as it is called here.
         digest: of its events.
         environment: where to run it; no ``python`` stands for the worker's own.
-        own: versions that the worker's own Python must hold; empty where it trains nothing.
+        encoder: versions that the worker's own Python must hold to train the autoencoder; empty without one.
         limits: time and memory of the run.
     """
 
@@ -55,7 +55,7 @@ class _Order(NamedTuple):
     input_file: str
     digest: str
     environment: Environment
-    own: dict[str, str]
+    encoder: dict[str, str]
     limits: requests.Limits
 
 
@@ -109,7 +109,8 @@ def pool(
         ) from None
 
     # What becomes of workers and runs is said by the runs' records.
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    for name in ("distributed", "tornado.application", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         address: Any = scheduler
         if system:
@@ -148,7 +149,7 @@ def local(study: Study, workers: int) -> Any:
         host="127.0.0.1",
         memory_limit=None,  # it counts the worker alone; runs have limits of their own
         dashboard_address="127.0.0.1:0",
-        silence_logs=logging.ERROR,
+        silence_logs=logging.CRITICAL,
         preload=[__name__],
     )
 
@@ -222,7 +223,23 @@ def _resources(study: Study) -> dict[str, Any]:
 
 
 def _scaled(cluster: Any, workers: int) -> Any:
+    """The cluster, with the jobs of its workers submitted."""
+    import distributed
+
+    async def submit() -> None:
+        await cluster
+        for job in cluster.workers.values():
+            await job  # raises what the batch system said of it
+
     cluster.scale(workers)
+    try:
+        cluster.sync(submit)
+    except RuntimeError as error:
+        for job in cluster.workers.values():
+            job.status = distributed.Status.failed  # a cluster with jobs that did not begin is not closed
+        cluster.close()
+        *_, line = str(error).strip().splitlines()
+        raise UserError(f"the jobs of workers cannot be submitted: {line}; correct [cluster], or Dask's file") from None
     return cluster
 
 
@@ -449,7 +466,7 @@ def _environment(order: _Order) -> Environment:
         there = environments.describe(wanted.python) if wanted.python else here
     except UserError as error:
         return wanted._replace(missing=f"on {environments.machine()['host']}: {error}")
-    for held, versions in ((there, wanted.versions), (here, order.own)):
+    for held, versions in ((there, wanted.versions), (here, order.encoder)):
         differing = sorted(
             name for name in {*held.versions, *versions} if held.versions.get(name) != versions.get(name)
         )
