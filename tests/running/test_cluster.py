@@ -215,11 +215,12 @@ def described(tmp_path):
 def test_the_jobs_of_a_batch_system_ask_for_what_the_study_says(described, monkeypatch, system, lines):
     monkeypatch.setattr(cluster, "_check_command", str)
     monkeypatch.setattr(cluster, "_scaled", lambda running, workers: running)
+    heeded = signal.getsignal(signal.SIGINT)
     with cluster.SYSTEMS[system](described, 2) as running:
         script = running.job_script()
     assert set(lines) <= set(script.splitlines())
     assert "--nthreads 1 " in script
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is heeded
     assert f"{sys.executable} -m distributed.cli.dask_worker" in script
     if system == "htcondor":
         assert '+JobFlavour = "longlunch"' in script.splitlines()

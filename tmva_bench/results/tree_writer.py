@@ -172,7 +172,7 @@ def write_tree(name: str, title: str, columns: Sequence[schema.Column], table: T
 
 
 def _declare(ROOT: Any) -> None:
-    if not hasattr(ROOT, "tmva_bench"):
+    if not hasattr(getattr(ROOT, "tmva_bench", None), "TreeFiller"):
         ROOT.gInterpreter.Declare(_FILLER)
 
 
