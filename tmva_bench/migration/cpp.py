@@ -10,7 +10,6 @@ from tmva_bench.migration.syntax import Expression, Statement
 from tmva_bench.migration.tree import Node
 
 _OPERATORS = {"&&": "and", "||": "or", "and": "and", "or": "or"}
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _NAMES = (
     "identifier",
     "field_identifier",
@@ -433,4 +432,6 @@ def _number(text: str) -> int | float | None:
 
 def _unescaped(text: str) -> str:
     # A backslash at a line's end goes on with the next line.
-    return re.sub(r"\\(\r?\n|.)", lambda match: _ESCAPES.get(match[1], match[1].strip("\r\n")), text, flags=re.DOTALL)
+    return re.sub(
+        r"\\(\r?\n|.)", lambda match: tree.ESCAPES.get(match[1], match[1].strip("\r\n")), text, flags=re.DOTALL
+    )

@@ -18,7 +18,6 @@ _BLOCKS = (
     "finally_clause",
     "ERROR",
 )
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
 def program(file: str, text: str) -> syntax.Program:
@@ -300,6 +299,6 @@ def _unescaped(text: str) -> str:
         letter = match[1]
         if letter in "\\'\"":
             return letter
-        return "" if letter[-1] == "\n" else _ESCAPES.get(letter, match[0])
+        return "" if letter[-1] == "\n" else tree.ESCAPES.get(letter, match[0])
 
     return re.sub(r"\\(\r?\n|.)", character, text, flags=re.DOTALL)

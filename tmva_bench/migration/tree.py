@@ -13,6 +13,9 @@ Node = Any
 # The longest text of a place [characters].
 _LONGEST = 400
 
+# What stands behind a backslash in a text, in C++ as in Python.
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+
 
 class Reader:
     """What readers of all languages share.

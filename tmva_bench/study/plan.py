@@ -159,19 +159,21 @@ def of_shard(study: Study, planned: list[Planned], shard: Shard) -> list[Planned
         planned: its runs, or some of them.
         shard: which part.
     """
-    places = [_place(study, run) for run in planned]
+    places = _places(study, planned)
     numbers = {place: number for number, place in enumerate(dict.fromkeys(places))}
     return [run for run, place in zip(planned, places, strict=True) if numbers[place] % shard.of == shard.number - 1]
 
 
 def parts(study: Study) -> int:
     """Into how many parts a study can be divided, see :func:`of_shard`."""
-    return len({_place(study, run) for run in plan(study)})
+    return len(set(_places(study, plan(study))))
 
 
-def _place(study: Study, run: Planned) -> tuple[Any, ...]:
+def _places(study: Study, planned: list[Planned]) -> list[tuple[Any, ...]]:
     axes = {**study.axes, **{name: values for sample in study.samples for name, values in sample.axes.items()}}
-    return run.request.repetition, run.sample, *(getattr(run.request.point, name) for name in axes)
+    return [
+        (run.request.repetition, run.sample, *(getattr(run.request.point, name) for name in axes)) for run in planned
+    ]
 
 
 def _facts(run: Planned) -> dict[str, Any]:
