@@ -51,12 +51,15 @@ def unguarded(path: Union[str, Path], cure: str = "") -> Any:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; {cure or MAKE_ONE}")
-    with path.open("rb") as raw:
-        magic = raw.read(4)
-    if magic != b"root":
-        raise UserError(f"{path}: not a ROOT file; {cure or MAKE_ONE}")
-    # Without the threads that uproot has for remote files, many small files take a quarter less.
-    file = uproot.open(path, handler=uproot.source.file.MultithreadedFileSource, use_threads=False)
+    raw = path.open("rb")
+    try:
+        if raw.read(4) != b"root":
+            raise UserError(f"{path}: not a ROOT file; {cure or MAKE_ONE}")
+        # Without the threads that uproot has for remote files, many small files take a quarter less.
+        file = uproot.open(raw, use_threads=False)
+    except BaseException:  # uproot leaves a file open that it cannot read
+        raw.close()
+        raise
     if file.file.fEND > path.stat().st_size:
         file.close()
         raise UserError(
