@@ -1,4 +1,7 @@
-"""What scripts use: generate an input file, run a benchmark or a study; the command line is a thin layer over it."""
+"""What scripts use: generate an input file, run a benchmark or a study; the command line is a thin layer over it.
+
+What only some functions need is loaded there: the command line loads this module for every study.
+"""
 
 import contextlib
 import dataclasses
@@ -13,12 +16,10 @@ from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
 from tmva_bench.events import conversion, inputs, origin, samples
 from tmva_bench.events import selection as selections
-from tmva_bench.migration import writing
-from tmva_bench.report import explain
 from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder, make_folder, read_environments
 from tmva_bench.results.rows import LatencyRow
-from tmva_bench.running import applying, cluster, environments, execution, exporting, timing
+from tmva_bench.running import environments, execution
 from tmva_bench.study import file as study_file
 from tmva_bench.study import plan, requests
 from tmva_bench.study import study as studies
@@ -228,6 +229,8 @@ def run_study(
         stack.enter_context(results.held())
         pool = None
         if scheduler or system or workers:
+            from tmva_bench.running import cluster
+
             pool = stack.enter_context(
                 cluster.pool(study, results, scheduler=scheduler, system=system, workers=workers)
             )
@@ -264,6 +267,8 @@ def export(source: str | Path, form: str, path: str | Path, *, force: bool = Fal
         UserError: no such run or file, a format that does not hold it, a file whose scores differ by more than 1e-5, or
             an output that is there or cannot be written.
     """
+    from tmva_bench.running import exporting
+
     return exporting.export(Path(source), form, Path(path), force=force)
 
 
@@ -281,6 +286,8 @@ def latency(source: str | Path, path: str | Path | None = None, *, force: bool =
     Raises:
         UserError: no such run or file, one that cannot be exported, or an output that is there or cannot be written.
     """
+    from tmva_bench.running import timing
+
     return timing.measure(Path(source), None if path is None else Path(path), force=force)
 
 
@@ -300,6 +307,9 @@ def migrate(sources: Iterable[str | Path], folder: str | Path, *, bookings: Iter
     Raises:
         UserError: a source that cannot be read, nothing to carry over, or a folder that is there or cannot be written.
     """
+    from tmva_bench.migration import writing
+    from tmva_bench.report import explain
+    from tmva_bench.running import exporting
 
     def export_model(weights: Path, model: Path) -> list[str]:
         answer = exporting.export(weights, "keras", model)
@@ -342,6 +352,8 @@ def apply(
         UserError: no finished run, a method whose model cannot be evaluated here, a backend for one that Keras does not
             evaluate, a tree that lacks a branch, or an output that is there or cannot be written.
     """
+    from tmva_bench.running import applying
+
     texts, friends = ([one] if isinstance(one, str) else list(one) for one in (events, friend))
     answer = applying.apply(Path(run), texts, Path(path), friends=friends, backend=backend, force=force)
     keys = ("events", "without_score", "passing", "notes")

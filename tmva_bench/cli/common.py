@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from tmva_bench import api
 from tmva_bench.basis import config
 from tmva_bench.cli import shell
 from tmva_bench.errors import UserError, unknown
@@ -129,6 +128,8 @@ def folder_of(file: str) -> ResultsFolder:
         return ResultsFolder(path.parent)
     if path.is_dir() or not (path.suffix == ".toml" or file in study_file.shipped()):
         return ResultsFolder(path)
+    from tmva_bench import api  # more than a folder of results needs
+
     return api.study_folder(study_file.read(file))
 
 

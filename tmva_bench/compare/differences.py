@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tmva_bench.basis import autoencoder, config
@@ -107,7 +107,8 @@ def compare(
     _check_start(finished)
     groups = [group for group in summary.groups(rows) if group.rows]
     axes = telling(groups)
-    pairs = _ordered([(group, partner) for group in groups for partner in _partners(group, groups, name, axes)], axes)
+    references = _References([group for group in groups if naming.series_name(group.row) == name], axes)
+    pairs = _ordered([(group, partner) for group in groups for partner in references.of(group)], axes)
     groups, partners = [group for group, _ in pairs], [partner for _, partner in pairs]
     areas = _areas(groups, partners, results)
     targets, untold = _targets(groups, records, share)
@@ -259,38 +260,55 @@ def _place(group: Group, partner: Group | None, axes: Iterable[str]) -> dict[str
     return {axis: one.row.value(axis) for axis, one in of.items()}
 
 
-def _partners(group: Group, groups: list[Group], name: str, axes: list[str]) -> list[Group | None]:
-    """The reference of a group, at each of its points where the method of the group does not have what is scanned."""
+class _References:
+    """The groups of the reference series, looked up by what they share with others: there may be thousands of both."""
 
-    def fits(other: Group) -> bool:
-        return (
-            naming.series_name(other.row) == name
-            and other.row.input_digest == group.row.input_digest
-            and all(other.row.value(axis) == group.row.value(axis) for axis in axes if _common(axis, group, other))
-        )
+    def __init__(self, groups: list[Group], axes: list[str]) -> None:
+        self._groups = groups
+        self._methods = list(dict.fromkeys(group.row.method for group in groups))
+        self._axes = axes
+        self._of: dict[str, dict[tuple[Any, ...], list[Group]]] = {}
 
-    def nearness(other: Group) -> tuple[int, ...]:
-        same = [int(other.row.value(place) == group.row.value(place)) for place in ("cpu_model", "threads")]
-        return *same, sum(theirs == ours for theirs, ours in zip(other.point, group.point, strict=True))
+    def of(self, group: Group) -> list[Group | None]:
+        """The reference of a group, at each of its points where the method of the group lacks what is scanned."""
 
-    at: dict[tuple[Any, ...], list[Group]] = {}
-    absent = [axis for axis in axes if naming.lacks(group.row.method, axis)]
-    for other in filter(fits, groups):
-        at.setdefault(tuple(other.row.value(axis) for axis in absent), []).append(other)
-    return [max(some, key=nearness) for some in at.values()] or [None]
+        def nearness(other: Group) -> tuple[int, ...]:
+            same = [int(other.row.value(place) == group.row.value(place)) for place in ("cpu_model", "threads")]
+            return *same, sum(theirs == ours for theirs, ours in zip(other.point, group.point, strict=True))
+
+        at: dict[tuple[Any, ...], list[Group]] = {}
+        absent = [axis for axis in self._axes if naming.lacks(group.row.method, axis)]
+        for other in self._fitting(group):
+            at.setdefault(tuple(other.row.value(axis) for axis in absent), []).append(other)
+        return [max(some, key=nearness) for some in at.values()] or [None]
+
+    def _fitting(self, group: Group) -> Iterator[Group]:
+        """Those on the same events, equal in every axis that means something to both methods."""
+        method = group.row.method
+        if method not in self._of:
+            self._of[method] = {}
+            for other in self._groups:
+                self._of[method].setdefault(self._key(other, method, other.row.method), []).append(other)
+        for of_reference in self._methods:
+            yield from self._of[method].get(self._key(group, method, of_reference), ())
+
+    def _key(self, group: Group, *methods: str) -> tuple[Any, ...]:
+        common = [axis for axis in self._axes if _common(axis, *methods)]
+        return (methods, group.row.input_digest, *(group.row.value(axis) for axis in common))
 
 
-def _common(name: str, group: Group, other: Group) -> bool:
-    """Whether a parameter means something to both."""
-    if name not in config.PARAMETERS or any(naming.lacks(one.row.method, name) for one in (group, other)):
+def _common(name: str, *methods: str) -> bool:
+    """Whether a parameter means something to all methods."""
+    if name not in config.PARAMETERS or any(naming.lacks(method, name) for method in methods):
         return False
     side = config.ONE_SIDED.get(name)
-    return side is None or all(registry.of(one.row.method).side == side for one in (group, other))
+    return side is None or all(registry.of(method).side == side for method in methods)
 
 
 def _unequal(group: Group, other: Group) -> list[str]:
     """In what a group differs from its reference, but for method and optimizer."""
-    parameters = [name for name in schema.POINT if _common(name, group, other) and name not in config.COUNTS]
+    methods = group.row.method, other.row.method
+    parameters = [name for name in schema.POINT if _common(name, *methods) and name not in config.COUNTS]
     return [
         *(name for name in parameters if group.row.value(name) != other.row.value(name)),
         *(name for name in ("threads",) if group.row.value(name) != other.row.value(name)),
@@ -331,10 +349,13 @@ def _areas(
             data[digest] = input_of(group, results)
         return verdict.read_side(group, results, data[digest])
 
-    for reference in groups:
-        others = [n for n, group in enumerate(groups) if partners[n] is reference and group is not reference]
-        if not others:
-            continue
+    compared: dict[int, list[int]] = {}
+    for n, partner in enumerate(partners):
+        if partner is not None and partner is not groups[n]:
+            compared.setdefault(id(partner), []).append(n)
+    for others in compared.values():
+        reference = partners[others[0]]
+        assert reference is not None
         try:
             theirs = side(reference)
         except Missing as error:

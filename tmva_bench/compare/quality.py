@@ -5,6 +5,7 @@ shared out over epochs would be a guess: it holds transformations and the scores
 epochs were not timed, the time is not known.
 """
 
+import functools
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -114,12 +115,23 @@ def time_to_quality(reached: Iterable[Reached]) -> TimeToQuality:
     Args:
         reached: of each run.
     """
-    from scipy import stats
-
     runs = list(reached)
     had = sum(run.epoch > 0 for run in runs)
-    times = [run.time for run in runs]
+    times = sorted(run.time for run in runs)
     if not times or any(map(math.isnan, times)):
         return TimeToQuality(math.nan, math.nan, math.nan, len(times), had)
-    interval = stats.quantile_test(times, p=0.5).confidence_interval(_LEVEL)
-    return TimeToQuality(float(numpy.median(times)), float(interval.low), float(interval.high), len(times), had)
+    low, high = (math.nan if rank is None else times[rank] for rank in _ranks(len(times)))
+    return TimeToQuality(float(numpy.median(times)), low, high, len(times), had)
+
+
+@functools.cache
+def _ranks(runs: int) -> tuple[int | None, int | None]:
+    """Where the interval of a median ends among sorted values, from 0; None where no rank has the level.
+
+    They depend on the number of values alone, and take scipy milliseconds.
+    """
+    from scipy import stats
+
+    interval = stats.quantile_test(range(runs), p=0.5).confidence_interval(_LEVEL)
+    low, high = (None if math.isnan(rank) else int(rank) for rank in (interval.low, interval.high))
+    return low, high

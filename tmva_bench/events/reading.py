@@ -116,9 +116,7 @@ def column(
     Raises:
         BranchError: no such branch.
     """
-    if not has(tree, name):
-        raise BranchError(f"tree {tree.name} has no branch {name!r}")
-    return tree[name].array(entry_start=start, entry_stop=stop, library=library)
+    return _branch(tree, name).array(entry_start=start, entry_stop=stop, library=library)
 
 
 def has(tree: Any, name: str) -> bool:
@@ -136,9 +134,16 @@ def numbers(tree: Any, name: str) -> Any:
     Raises:
         BranchError: no such branch, or one of something else.
     """
-    if has(tree, name) and not is_number(tree[name]):
-        raise BranchError(f"tree {tree.name}, branch {name!r}: not one number an event ({tree[name].typename})")
-    return column(tree, name)
+    branch = _branch(tree, name)
+    if not is_number(branch):
+        raise BranchError(f"tree {tree.name}, branch {name!r}: not one number an event ({branch.typename})")
+    return branch.array(library="np")
+
+
+def _branch(tree: Any, name: str) -> Any:
+    if not has(tree, name):
+        raise BranchError(f"tree {tree.name} has no branch {name!r}")
+    return tree[name]
 
 
 def is_number(branch: Any) -> bool:

@@ -312,7 +312,8 @@ def _plots(
     telling = differences.telling(finished)
     axes = [name for name in telling if name in schema.POINT]
     apart = [name for name in telling if name not in axes]
-    shown = [(group, place) for group in finished for place in _places(group, finished, axes)]
+    whole = [_standing(group, axes) for group in finished if not _absent(group, axes)]
+    shown = [(group, place) for group in finished for place in _places(group, whole, axes)]
     names = [_series(group, apart) for group, _ in shown]
     order = naming.series_order(record.row for record in records)
     places = {name: order[naming.series_name(group.row)] for (group, _), name in zip(shown, names, strict=True)}
@@ -362,16 +363,28 @@ def _plots(
     }
 
 
-def _places(group: Group, groups: list[Group], axes: list[str]) -> list[dict[str, Any]]:
-    """The values of the axes where a group is shown: of what its method does not have, wherever others stand."""
-    known = {axis: group.row.value(axis) for axis in axes if not naming.lacks(group.row.method, axis)}
-    others = [
-        {axis: other.row.value(axis) for axis in axes}
-        for other in groups
-        if not any(naming.lacks(other.row.method, axis) for axis in axes)
-    ]
-    places = [{**other, **known} for other in others] or [{axis: group.row.value(axis) for axis in axes}]
-    return list({tuple(place.values()): place for place in places}.values()) if len(known) < len(axes) else [known]
+def _places(group: Group, whole: list[dict[str, Any]], axes: list[str]) -> list[dict[str, Any]]:
+    """The values of the axes where a group is shown: of what its method does not have, wherever others stand.
+
+    Args:
+        group: the repetitions of one series at one point.
+        whole: where those stand whose methods have all that is scanned.
+        axes: what is scanned.
+    """
+    standing = _standing(group, axes)
+    if not (absent := _absent(group, axes)):
+        return [standing]
+    places = [{**standing, **{axis: other[axis] for axis in absent}} for other in whole] or [standing]
+    return list({tuple(place.values()): place for place in places}.values())
+
+
+def _standing(group: Group, axes: list[str]) -> dict[str, Any]:
+    return {axis: group.row.value(axis) for axis in axes}
+
+
+def _absent(group: Group, axes: list[str]) -> list[str]:
+    """What is scanned and a group's method does not have."""
+    return [axis for axis in axes if naming.lacks(group.row.method, axis)]
 
 
 def _label(name: str) -> str:
