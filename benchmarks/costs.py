@@ -130,19 +130,33 @@ def run(folder: Path) -> None:
             f'name = "run"\nrepetitions = {RUNS}\nsample = {{file = "{folder / "input.root"}"}}\n'
             f"point = {{max_epochs = 4}}\n[[series]]\n{series}\n"
         )
-        beyond, loading, total = [], [], []
+        beyond, loading, total, trees = [], [], [], []
         for number in range(2):
             start = measuring.cpu_of_children()
             rows = tmva_bench.run_study(study, folder=folder / f"{name}-{number}")
             total.append((measuring.cpu_of_children() - start) / RUNS)
             loading.append(measuring.child(sys.executable, "-c", f"import ROOT; ROOT.TH1; {code}").cpu)
+            trees.append(_trees(folder / f"{name}-{number}"))
             done = sum(row[f"cpu_time_{part}"] for row in rows for part in ("train", "test")) / RUNS
-            beyond.append(total[-1] - done - loading[-1])
+            beyond.append(total[-1] - trees[-1] / RUNS - done - loading[-1])
         measuring.say("a run of a study", f"{name}, children in all", RUNS, total)
+        measuring.say("a run of a study", f"{name}, the trees, once a study", RUNS, trees)
         measuring.say("a run of a study", f"{name}, loading ROOT and the library", RUNS, loading)
-        measuring.say("a run of a study", f"{name}, beyond loading, training and testing", RUNS, beyond, target=0.5)
+        measuring.say(
+            "a run of a study", f"{name}, beyond loading, training, testing and trees", RUNS, beyond, target=0.5
+        )
     if len(os.sched_getaffinity(0)) > 1:
         _side_by_side(folder)
+
+
+def _trees(folder: Path) -> float:
+    """CPU time of the child that writes the trees of a results folder [s]."""
+    from tmva_bench.results import tree_file
+    from tmva_bench.results.folder import ResultsFolder
+
+    start = measuring.cpu_of_children()
+    tree_file.write(ResultsFolder(folder).load(), folder / "again.root")
+    return measuring.cpu_of_children() - start
 
 
 def _side_by_side(folder: Path) -> None:
