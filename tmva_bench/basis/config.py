@@ -16,6 +16,7 @@ REGULARIZATIONS = ("none", "l1", "l2")
 STARTS = ("tmva", "keras")
 DROPOUT_RULES = ("keras", "tmva")
 EXECUTIONS = ("batch", "epoch")
+FEEDINGS = ("array", "root")
 NORM_MODES = ("equal_num_events", "num_events", "none")
 TRANSFORMATIONS = ("I", "N", "D", "P", "G", "U")
 BACKENDS = ("tensorflow", "jax", "torch", "theano")
@@ -83,6 +84,7 @@ PARAMETERS: Dict[str, Parameter] = {
     "start": Parameter(str, "whose initial weights and batches Keras takes (keras only)", STARTS),
     "dropout_rule": Parameter(str, "whose dropout Keras applies (keras only)", DROPOUT_RULES),
     "execution": Parameter(str, "how much of the training is one compiled call (keras only)", EXECUTIONS),
+    "feeding": Parameter(str, "what makes the batches: arrays, or ROOT's data loader (keras and torch)", FEEDINGS),
     "seed": Parameter(int, "seed of initial weights, shuffling and dropout", low=1),
     "split_seed": Parameter(int, "seed of the order of the training events, whose last validate", low=1),
     "train_signal": Parameter(int, "training events, signal (0: all of the file)", low=0),
@@ -92,9 +94,17 @@ PARAMETERS: Dict[str, Parameter] = {
 }
 
 # The parameters that one side of a comparison alone has.
-ONE_SIDED = {"factory_string": "tmva", "start": "keras", "dropout_rule": "keras", "execution": "keras"}
-# Those of them that two series of one study may have differently: another way to the same losses.
-OF_SERIES = ("execution",)
+ONE_SIDED = {
+    "factory_string": "tmva",
+    "start": "keras",
+    "dropout_rule": "keras",
+    "execution": "keras",
+    "feeding": "keras",
+}
+# Those of them that two series of one study may have differently: another way to train.
+OF_SERIES = ("execution", "feeding")
+# Those that runs had no part of their name for before; it has none for the default.
+LATER = ("feeding",)
 
 
 def absent(name: str) -> Union[int, float, str]:
@@ -138,6 +148,7 @@ class Point:
     start: str = "tmva"
     dropout_rule: str = "keras"
     execution: str = "batch"
+    feeding: str = "array"
     seed: int = 1
     split_seed: int = 100
     train_signal: int = 0

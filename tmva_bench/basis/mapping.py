@@ -75,6 +75,7 @@ def training(point: Point) -> Training:
         start=point.start,
         dropout_rule=point.dropout_rule,
         execution=point.execution,
+        feeding=point.feeding,
     )
 
 

@@ -49,6 +49,7 @@ class Training(NamedTuple):
         start: whose initial weights and batches are taken, ``tmva`` or ``keras``.
         dropout_rule: whose dropout is applied, ``tmva`` or ``keras``.
         execution: what one compiled call trains, a ``batch`` or an ``epoch``.
+        feeding: what makes the batches, ``array`` for arrays in TMVA's order or ``root`` for ROOT's data loader.
     """
 
     widths: Tuple[int, ...]
@@ -62,6 +63,7 @@ class Training(NamedTuple):
     start: str = "tmva"
     dropout_rule: str = "keras"
     execution: str = "batch"
+    feeding: str = "array"
 
     def validation_events(self, events: int) -> int:
         """Number of validation events, the last of the training vector (``MethodDL::GetNumValidationSamples``).

@@ -282,6 +282,7 @@ def _run_under_way(partial: Path) -> str:
         values["architecture"],
         values["point"]["optimizer"],
         values["point"]["execution"],
+        values["point"]["feeding"],
     )
     return f"{naming.series_name(series)}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
 

@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy
 
@@ -38,6 +38,10 @@ class Arrays(NamedTuple):
     def take(self, index: Any) -> "Arrays":
         """The events at ``index`` (indices or a slice)."""
         return Arrays(self.x[index], self.y[index], self.w[index])
+
+
+# What gives the batches of an epoch, whenever it is called.
+Feed = Callable[[], Iterator[Arrays]]
 
 
 class Fit(NamedTuple):
@@ -193,6 +197,7 @@ class Batches:
         events: to train on.
         validation: validation events in whole batches.
         corrupt: changes the inputs that are trained on, anew before each epoch.
+        feed: gives the batches of an epoch, transformed, in the place of ``events``.
     """
 
     def __init__(
@@ -204,8 +209,9 @@ class Batches:
         events: Arrays,
         validation: Arrays,
         corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
+        feed: Optional[Feed] = None,
     ) -> None:
-        self._model, self._plan, self._corrupt = model, training.phases[phase], corrupt
+        self._model, self._plan, self._corrupt, self._feed = model, training.phases[phase], corrupt, feed
         self._events, self._validation = events, validation
         self._masked = keras_network.drops_by_masks(training, phase)
         self._trained = keras_network.trained_by(keras, model, training, events.x.shape[1], phase)
@@ -215,18 +221,37 @@ class Batches:
         """Trains one epoch; the training loss as MethodDL has it.
 
         Args:
-            order: index of each event of the batches, one batch after the other; None for Keras' own batches.
+            order: index of each event of the batches, one batch after the other; None for Keras' own batches, or those
+                of the feed.
             masks: of the inputs of each layer that drops, shape (events, inputs of the layer).
         """
+        losses, weight = self._fit_feed(self._feed, masks) if self._feed else self._fit(order, masks)
+        if self._plan.regularization == "none":
+            return float(losses["loss"][0])
+        # MethodDL adds the term of the epoch's end, Keras that of each batch.
+        loss = float(losses[keras_network.DATA_LOSS][0]) * weight
+        return loss + keras_network.regularization_term(self._model, self._plan)
+
+    def _fit(self, order: Optional[numpy.ndarray], masks: Sequence[numpy.ndarray]) -> Tuple[Dict[str, Any], float]:
+        """Losses of an epoch of the arrays, and the mean weight of its events."""
         now = self._events if order is None else self._events.take(order)
         now = now._replace(x=self._corrupt(now.x)) if self._corrupt else now
         x = [now.x, *masks] if self._masked else now.x
         log = self._trained.fit(x, now.y, self._plan.batch_size, sample_weight=now.w, shuffle=order is None, verbose=0)
-        if self._plan.regularization == "none":
-            return float(log.history["loss"][0])
-        # MethodDL adds the term of the epoch's end, Keras that of each batch.
-        loss = float(log.history[keras_network.DATA_LOSS][0]) * float(now.w.mean(dtype=float))
-        return loss + keras_network.regularization_term(self._model, self._plan)
+        return log.history, float(now.w.mean(dtype=float))
+
+    def _fit_feed(self, feed: Feed, masks: Sequence[numpy.ndarray]) -> Tuple[Dict[str, Any], float]:
+        """The same of an epoch of the feed."""
+        batch, weights = self._plan.batch_size, []
+
+        def batches() -> Iterator[Any]:
+            for number, now in enumerate(feed()):
+                weights.append(float(now.w.mean(dtype=float)))
+                part = slice(number * batch, (number + 1) * batch)
+                yield (now.x, *(mask[part] for mask in masks)) if self._masked else now.x, now.y, now.w
+
+        log = self._trained.fit(batches(), steps_per_epoch=len(self._events.x) // batch, verbose=0)
+        return log.history, float(numpy.mean(weights))
 
     def validation_loss(self) -> float:
         """Of the present weights."""
@@ -271,6 +296,7 @@ def fit(
     phase: int = 0,
     corrupt: Optional[Callable[[numpy.ndarray], numpy.ndarray]] = None,
     compiled: Optional[keras_epochs.Epochs] = None,
+    feed: Optional[Feed] = None,
 ) -> Fit:
     """Trains one phase as MethodDL does, epoch by epoch.
 
@@ -288,6 +314,7 @@ def fit(
         phase: index of the phase.
         corrupt: changes the inputs that are trained on, anew before each epoch.
         compiled: for ``execution = "epoch"`` and one training; by default compiled here.
+        feed: for ``feeding = "root"``: gives the batches of an epoch, transformed.
 
     Raises:
         Unavailable: dropout by TMVA's rule on a Keras that cannot express it, compiled epochs on another backend.
@@ -299,7 +326,7 @@ def fit(
         engine = compiled or compiled_epochs(keras, training, len(events.x), events.x.shape[1], phase)
         engine.start(model.get_weights(), fitted, validation)
     else:
-        engine = Batches(keras, model, training, phase, fitted, validation, corrupt)
+        engine = Batches(keras, model, training, phase, fitted, validation, corrupt, feed)
     result = repeat(engine, training, phase, len(fitted.x), random)
     model.set_weights(engine.best())
     return result
@@ -332,10 +359,11 @@ def repeat(engine: Engine, training: Training, phase: int, events: int, random: 
     used = events // batch * batch
     order = tmva_random.epoch_order(events, training.seed, phase + 1)
     masked = keras_network.drops_by_masks(training, phase)
+    ours = training.start == "tmva" and training.feeding == "array"
 
     def train() -> float:
         masks = list(random.masks(used // batch, batch, plan.drop).values()) if masked else []
-        return engine.epoch(None if training.start == "keras" else order.next()[:used], masks)
+        return engine.epoch(order.next()[:used] if ours else None, masks)
 
     best, best_epoch = engine.validation_loss(), 0
     untrained = best

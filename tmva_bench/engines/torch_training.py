@@ -8,7 +8,7 @@ stands elsewhere (Adam, RMSprop, Adagrad).
 import functools
 import itertools
 import operator
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy
 
@@ -16,7 +16,7 @@ from tmva_bench.basis import mapping
 from tmva_bench.basis.training import Phase, Training
 from tmva_bench.engines import classifier, keras_network, keras_training, tmva_random
 from tmva_bench.engines.keras_network import Weights
-from tmva_bench.engines.keras_training import Arrays, Fit
+from tmva_bench.engines.keras_training import Arrays, Feed, Fit
 
 # Events are evaluated in large batches: the network is small and a sample is not.
 _EVALUATION_BATCH = 10000
@@ -125,9 +125,11 @@ class Network:
 class _Batches:
     """One phase of a training, batch after batch."""
 
-    def __init__(self, network: Network, phase: int, events: Arrays, validation: Arrays) -> None:
+    def __init__(
+        self, network: Network, phase: int, events: Arrays, validation: Arrays, feed: Optional[Feed] = None
+    ) -> None:
         training = network.training
-        self._network, self._plan = network, training.phases[phase]
+        self._network, self._plan, self._feed = network, training.phases[phase], feed
         self._masked = keras_network.drops_by_masks(training, phase)
         self._events, self._validation = self._put(events), self._put(validation)
         self._step = _OPTIMIZERS[self._plan.optimizer](self._plan, network.torch.zeros_like(network.values))
@@ -136,13 +138,12 @@ class _Batches:
     def _put(self, events: Arrays) -> List[Any]:
         return [self._network.put(array) for array in events._replace(w=events.w[:, None])]
 
-    def epoch(self, order: numpy.ndarray, masks: Sequence[numpy.ndarray]) -> float:
+    def epoch(self, order: Optional[numpy.ndarray], masks: Sequence[numpy.ndarray]) -> float:
         """Trains one epoch; the training loss as MethodDL has it."""
         network, batch = self._network, self._plan.batch_size
-        index = network.torch.as_tensor(order, device=network.device)
         dropped = [network.put(mask).split(batch) for mask in masks]
         total = network.torch.zeros((), dtype=network.precision, device=network.device)
-        for number, (x, y, w) in enumerate(zip(*(array[index].split(batch) for array in self._events))):
+        for number, (x, y, w) in enumerate(self._batches(order)):
             network.gradient.zero_()
             drop = self._drop([mask[number] for mask in dropped])
             loss = network.loss(network.output(x, drop), y, w)
@@ -150,7 +151,15 @@ class _Batches:
             total += loss.detach()
             self._add_regularization()
             self._step(network.values, network.gradient)
-        return float(total) / (len(order) // batch) + self._term()
+        return float(total) / (number + 1) + self._term()
+
+    def _batches(self, order: Optional[numpy.ndarray]) -> Iterator[Sequence[Any]]:
+        """Variables, targets and weights of each batch of an epoch."""
+        if self._feed:
+            yield from map(self._put, self._feed())
+        else:
+            index = self._network.torch.as_tensor(order, device=self._network.device)
+            yield from zip(*(array[index].split(self._plan.batch_size) for array in self._events))
 
     def validation_loss(self) -> float:
         """Of the present weights; MethodDL's holds the regularization term twice."""
@@ -193,7 +202,13 @@ class _Batches:
         return self._plan.weight_decay * float(values.sum())
 
 
-def fit(network: Network, events: Arrays, random: tmva_random.WeightGenerator, phase: int = 0) -> Fit:
+def fit(
+    network: Network,
+    events: Arrays,
+    random: tmva_random.WeightGenerator,
+    phase: int = 0,
+    feed: Optional[Feed] = None,
+) -> Fit:
     """Trains one phase as MethodDL does, see :func:`tmva_bench.engines.keras_training.repeat`.
 
     Args:
@@ -201,9 +216,10 @@ def fit(network: Network, events: Arrays, random: tmva_random.WeightGenerator, p
         events: transformed training events in TMVA's order.
         random: the generator that drew the initial weights; it draws the masks of dropout by TMVA's rule.
         phase: index of the phase.
+        feed: for ``feeding = "root"``: gives the batches of an epoch, transformed.
     """
     fitted, validation = keras_training.parts(network.training, phase, events)
-    engine = _Batches(network, phase, fitted, validation)
+    engine = _Batches(network, phase, fitted, validation, feed)
     result = keras_training.repeat(engine, network.training, phase, len(fitted.x), random)
     engine.restore()
     return result

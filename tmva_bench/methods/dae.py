@@ -195,7 +195,7 @@ METHOD = Method(
     read_epochs=tmva_files.epoch_table,
     evaluator=_evaluator,
     kind=AUTOENCODER,
-    lacks=("start", "dropout_rule", "execution"),
+    lacks=("start", "dropout_rule", "execution", "feeding"),
     complete=_complete,
     autoencoder=True,
 )

@@ -13,6 +13,7 @@ from tmva_bench.engines import (
     keras_network,
     keras_stand_in,
     keras_training,
+    root_loader,
     scoring,
     tmva_evaluation,
     tmva_files,
@@ -45,13 +46,17 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     keras, backend = keras_training.load(task.backend)
     used = keras_training.device(task.backend, backend, task.architecture)
     keras.utils.set_random_seed(task.point.seed)
+    training = mapping.training(task.point)
     with watch.phase("prepare"):
         data = read_input(task.input_file, task.input_digest)
         events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
+        loader = root_loader.of(training, events, task.folder, watch)
     keras_training.check_transformations(data, task.point)
-    training = mapping.training(task.point)
     compiled = None
-    if training.execution == "epoch":
+    if loader:
+        with watch.phase("compile"):
+            loader.compile()
+    elif training.execution == "epoch":
         with watch.phase("compile"):
             compiled = keras_training.compiled_epochs(keras, training, len(events.x), len(data.variables))
     elif task.backend in _COMPILED_BEFORE:
@@ -69,8 +74,9 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         else:
             model = keras_network.build(keras, training, len(data.variables))
         spread = keras_network.weights_spread(model)
+        feed = loader.feed(chain) if loader else None
         with watch.phase("fit"):
-            result = keras_training.fit(keras, model, training, events, random, compiled=compiled)
+            result = keras_training.fit(keras, model, training, events, random, compiled=compiled, feed=feed)
         if result.best_epoch == 0:
             raise TrainingFailed(keras_training.nothing_better(result, events.w))
         scores = {tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
@@ -131,7 +137,7 @@ def _scoring(trained: Trained) -> Scoring:
 
 
 def _paired(point: Point, architecture: str) -> bool:
-    return point.start == "tmva" and (point.dropout == 0 or point.dropout_rule == "tmva")
+    return point.start == "tmva" and point.feeding == "array" and (point.dropout == 0 or point.dropout_rule == "tmva")
 
 
 def _cells(point: Point) -> Dict[str, str]:
@@ -149,6 +155,7 @@ def _cells(point: Point) -> Dict[str, str]:
         "start": f"start={training.start!r}",
         "dropout_rule": f"dropout_rule={training.dropout_rule!r}",
         "execution": f"execution={training.execution!r}",
+        "feeding": f"feeding={training.feeding!r}",
         "split_seed": f"training_vector(split_seed={point.split_seed})",
         **{name: f"tree {tree}" for name, tree in COUNTS.items()},
     }
@@ -158,9 +165,9 @@ def _cells(point: Point) -> Dict[str, str]:
 
 
 def _unequal(point: Point) -> FrozenSet[str]:
-    of_start = {"batch_size", "seed"} if point.start == "keras" else set()
+    of_batches = {"batch_size", "seed"} if point.start == "keras" or point.feeding == "root" else set()
     drops = point.dropout_rule == "keras" and any(mapping.drop_probabilities(point))
-    return frozenset(of_start | ({"dropout"} if drops else set()))
+    return frozenset(of_batches | ({"dropout"} if drops else set()))
 
 
 METHOD = Method(

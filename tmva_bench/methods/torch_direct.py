@@ -11,6 +11,7 @@ from tmva_bench.engines import (
     keras_network,
     keras_stand_in,
     keras_training,
+    root_loader,
     scoring,
     tmva_files,
     tmva_random,
@@ -41,17 +42,22 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     torch = torch_training.load()
     used = keras_training.device("torch", torch, task.architecture)
     torch.manual_seed(task.point.seed)
+    training = mapping.training(task.point)
     with watch.phase("prepare"):
         data = read_input(task.input_file, task.input_digest)
         events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
+        loader = root_loader.of(training, events, task.folder, watch)
     keras_training.check_transformations(data, task.point)
-    training = mapping.training(task.point)
+    if loader:
+        with watch.phase("compile"):
+            loader.compile()
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
         random = tmva_random.WeightGenerator(training, len(data.variables))
         network = torch_training.Network(torch, training, random.weights, {"cpu": "cpu", "gpu": "cuda"}[used])
+        feed = loader.feed(chain) if loader else None
         with watch.phase("fit"):
-            result = torch_training.fit(network, events._replace(x=chain(events.x)), random)
+            result = torch_training.fit(network, events._replace(x=chain(events.x)), random, feed=feed)
         if result.best_epoch == 0:
             raise TrainingFailed(keras_training.nothing_better(result, events.w))
         scores = {tree: network.score(chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
@@ -117,7 +123,7 @@ def _weights(trained: Trained) -> List[numpy.ndarray]:
 
 
 def _paired(point: Point, architecture: str) -> bool:
-    return point.dropout == 0 or point.dropout_rule == "tmva"
+    return point.feeding == "array" and (point.dropout == 0 or point.dropout_rule == "tmva")
 
 
 def _cells(point: Point) -> Dict[str, str]:
@@ -149,6 +155,7 @@ def _cells(point: Point) -> Dict[str, str]:
         "transformations": f"Chain({list(training.chain)})",
         "norm_mode": f"training_vector(norm_mode={point.norm_mode!r})",
         "dropout_rule": f"dropout_rule={training.dropout_rule!r}",
+        "feeding": f"feeding={training.feeding!r}",
         "split_seed": f"training_vector(split_seed={point.split_seed})",
         **{name: f"tree {tree}" for name, tree in COUNTS.items()},
     }
@@ -160,8 +167,9 @@ def _function(activation: str) -> str:
 
 
 def _unequal(point: Point) -> FrozenSet[str]:
+    of_feeding = {"batch_size", "seed"} if point.feeding == "root" else set()
     drops = point.dropout_rule == "keras" and any(mapping.drop_probabilities(point))
-    return frozenset({"dropout"} if drops else set())
+    return frozenset(of_feeding | ({"dropout"} if drops else set()))
 
 
 METHOD = Method(

@@ -80,7 +80,7 @@ def _state(path: str) -> Tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-_PHASES = ("prepare", "compile", "train", "test")
+_PHASES = ("prepare", "compile", "train", "feed", "test")
 
 
 def read_task(folder: Path) -> Task:

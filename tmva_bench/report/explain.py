@@ -103,7 +103,12 @@ def of_study(study: studies.Study) -> Explanation:
     runs, others = [], []
     for request, *_ in plan.plan(study._replace(repetitions=1)):
         series = naming.Series(
-            request.method, request.backend, request.architecture, request.point.optimizer, request.point.execution
+            request.method,
+            request.backend,
+            request.architecture,
+            request.point.optimizer,
+            request.point.execution,
+            request.point.feeding,
         )
         if naming.is_no_network(series):
             others.append(naming.series_name(series))
@@ -315,17 +320,23 @@ def _of_training(point: Point) -> dict[str, str]:
         "execution": "A call of train_on_batch after the other by Model.fit."
         if point.execution == "batch"
         else "One compiled call an epoch: the same steps and losses, see tmva_bench.engines.keras_epochs.",
+        "feeding": "Arrays in TMVA's order."
+        if point.feeding == "array"
+        else "ROOT's data loader makes the batches, from a file of the training events; all epochs have the same ones.",
         "dropout_rule": "Keras' Dropout layers." if point.dropout_rule == "keras" else masks,
     }
 
 
 def _of_start(point: Point) -> dict[str, str]:
-    as_tmva = point.start == "tmva"
+    as_tmva, loaded = point.start == "tmva", point.feeding == "root"
     fit = "MethodPyKeras leaves it to Model.fit, which shuffles with Keras' generator and takes the rest, too"
     batches = f"Keras takes the same batches, event by event. {fit}." if as_tmva else ""
+    batches = f"Keras takes those of ROOT's data loader with feeding = root. {fit}." if loaded else batches
     start = "Initial weights and batches are those of MethodDL (RandomSeed): the engine alone differs."
     if not as_tmva:
         start = "Keras draws its initial weights and shuffles its batches: more than the engine differs."
+    if loaded:
+        start = "Initial weights are those of MethodDL (RandomSeed); with feeding = root the batches are not."
     return {
         "initializer": "TMVA's distribution (TCpu::Initialize...), biases zero; "
         + ("PyKeras and Keras start" if as_tmva else "PyKeras starts")

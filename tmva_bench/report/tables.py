@@ -16,6 +16,7 @@ _COLUMNS = (
     ("reconstruction_error", "error"),
     ("pca_error", "PCA error"),
     ("real_time_encode", "real encode [s]"),
+    ("real_time_feed", "real feed [s]"),
     ("cpu_time_train", "CPU train [s]"),
     ("real_time_train", "real train [s]"),
     ("real_time_fit", "real fit [s]"),

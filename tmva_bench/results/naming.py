@@ -32,10 +32,12 @@ _SHOWN = {
 }
 # What is not named.
 _USUAL = config.Point().execution
+# How the batches of a series are named that are not made of arrays.
+_FED = {"root": "fed by ROOT"}
 # Of a method that is not here.
 _OTHER = "methods of another version"
 # What :func:`clocks` reads of a run.
-CLOCKS = ("method", "backend", "architecture", "execution", "status", "compilation")
+CLOCKS = ("method", "backend", "architecture", "execution", "feeding", "status", "compilation")
 _Key = TypeVar("_Key")
 
 
@@ -48,6 +50,7 @@ class Series(NamedTuple):
         architecture: ``cpu`` or ``gpu``.
         optimizer: of the point.
         execution: likewise.
+        feeding: likewise.
     """
 
     method: str
@@ -55,17 +58,19 @@ class Series(NamedTuple):
     architecture: str
     optimizer: str = ""
     execution: str = "batch"
+    feeding: str = "array"
 
 
 Named = RunRow | Series
 
 
 def method_name(row: Named) -> str:
-    """A run's method in words, e.g. ``keras jax``, ``keras jax epoch`` or ``tmva-dnn gpu``."""
+    """A run's method in words, e.g. ``keras jax``, ``keras jax epoch``, ``torch root`` or ``tmva-dnn gpu``."""
     backend = "" if _is_single(row) else row.backend
     execution = "" if row.execution == _USUAL else row.execution
     architecture = "" if row.architecture == "cpu" else row.architecture
-    return " ".join(filter(None, (row.method, backend, execution, architecture)))
+    feeding = row.feeding if row.feeding in _FED else ""
+    return " ".join(filter(None, (row.method, backend, execution, feeding, architecture)))
 
 
 def series_name(row: Named) -> str:
@@ -79,7 +84,7 @@ def series_label(row: Named) -> str:
     backend = "" if _is_single(row) else proper(row.backend)
     architecture = "" if row.architecture == "cpu" else row.architecture.upper()
     execution = "" if row.execution == _USUAL else f"{row.execution}s compiled"
-    parts = (_title(row), backend, execution, proper(row.optimizer))
+    parts = (_title(row), backend, execution, _FED.get(row.feeding, ""), proper(row.optimizer))
     return ", ".join(filter(None, (*parts, architecture)))
 
 
@@ -92,6 +97,7 @@ def spoken(row: Named, *, optimizer: bool = True) -> str:
     """
     words = [_title(row) if _is_single(row) else f"{_title(row)} on {proper(row.backend)}"]
     words += [] if row.execution == _USUAL else [f"by compiled {row.execution}s"]
+    words += [_FED[row.feeding]] if row.feeding in _FED else []
     words += [] if row.architecture == "cpu" else [f"on {row.architecture.upper()}"]
     return " ".join([*words, *([f"({proper(row.optimizer)})"] if optimizer and row.optimizer else [])])
 
@@ -153,7 +159,7 @@ def varied(rows: Iterable[RunRow]) -> dict[str, list[str]]:
 
     What others tell as well is left out: the numbers of events of a sample, or parameters that move together.
     """
-    parameters = [name for name in config.PARAMETERS if name not in ("optimizer", "execution", "seed")]
+    parameters = [name for name in config.PARAMETERS if name not in ("optimizer", *config.OF_SERIES, "seed")]
     names = ["sample", "environment", "fold", *parameters, "repetition"]
     # Those that say most about a run are left out last.
     order = sorted(names, key=lambda name: (name not in config.COUNTS, name in ("sample", "transformations")))
@@ -307,7 +313,20 @@ def one_sided(rows: list[RunRow]) -> list[str]:
 
 
 def unequal(rows: list[RunRow]) -> list[str]:
-    """One line where runs drop by different rules: TMVA's leaves the mask out of the backward pass, Keras' does not."""
+    """A line each on runs that are not fed as the others, and on runs that drop by different rules."""
+    return _fed_otherwise(rows) + _dropped_otherwise(rows)
+
+
+def _fed_otherwise(rows: list[RunRow]) -> list[str]:
+    fed = dict.fromkeys(series_name(row) for row in rows if row.feeding in _FED)
+    if not fed:
+        return []
+    text = "not equal: order of the events by ROOT's data loader, not TMVA's"
+    return [f"{text}: {', '.join(fed)}; real_time_feed, its time, is inside those of training, fit and epochs"]
+
+
+def _dropped_otherwise(rows: list[RunRow]) -> list[str]:
+    """TMVA's rule leaves the mask out of the backward pass, Keras' does not."""
     rules = gathered((_dropout_rule(row), series_name(row)) for row in rows if row.dropout > 0 and row.layers > 0)
     if len(rules) < 2:
         return []
@@ -402,8 +421,9 @@ def _kind(row: Named) -> str:
     method = METHODS.get(row.method)
     if method is None:
         return _OTHER
-    # Keras' own start makes another training of it.
-    otherwise = isinstance(row, RunRow) and row.start == "keras" and "start" not in method.lacks
+    # Keras' own start makes another training of it, and so does another order of the events.
+    own_start = isinstance(row, RunRow) and row.start == "keras" and "start" not in method.lacks
+    otherwise = own_start or row.feeding in _FED
     return methods.SAME_NETWORK if otherwise else method.kind
 
 

@@ -258,6 +258,11 @@ def _migrate_8(record: _Content) -> None:
     record["row"].update(fold=0, compilation="")
 
 
+def _migrate_9(record: _Content) -> None:
+    """Version 10 added what makes the batches, and the time that ROOT's data loader takes for them."""
+    record["row"].update(feeding="array", cpu_time_feed=math.nan, real_time_feed=math.nan)
+
+
 _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     1: _migrate_1,
     2: _migrate_2,
@@ -267,6 +272,7 @@ _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     6: _migrate_6,
     7: _migrate_7,
     8: _migrate_8,
+    9: _migrate_9,
 }
 
 

@@ -80,6 +80,7 @@ class RunRow(_Columns):
     start: str = ""
     dropout_rule: str = ""
     execution: str = ""
+    feeding: str = ""
     split_seed: int = 0
     train_signal: int = 0
     train_background: int = 0
@@ -201,6 +202,12 @@ class RunRow(_Columns):
         str,
         "fresh | kept: whether an earlier run's cache had all that it compiled before the training (empty: not told)",
     ] = ""
+    cpu_time_feed: Annotated[
+        float, "CPU time inside the training of ROOT's data loader and of taking its batches [s] (NaN: fed from arrays)"
+    ] = math.nan
+    real_time_feed: Annotated[
+        float, "real time inside the training in which batches of ROOT's data loader were waited for and taken [s]"
+    ] = math.nan
     real_time_fit: Annotated[float, "real time of the training alone [s]"] = math.nan
     real_time_epochs: Annotated[
         float, "real time of the epochs, the first as long as the median of the others: no compilation [s]"
@@ -359,6 +366,8 @@ class Means(_Columns):
     real_time_encode: Mean
     cpu_time_compile: Mean
     real_time_compile: Mean
+    cpu_time_feed: Mean
+    real_time_feed: Mean
     cpu_time_prepare: Mean
     real_time_prepare: Mean
     cpu_time_train: Mean

@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
-from tmva_bench.basis.config import PARAMETERS
+from tmva_bench.basis.config import OF_SERIES, PARAMETERS
 from tmva_bench.events import roc
 from tmva_bench.results.rows import History, LatencyRow, Means, Reconstruction, RocCurve, RunRow, Scores
 
-VERSION = 9
+VERSION = 10
 
 
 class Column(NamedTuple):
@@ -73,14 +73,14 @@ SERIES = (
     "environment",
     "installation",
     "optimizer",
-    "execution",
+    *OF_SERIES,
     "threads",
     "cpu_model",
     "sample",
     "input_digest",
 )
 # A fold has an input file of its own, and is scanned like the numbers of events.
-POINT = (*(name for name in PARAMETERS if name not in ("optimizer", "execution", "seed")), "fold")
+POINT = (*(name for name in PARAMETERS if name not in ("optimizer", *OF_SERIES, "seed")), "fold")
 _TITLE = {column.name: column for column in BENCHMARK}
 
 SUMMARY: list[Column] = [

@@ -33,7 +33,7 @@ RERUN = {
 # Between two runs results.root is rebuilt when it is older than this [s].
 _REBUILD = 300.0
 # What a run's time depends on most, for estimates.
-_TIMED = ("method", "backend", "architecture", "environment", "optimizer", "execution", "threads", "cpu_model")
+_TIMED = ("method", "backend", "architecture", "environment", "optimizer", *config.OF_SERIES, "threads", "cpu_model")
 
 
 class Job(NamedTuple):

@@ -17,7 +17,7 @@ import psutil
 
 import tmva_bench
 from tmva_bench.basis import autoencoder
-from tmva_bench.basis.config import COUNTS
+from tmva_bench.basis.config import COUNTS, LATER, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import encoder
 from tmva_bench.errors import UserError
@@ -51,7 +51,7 @@ def identify(
         machine = environments.machine()["cpu_model" if request.architecture == "cpu" else "gpu_model"]
     return records.run_id(
         {
-            "point": dataclasses.asdict(request.point),
+            "point": _identity(request.point),
             **{name: value for name, value in request._asdict().items() if name != "point"},
             "versions": environment.versions,
             **({"encoder": environments.describe().versions} if request.point.encoding else {}),
@@ -61,6 +61,16 @@ def identify(
             "input": data.metadata["digest"],
         }
     )
+
+
+def _identity(point: Point) -> dict[str, Any]:
+    """The parameters of a point that are part of a run's name, which a later one at its default leaves as it was."""
+    usual = Point()
+    return {
+        name: value
+        for name, value in dataclasses.asdict(point).items()
+        if name not in LATER or value != getattr(usual, name)
+    }
 
 
 def run_one(
