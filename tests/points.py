@@ -100,6 +100,8 @@ def points(draw: st.DrawFn, **fixed: Any) -> config.Point:
         chosen["start"] = "tmva"
     if chosen["execution"] == "epoch":
         chosen["start"] = "tmva"
+    if chosen["feeding"] == "root":
+        chosen.update(start="tmva", execution="batch")
     if chosen["regularization"] == "none":
         chosen["weight_decay"] = 0.0
     return parsing.point(chosen)

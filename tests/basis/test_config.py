@@ -237,6 +237,7 @@ def test_preset_is_the_slides_table() -> None:
         "start": "tmva",
         "dropout_rule": "keras",
         "execution": "batch",
+        "feeding": "array",
         "seed": 1,
         "split_seed": 100,
         "train_signal": 50000,

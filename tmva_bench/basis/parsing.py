@@ -97,13 +97,13 @@ def _check_together(point: Point) -> None:
         raise UserError("dropout_rule = tmva draws its masks for TMVA's batches; use start = tmva with it")
     if point.execution == "epoch" and point.start == "keras":
         raise UserError(
-            "execution = epoch takes TMVA's batches, start = keras has Keras' own: use start = tmva"
+            "execution = epoch takes TMVA's batches, start = keras has Keras' own; use start = tmva with it"
         )
     if point.feeding == "root" and point.execution == "epoch":
         raise UserError("execution = epoch takes its batches from arrays; use execution = batch with feeding = root")
     if point.feeding == "root" and point.start == "keras":
         raise UserError(
-            "feeding = root takes the batches of ROOT's data loader, start = keras has Keras' own: use start = tmva"
+            "feeding = root has the batches of ROOT's data loader, start = keras Keras' own; use start = tmva with it"
         )
     if point.momentum and point.optimizer != "sgd":
         raise UserError(f"momentum = {point.momentum:g}: optimizer {point.optimizer} has none; use sgd or momentum 0")

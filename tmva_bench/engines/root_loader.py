@@ -2,8 +2,8 @@
 
 A thread of the loader reads the file anew in every epoch, shuffles what it read and cuts it into batches. It has the
 training events alone, in a file of their own: a tree of the common input file holds those that validate, too, and with
-a filter on it ROOT 6.40 gives zeros from the second epoch on, or, where it loads all at once, has an event loop for each
-event. With a seed ROOT 6.40 shuffles every epoch alike, so all epochs have the same batches.
+a filter on it ROOT 6.40 gives zeros from the second epoch on, or, where it loads all at once, loops over the tree once
+for each event. With a seed ROOT 6.40 shuffles every epoch alike, so all epochs have the same batches.
 """
 
 import functools
