@@ -51,14 +51,15 @@ class Loader:
         self._root, self._watch = ROOT, watch
         self._seed, self._batch = training.seed, training.phases[0].batch_size
         self._steps, self._variables = len(events.x) // self._batch, events.x.shape[1]
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed when the process ends
-        _write(self._file.fileno(), events)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            _write(file.fileno(), events)
+            self._file = os.dup(file.fileno())  # open until the process ends
         self._threads: Set[str] = set()
         self._cpu = self._real = self._cpu_before = 0.0
 
     def compile(self) -> None:
         """Has cling compile the loader, and starts its thread: an epoch that trains nothing."""
-        frame = self._root.RDataFrame(_TREE, f"/proc/self/fd/{self._file.fileno()}")
+        frame = self._root.RDataFrame(_TREE, f"/proc/self/fd/{self._file}")
         self._loader = self._root.Experimental.ML.RDataLoader(
             frame,
             batch_size=self._batch,
