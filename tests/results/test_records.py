@@ -166,3 +166,18 @@ def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):
     row = find(tmp_path, "a").row
     assert (row.norm_mode, row.warnings) == ("none", "")
     assert math.isnan(row.real_time_epochs)
+
+
+def test_records_of_version_9_are_brought_to_the_present_one(tmp_path):
+    """All were fed from arrays."""
+    keep(tmp_path, "a")
+    path = tmp_path / "runs" / "a" / "record.json"
+    old = json.loads(path.read_text())
+    old["schema"] = 9
+    for name in ("feeding", "cpu_time_feed", "real_time_feed"):
+        del old["row"][name]
+    path.write_text(json.dumps(old))
+    row = find(tmp_path, "a").row
+    assert row.feeding == "array"
+    assert math.isnan(row.cpu_time_feed)
+    assert math.isnan(row.real_time_feed)

@@ -337,6 +337,8 @@ def _of_start(point: Point) -> dict[str, str]:
         start = "Keras draws its initial weights and shuffles its batches: more than the engine differs."
     if loaded:
         start = "Initial weights are those of MethodDL (RandomSeed); with feeding = root the batches are not."
+    seeds = "Keras takes the numbers of the same generators; " if as_tmva else "Keras seeds its own; "
+    seeds = "Keras takes the same weights, and ROOT's data loader has its own generator; " if loaded else seeds
     return {
         "initializer": "TMVA's distribution (TCpu::Initialize...), biases zero; "
         + ("PyKeras and Keras start" if as_tmva else "PyKeras starts")
@@ -345,7 +347,7 @@ def _of_start(point: Point) -> dict[str, str]:
         + (batches or f"{fit}, and so does Keras with start = keras."),
         "start": start,
         "seed": "RandomSeed of MethodDL seeds TRandom3 for weights, batches and dropout. "
-        + ("Keras takes the numbers of the same generators; " if as_tmva else "Keras seeds its own; ")
+        + seeds
         + "PyKeras starts from the same weights, and shuffles with Keras' generator.",
     }
 
