@@ -7,7 +7,7 @@ handed in; the validation loss is computed in the same call, and the best weight
 
 import collections
 import contextlib
-from typing import Any, Callable, Counter, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Counter, Iterator, List, Optional, Sequence, Tuple
 
 import numpy
 
@@ -39,6 +39,47 @@ class Shape:
         self.validation = validating // batch * batch
 
 
+class _Network:
+    """The network of one phase as it is compiled, and arrays as compiled calls take them."""
+
+    def __init__(self, keras: Any, training: Training, phase: int, shape: Shape) -> None:
+        # Its weights are given to start.
+        self.model = keras_network.build(keras, training._replace(initializer="zero"), shape.inputs, phase)
+        self.trained = keras_network.trained_by(keras, self.model, training, shape.inputs, phase)
+        self.trained.optimizer.build(self.trained.trainable_variables)
+        self.plan = training.phases[phase]
+        self._float, self._shape = keras.backend.floatx(), shape
+        drops = [share > 0 for share in self.plan.drop] if keras_network.drops_by_masks(training, phase) else []
+        widths = [shape.inputs, *training.widths]
+        self._widths = [width for width, drop in zip(widths, drops) if drop]
+
+    def events(self) -> Tuple[Tuple[numpy.ndarray, ...], Tuple[numpy.ndarray, ...]]:
+        """Events to train on and validation events to compile for."""
+        shape = self._shape
+        zeros = numpy.zeros((shape.events, shape.inputs)), numpy.zeros((shape.events, 1)), numpy.zeros(shape.events)
+        few = tuple(array[:1].repeat(shape.validation, axis=0) for array in zeros)
+        return self.device(zeros), self.batches(few)
+
+    def choice(self) -> Tuple[numpy.ndarray, Tuple[numpy.ndarray, ...]]:
+        """Order and masks to compile for."""
+        used = self._shape.events // self.plan.batch_size * self.plan.batch_size
+        return self.chosen(numpy.zeros(used), [None] * len(self._widths))
+
+    def device(self, arrays: Sequence[numpy.ndarray]) -> Tuple[numpy.ndarray, ...]:
+        return tuple(numpy.asarray(array, self._float) for array in arrays)
+
+    def batches(self, arrays: Sequence[numpy.ndarray]) -> Tuple[numpy.ndarray, ...]:
+        return tuple(array.reshape(-1, self.plan.batch_size, *array.shape[1:]) for array in self.device(arrays))
+
+    def chosen(self, order: numpy.ndarray, masks: Sequence[Any]) -> Tuple[numpy.ndarray, Tuple[numpy.ndarray, ...]]:
+        """Order and masks by batch; a mask that is None lets all pass."""
+        shape = (-1, self.plan.batch_size)
+        whole = [numpy.ones((len(order), width)) if mask is None else mask for mask, width in zip(masks, self._widths)]
+        return order.astype(numpy.int32).reshape(shape), tuple(
+            numpy.asarray(mask, self._float).reshape(*shape, mask.shape[1]) for mask in whole
+        )
+
+
 class Epochs:
     """One phase of a training, an epoch a call.
 
@@ -64,29 +105,12 @@ class Epochs:
                 f"execution = epoch is compiled on {' and '.join(BACKENDS)}, not on {backend}",
                 f"take execution = batch{plain}",
             )
-        with _kept_between_runs(backend) as events:
-            self._compile(keras, training, phase, shape)
-        self.compilation = "kept" if 0 < events[_REQUEST] == events[_HIT] else "fresh"
+        with _kept_between_runs(backend) as counts:
+            self._network = _Network(keras, training, phase, shape)
+            self._engine = (_Jax if backend == "jax" else _TensorFlow)(self._network, *self._network.events())
+            self._engine.compile(*self._network.choice())
+        self.compilation = _compilation(counts)
         self._validation_loss = float("nan")
-
-    def _compile(self, keras: Any, training: Training, phase: int, shape: Shape) -> None:
-        plan = training.phases[phase]
-        # Its weights are given to start.
-        model = keras_network.build(keras, training._replace(initializer="zero"), shape.inputs, phase)
-        masked = keras_network.drops_by_masks(training, phase)
-        trained = keras_network.trained_by(keras, model, training, shape.inputs, phase)
-        trained.optimizer.build(trained.trainable_variables)
-        self._model, self._batch = model, plan.batch_size
-        self._float = keras.backend.floatx()
-        drops = [share > 0 for share in plan.drop] if masked else []
-        widths = [shape.inputs, *training.widths]
-        self._widths = [width for width, drop in zip(widths, drops) if drop]
-        engine = _Jax if keras.backend.backend() == "jax" else _TensorFlow
-        zeros = numpy.zeros((shape.events, shape.inputs)), numpy.zeros((shape.events, 1)), numpy.zeros(shape.events)
-        few = tuple(array[:1].repeat(shape.validation, axis=0) for array in zeros)
-        steps = shape.events // plan.batch_size
-        self._engine = engine(model, trained, plan, self._device(zeros), self._batches(few))
-        self._engine.compile(*self._chosen(numpy.zeros(steps * plan.batch_size), [None] * len(self._widths)))
 
     def start(self, weights: Sequence[numpy.ndarray], events: Any, validation: Any) -> None:
         """Brings weights and events to the device.
@@ -96,9 +120,9 @@ class Epochs:
             events: to train on, :class:`tmva_bench.engines.keras_training.Arrays`.
             validation: likewise, in whole batches.
         """
-        self._model.set_weights(weights)
-        self._engine.start(self._device(events), self._batches(validation))
-        self._validation_loss = self._engine.untrained_loss()
+        self._network.model.set_weights(weights)
+        self._engine.start(self._network.device(events), self._network.batches(validation))
+        self._validation_loss = float(self._engine.untrained_loss())
 
     def epoch(self, order: numpy.ndarray, masks: Sequence[numpy.ndarray]) -> float:
         """Trains one epoch, and looks at the validation loss; the training loss as MethodDL has it.
@@ -107,8 +131,9 @@ class Epochs:
             order: index of each event of the batches, one batch after the other.
             masks: of the inputs of each layer that drops, shape (events, inputs of the layer).
         """
-        training_loss, self._validation_loss = self._engine.epoch(*self._chosen(order, masks))
-        return training_loss
+        training_loss, validation_loss = self._engine.epoch(*self._network.chosen(order, masks))
+        self._validation_loss = float(validation_loss)
+        return float(training_loss)
 
     def validation_loss(self) -> float:
         """That of the last epoch, or of the weights to begin with."""
@@ -121,21 +146,98 @@ class Epochs:
     def best(self) -> List[numpy.ndarray]:
         """The weights that were kept, as ``Model.get_weights`` has them."""
         self._engine.restore()
-        return list(self._model.get_weights())
+        return list(self._network.model.get_weights())
 
-    def _device(self, arrays: Sequence[numpy.ndarray]) -> Tuple[numpy.ndarray, ...]:
-        return tuple(numpy.asarray(array, self._float) for array in arrays)
 
-    def _batches(self, arrays: Sequence[numpy.ndarray]) -> Tuple[numpy.ndarray, ...]:
-        return tuple(array.reshape(-1, self._batch, *array.shape[1:]) for array in self._device(arrays))
+class Bundle:
+    """One phase of several trainings that differ in their seeds alone, an epoch of all of them a call; on JAX.
 
-    def _chosen(self, order: numpy.ndarray, masks: Sequence[Any]) -> Tuple[numpy.ndarray, Tuple[numpy.ndarray, ...]]:
-        """Order and masks by batch; a mask that is None lets all pass."""
-        shape = (-1, self._batch)
-        whole = [numpy.ones((len(order), width)) if mask is None else mask for mask, width in zip(masks, self._widths)]
-        return order.astype(numpy.int32).reshape(shape), tuple(
-            numpy.asarray(mask, self._float).reshape(*shape, mask.shape[1]) for mask in whole
-        )
+    What one training has, each of them has along a first axis more, of which ``jax.vmap`` makes one call of all.
+
+    Args:
+        keras: the Keras module.
+        trainings: the network and its training, with a seed of its own each.
+        phase: index of the phase.
+        shape: of the events, which all share; all is compiled for it at once.
+
+    Attributes:
+        compilation: as of :class:`Epochs`.
+
+    Raises:
+        Unavailable: another backend than JAX.
+    """
+
+    def __init__(self, keras: Any, trainings: Sequence[Training], phase: int, shape: Shape) -> None:
+        backend = keras.backend.backend()
+        if backend != "jax":
+            raise Unavailable(f"trainings are compiled together on jax, not on {backend}", "leave together out")
+        with _kept_between_runs(backend) as counts:
+            networks = [_Network(keras, training, phase, shape) for training in trainings]
+            self._network = networks[0]
+            # Of Keras' own dropout, the generators: each training has its own seed.
+            others = [[variable.value for variable in one.trained.non_trainable_variables] for one in networks]
+            self._engine = _JaxBundle(self._network, *self._network.events(), others)
+            self._engine.compile(*self._chosen([self._network.choice()] * len(trainings)))
+        self.compilation = _compilation(counts)
+        self._validation_losses = numpy.full(len(trainings), numpy.nan)
+
+    def start(self, weights: Sequence[Sequence[numpy.ndarray]], events: Any, validation: Any) -> None:
+        """Brings weights and events to the device, see :meth:`Epochs.start`.
+
+        Args:
+            weights: of each training, to begin with.
+            events: to train on.
+            validation: likewise, in whole batches.
+        """
+        self._engine.weights = list(map(self._trainable, weights))
+        self._engine.start(self._network.device(events), self._network.batches(validation))
+        self._validation_losses = self._engine.untrained_loss()
+
+    def epoch(self, orders: Sequence[numpy.ndarray], masks: Sequence[Sequence[numpy.ndarray]]) -> numpy.ndarray:
+        """Trains one epoch of all; the training loss of each, shape (trainings,).
+
+        Args:
+            orders: of each training, see :meth:`Epochs.epoch`.
+            masks: likewise.
+        """
+        pairs = [self._network.chosen(*pair) for pair in zip(orders, masks)]
+        training_losses, self._validation_losses = self._engine.epoch(*self._chosen(pairs))
+        return numpy.asarray(training_losses)
+
+    def validation_losses(self) -> numpy.ndarray:
+        """Those of the last epoch, or of the weights to begin with, shape (trainings,)."""
+        return self._validation_losses
+
+    def keep(self, better: Sequence[bool]) -> None:
+        """Keeps the present weights of some trainings as their best.
+
+        Args:
+            better: whether those of each training are.
+        """
+        self._engine.keep_of(numpy.array(better))
+
+    def best(self, training: int) -> List[numpy.ndarray]:
+        """The weights that were kept of a training, as ``Model.get_weights`` has them.
+
+        Args:
+            training: its index.
+        """
+        self._engine.restore_of(training)
+        return list(self._network.model.get_weights())
+
+    def _trainable(self, weights: Sequence[numpy.ndarray]) -> List[Any]:
+        self._network.model.set_weights(weights)
+        return [numpy.array(variable.value) for variable in self._network.trained.trainable_variables]
+
+    @staticmethod
+    def _chosen(pairs: Sequence[Tuple[numpy.ndarray, Tuple[numpy.ndarray, ...]]]) -> Tuple[Any, Any]:
+        """Orders and masks of all trainings along a first axis."""
+        orders, masks = zip(*pairs)
+        return numpy.stack(orders), tuple(map(numpy.stack, zip(*masks)))
+
+
+def _compilation(counts: Counter[str]) -> str:
+    return "kept" if 0 < counts[_REQUEST] == counts[_HIT] else "fresh"
 
 
 @contextlib.contextmanager
@@ -186,12 +288,12 @@ def _regularization(
 class _Jax:
     """By way of Keras' stateless calls: a function of all that changes, ``lax.scan`` over the batches."""
 
-    def __init__(self, model: Any, trained: Any, plan: Phase, events: Any, validation: Any) -> None:
+    def __init__(self, network: _Network, events: Any, validation: Any) -> None:
         import jax
 
-        self._jax, self._model, self._trained, self._plan = jax, model, trained, plan
+        self._jax, self._model, self._trained, self._plan = jax, network.model, network.trained, network.plan
         self._events, self._validation = jax.device_put(events), jax.device_put(validation)
-        self._places = _places(model.trainable_variables, trained.trainable_variables)
+        self._places = _places(self._model.trainable_variables, self._trained.trainable_variables)
         self._gradients = jax.value_and_grad(self._batch_loss, has_aux=True)
         self._begin()
 
@@ -202,26 +304,30 @@ class _Jax:
             [copied(variable.value) for variable in self._trained.non_trainable_variables],
             [copied(variable.value) for variable in self._trained.optimizer.variables],
         )
-        self._best = [copied(value) for value in self._state[0]]
+        self.keep()
+
+    def _mapped(self, function: Any, axes: Sequence[Optional[int]]) -> Any:
+        """The function as it is compiled; 0 stands for an argument that each training has of its own."""
+        return function
 
     def compile(self, order: Any, masks: Any) -> None:
-        compiled = self._jax.jit(self._epoch, donate_argnums=0).lower(
+        compiled = self._jax.jit(self._mapped(self._epoch, (0, 0, 0, None, None)), donate_argnums=0).lower(
             self._state, order, masks, self._events, self._validation
         )
         self._run = compiled.compile()
-        self._look = self._jax.jit(self._validation_loss).lower(*self._state[:2], self._validation).compile()
+        looking = self._jax.jit(self._mapped(self._validation_loss, (0, 0, None)))
+        self._look = looking.lower(*self._state[:2], self._validation).compile()
 
     def start(self, events: Any, validation: Any) -> None:
         self._events, self._validation = self._jax.device_put(events), self._jax.device_put(validation)
         self._begin()
 
-    def untrained_loss(self) -> float:
-        return float(self._look(*self._state[:2], self._validation))
+    def untrained_loss(self) -> Any:
+        return self._jax.device_get(self._look(*self._state[:2], self._validation))
 
-    def epoch(self, order: Any, masks: Any) -> Tuple[float, float]:
+    def epoch(self, order: Any, masks: Any) -> Any:
         self._state, losses = self._run(self._state, order, masks, self._events, self._validation)
-        training_loss, loss = self._jax.device_get(losses)
-        return float(training_loss), float(loss)
+        return self._jax.device_get(losses)
 
     def keep(self) -> None:
         self._best = [self._jax.numpy.copy(value) for value in self._state[0]]
@@ -262,15 +368,53 @@ class _Jax:
         return _regularization(weights, self._plan, self._jax.numpy.abs, self._jax.numpy.sum)
 
 
+class _JaxBundle(_Jax):
+    """The same of several trainings at once; the events alone are shared.
+
+    Attributes:
+        weights: of each training, to begin with.
+    """
+
+    def __init__(self, network: _Network, events: Any, validation: Any, others: Sequence[Sequence[Any]]) -> None:
+        self._others = others
+        self.weights = [[variable.value for variable in network.trained.trainable_variables]] * len(others)
+        super().__init__(network, events, validation)
+
+    def _begin(self) -> None:
+        optimizer = [[variable.value for variable in self._trained.optimizer.variables]] * len(self._others)
+        every = [list(map(numpy.stack, zip(*lists))) for lists in (self.weights, self._others, optimizer)]
+        self._state = tuple(self._jax.device_put(every))  # type: ignore[assignment]
+        self.keep()
+
+    def _mapped(self, function: Any, axes: Sequence[Optional[int]]) -> Any:
+        return self._jax.vmap(function, axes)
+
+    def compile(self, order: Any, masks: Any) -> None:
+        super().compile(order, masks)
+        self._choose = self._jax.jit(self._better).lower(numpy.ones(len(order), bool), self._state[0], self._best)
+        self._choose = self._choose.compile()
+
+    def keep_of(self, better: numpy.ndarray) -> None:
+        self._best = self._choose(better, self._state[0], self._best)
+
+    def restore_of(self, training: int) -> None:
+        for variable, values in zip(self._trained.trainable_variables, self._best):
+            variable.assign(values[training])
+
+    def _better(self, better: Any, weights: Any, best: Any) -> Any:
+        where = self._jax.vmap(self._jax.numpy.where)
+        return [where(better, new, old) for new, old in zip(weights, best)]
+
+
 class _TensorFlow:
     """A loop over the batches in one graph, compiled by XLA; variables change in it as in ``Model.fit``."""
 
-    def __init__(self, model: Any, trained: Any, plan: Phase, events: Any, validation: Any) -> None:
+    def __init__(self, network: _Network, events: Any, validation: Any) -> None:
         import tensorflow
 
-        self._tf, self._model, self._trained, self._plan = tensorflow, model, trained, plan
+        self._tf, self._model, self._trained, self._plan = tensorflow, network.model, network.trained, network.plan
         # Those of Keras 3 are wrapped.
-        self._variables = [one if callable(one.value) else one.value for one in trained.trainable_variables]
+        self._variables = [one if callable(one.value) else one.value for one in self._trained.trainable_variables]
         self._best = [tensorflow.Variable(variable) for variable in self._variables]
         self._events, self._validation = self._put(events), self._put(validation)
         self._run = tensorflow.function(self._epoch, jit_compile=True)
@@ -288,13 +432,12 @@ class _TensorFlow:
         self._events, self._validation = self._put(events), self._put(validation)
         self.keep()
 
-    def untrained_loss(self) -> float:
-        return float(self._look(self._validation))
+    def untrained_loss(self) -> Any:
+        return self._look(self._validation)
 
-    def epoch(self, order: Any, masks: Any) -> Tuple[float, float]:
+    def epoch(self, order: Any, masks: Any) -> Any:
         steps, chosen = self._tf.constant(len(order)), self._tf.constant(order)
-        losses = self._run(steps, chosen, self._put(masks), self._events, self._validation)
-        return float(losses[0]), float(losses[1])
+        return self._run(steps, chosen, self._put(masks), self._events, self._validation)
 
     def keep(self) -> None:
         for kept, variable in zip(self._best, self._variables):

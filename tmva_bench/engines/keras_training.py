@@ -1,6 +1,7 @@
 """TMVA's training in Keras: the library, the training vector, the fit as MethodDL does it, the scores."""
 
 import importlib
+import math
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
@@ -8,7 +9,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Pr
 import numpy
 
 from tmva_bench.basis.config import COUNTS, Point
-from tmva_bench.basis.training import Epoch, Training
+from tmva_bench.basis.training import Epoch, Phase, Training
 from tmva_bench.engines import keras_2_3, keras_epochs, keras_network, tmva_files, tmva_random
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
@@ -287,6 +288,21 @@ def compiled_epochs(keras: Any, training: Training, events: int, inputs: int, ph
     return keras_epochs.Epochs(keras, training, phase, keras_epochs.Shape(training, phase, events, inputs))
 
 
+def compiled_together(keras: Any, trainings: Sequence[Training], events: int, inputs: int) -> keras_epochs.Bundle:
+    """What :func:`fit_together` needs, compiled for so many events.
+
+    Args:
+        keras: the Keras module.
+        trainings: the network and its training in one phase, with a seed of its own each.
+        events: training events, those for validation too.
+        inputs: number of input variables.
+
+    Raises:
+        Unavailable: a backend that cannot.
+    """
+    return keras_epochs.Bundle(keras, trainings, 0, keras_epochs.Shape(trainings[0], 0, events, inputs))
+
+
 def fit(
     keras: Any,
     model: Any,
@@ -355,46 +371,140 @@ def repeat(engine: Engine, training: Training, phase: int, events: int, random: 
         events: number of events to train on.
         random: the generator that drew the initial weights.
     """
-    plan, batch = training.phases[phase], training.phases[phase].batch_size
-    used = events // batch * batch
-    order = tmva_random.epoch_order(events, training.seed, phase + 1)
-    masked = keras_network.drops_by_masks(training, phase)
-    ours = training.start == "tmva" and training.feeding == "array"
-
-    def train() -> float:
-        masks = list(random.masks(used // batch, batch, plan.drop).values()) if masked else []
-        return engine.epoch(order.next()[:used] if ours else None, masks)
-
-    best, best_epoch = engine.validation_loss(), 0
-    untrained = best
-    history: List[Epoch] = []
-    epoch = 0
-    while epoch - best_epoch <= plan.convergence_steps and epoch < plan.max_epochs:
+    plan = training.phases[phase]
+    draws = _Draws(training, phase, events, random)
+    course = Course(plan, engine.validation_loss())
+    while course.goes_on:
         clock = Stopwatch()
         with clock.phase("epoch"):
             for _ in range(plan.test_repetitions):
-                training_loss = train()
+                training_loss = engine.epoch(*draws.next())
             with clock.phase("loss"):
                 loss = engine.validation_loss()
-        epoch += plan.test_repetitions
-        seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
-        cpu_seconds = clock.seconds["cpu_time_epoch"]
-        history.append(
-            Epoch(
-                epoch,
-                training_loss,
-                loss,
-                seconds / plan.test_repetitions,
-                cpu_seconds / plan.test_repetitions,
-            )
-        )
-        if loss < best:
-            best, best_epoch = loss, epoch
+        seconds = {name: taken / plan.test_repetitions for name, taken in clock.seconds.items()}
+        times = seconds["real_time_epoch"], seconds["cpu_time_epoch"]
+        if course.add(training_loss, loss, *times):
             engine.keep()
-        rate = used * plan.test_repetitions / max(seconds - loss_seconds, 1e-9)
-        line = tmva_files.epoch_line(history[-1], epoch - best_epoch, loss_seconds, rate)
-        print(line, flush=True)  # noqa: T201 - the log of the run
-    return Fit(history, best_epoch, best, untrained)
+        _say(course, draws.used, clock)
+    return course.fit
+
+
+def fit_together(
+    compiled: keras_epochs.Bundle,
+    weights: Sequence[Sequence[numpy.ndarray]],
+    trainings: Sequence[Training],
+    events: Arrays,
+    randoms: Sequence[tmva_random.WeightGenerator],
+    phase: int = 0,
+) -> List[Fit]:
+    """Trains one phase of several trainings that differ in their seeds alone, each as :func:`fit` does by itself.
+
+    A training that has stopped goes on with the others, for nothing: its best weights and its history stay as they are.
+    The time of an epoch is that of all trainings, and stands in none of their histories.
+
+    Args:
+        compiled: see :func:`compiled_together`; it ends with the best weights of each.
+        weights: of each training, to begin with, as ``Model.get_weights`` has them.
+        trainings: the network and its training, with a seed of its own each.
+        events: transformed training events in TMVA's order.
+        randoms: the generators that drew the initial weights.
+        phase: index of the phase.
+    """
+    plan = trainings[0].phases[phase]
+    fitted, validation = parts(trainings[0], phase, events)
+    compiled.start(weights, fitted, validation)
+    courses = [Course(plan, float(loss)) for loss in compiled.validation_losses()]
+    draws = [_Draws(training, phase, len(fitted.x), random) for training, random in zip(trainings, randoms)]
+    while any(course.goes_on for course in courses):
+        clock = Stopwatch()
+        under_way = [course.goes_on for course in courses]
+        with clock.phase("epoch"):
+            for _ in range(plan.test_repetitions):
+                chosen = [draw.next() if going else draw.last for draw, going in zip(draws, under_way)]
+                losses = compiled.epoch(*zip(*chosen))
+            with clock.phase("loss"):
+                pairs = zip(losses.tolist(), compiled.validation_losses().tolist())
+        compiled.keep([going and course.add(*pair) for course, going, pair in zip(courses, under_way, pairs)])
+        _say(courses[under_way.index(True)], sum(under_way) * draws[0].used, clock)
+    return [course.fit for course in courses]
+
+
+class Course:
+    """How the training of a phase goes, and how far: MethodDL's rule of the best epoch and of stopping.
+
+    Attributes:
+        fit: the epochs so far, and the best of them.
+        repetitions: the validation loss is looked at in every so many epochs.
+    """
+
+    def __init__(self, plan: Phase, untrained: float) -> None:
+        """Before the first epoch.
+
+        Args:
+            plan: the phase.
+            untrained: the validation loss of the weights to begin with.
+        """
+        self._plan, self.repetitions = plan, plan.test_repetitions
+        self.fit = Fit([], 0, untrained, untrained)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs so far."""
+        return self.fit.history[-1].epoch if self.fit.history else 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is another epoch."""
+        without = self.epoch - self.fit.best_epoch
+        return without <= self._plan.convergence_steps and self.epoch < self._plan.max_epochs
+
+    def add(
+        self, training_loss: float, validation_loss: float, real_time: float = math.nan, cpu_time: float = math.nan
+    ) -> bool:
+        """Adds ``test_repetitions`` epochs; whether their last one is the best so far.
+
+        Args:
+            training_loss: of the last of them.
+            validation_loss: likewise.
+            real_time: of one [s].
+            cpu_time: likewise.
+        """
+        epoch = self.epoch + self.repetitions
+        self.fit.history.append(Epoch(epoch, training_loss, validation_loss, real_time, cpu_time))
+        better = validation_loss < self.fit.validation_loss
+        if better:
+            self.fit = self.fit._replace(best_epoch=epoch, validation_loss=validation_loss)
+        return better
+
+
+class _Draws:
+    """What a training draws before each epoch: the order of its events, and masks of dropout by TMVA's rule.
+
+    Batches of Keras or of ROOT's data loader have no order here.
+    """
+
+    def __init__(self, training: Training, phase: int, events: int, random: tmva_random.WeightGenerator) -> None:
+        self._plan, self._random = training.phases[phase], random
+        self.used = events // self._plan.batch_size * self._plan.batch_size
+        self._order = tmva_random.epoch_order(events, training.seed, phase + 1)
+        self._ordered = training.start == "tmva" and training.feeding == "array"
+        self._masked = keras_network.drops_by_masks(training, phase)
+        self.last: Tuple[Any, List[numpy.ndarray]] = None, []
+
+    def next(self) -> Tuple[Any, List[numpy.ndarray]]:
+        batch = self._plan.batch_size
+        masks = self._random.masks(self.used // batch, batch, self._plan.drop) if self._masked else {}
+        self.last = self._order.next()[: self.used] if self._ordered else None, list(masks.values())
+        return self.last
+
+
+def _say(course: Course, events: int, clock: Stopwatch) -> None:
+    """The line of the log on the last epoch, after which so many events a second were trained on."""
+    seconds, loss_seconds = clock.seconds["real_time_epoch"], clock.seconds["real_time_loss"]
+    fit, repetitions = course.fit, course.repetitions
+    rate = events * repetitions / max(seconds - loss_seconds, 1e-9)
+    last = fit.history[-1]._replace(real_time=seconds / repetitions)
+    print(tmva_files.epoch_line(last, course.epoch - fit.best_epoch, loss_seconds, rate), flush=True)  # noqa: T201
 
 
 def _check_masks(keras: Any, training: Training, phase: int) -> None:
