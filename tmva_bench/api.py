@@ -223,6 +223,8 @@ def run_study(
     study = study_file.read(file, changes)
     part = plan.parse_shard(shard) if shard else None
     results = study_folder(study, folder, part)
+    if study.together and (scheduler or system):
+        raise UserError("together = true: a cluster does one run a worker; leave the cluster out, or together")
     if side_by_side != 1 and (scheduler or system):
         raise UserError(f"--jobs {side_by_side}: a cluster does a run a worker; leave --jobs out")
     with contextlib.ExitStack() as stack:
@@ -405,11 +407,24 @@ def study_jobs(
         if inputs.is_made(prepared[events]):
             inputs.check_batches(prepared[events], point)
         jobs.append(execution.make_job(run.request, prepared[events], places[run.environment.name]))
+    if study.together:
+        _say_alone(study.name, [run.request for run in selected])
     distinct = _distinct(jobs)
     repeated = plan.runs_of(study) - len(planned) + len(jobs) - len(distinct)
     if repeated and not shard:
         _logger.warning("%s: %d runs are equal to others, and are done and counted once", study.name, repeated)
     return distinct
+
+
+def _say_alone(name: str, planned: Iterable[requests.Request]) -> None:
+    """Tells which series are not trained together, and why."""
+    reasons = naming.gathered(
+        (plan.alone(request), naming.method_name(naming.Series(request.method, request.backend, request.architecture)))
+        for request in planned
+        if not request.together
+    )
+    for reason, names in reasons.items():
+        _logger.warning("%s: not trained together: %s (%s)", name, ", ".join(names), reason)
 
 
 def _distinct(jobs: list[execution.Job]) -> list[execution.Job]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from tmva_bench import api
 from tmva_bench.basis import config, parsing
 from tmva_bench.cli import common, shell
-from tmva_bench.methods import registry
+from tmva_bench.methods import registry, together_worker
 from tmva_bench.report import progress, tables, terminal
 from tmva_bench.results import naming, summary
 from tmva_bench.results.folder import ResultsFolder
@@ -275,16 +275,21 @@ def _run_under_way(partial: Path) -> str:
         seconds = time.time() - (partial / "task.json").stat().st_mtime
     except (OSError, ValueError):
         return partial.name
-    reader = registry.of(values["method"]).read_epochs
+    tasks = values.get(together_worker.TASKS, [values])
+    first = tasks[0]
+    reader = registry.of(first["method"]).read_epochs
     series = naming.Series(
-        values["method"],
-        values["backend"],
-        values["architecture"],
-        values["point"]["optimizer"],
-        values["point"]["execution"],
-        values["point"]["feeding"],
+        first["method"],
+        first["backend"],
+        first["architecture"],
+        first["point"]["optimizer"],
+        first["point"]["execution"],
+        first["point"]["feeding"],
+        together_worker.TASKS in values,
     )
-    return f"{naming.series_name(series)}: epoch {len(reader(log))} of {values['point']['max_epochs']}, {seconds:.0f} s"
+    number = f" ({len(tasks)} trainings)" if series.together else ""
+    epochs = f"epoch {len(reader(log))} of {first['point']['max_epochs']}"
+    return f"{naming.series_name(series)}{number}: {epochs}, {seconds:.0f} s"
 
 
 @shell.command()

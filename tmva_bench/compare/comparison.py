@@ -30,7 +30,10 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 # What makes a point one: all of series and point but where and on which events it was run.
-_KEY = ("method", "backend", "architecture", "optimizer", *config.OF_SERIES, "threads", "sample", *schema.POINT)
+_KEY = (
+    *("method", "backend", "architecture", "optimizer", *config.OF_SERIES),
+    *("together", "threads", "sample", *schema.POINT),
+)
 # By which of several runs of a point on one side the other side's partner is chosen, the weightiest first.
 _NEARNESS = ("environment", "input_digest", "cpu_model", "installation")
 _PLACES = (

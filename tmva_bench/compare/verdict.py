@@ -18,6 +18,9 @@ DIFFERENT = "different at 95 %"
 NOT_TOLD_APART = "not told apart"
 NO_VERDICT = "no verdict"
 
+# Why there is no verdict on the times of a side.
+TOGETHER = "repetitions were trained together, and no time is that of one"
+
 _LEVEL = 0.95
 _FEWEST_PAIRS = 3
 # Intervals of the median by bootstrap of fewer ratios miss it in 6 to 25 % of cases, not in 5.
@@ -258,6 +261,8 @@ def compare_times(series: Group, reference: Group, quantity: str = "real_time_tr
         reference: those of the other.
         quantity: a time of the benchmark tree.
     """
+    if series.row.together or reference.row.together:
+        return _no_times(math.nan, 0, TOGETHER)
     if series.row.cpu_model != reference.row.cpu_model:
         return _no_times(math.nan, 0, "timed on different processors; time both on one")
     ours, theirs = _times(series, quantity), _times(reference, quantity)
@@ -299,6 +304,8 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
     """
     from scipy import special
 
+    if series.row.together or reference.row.together:
+        return _no_ratio(math.nan, TOGETHER)
     logarithms = [numpy.log(list(_times(group, quantity).values())) for group in (series, reference)]
     fewest = min(map(len, logarithms))
     if not fewest:

@@ -383,7 +383,7 @@ class _JaxBundle(_Jax):
     def _begin(self) -> None:
         optimizer = [[variable.value for variable in self._trained.optimizer.variables]] * len(self._others)
         every = [list(map(numpy.stack, zip(*lists))) for lists in (self.weights, self._others, optimizer)]
-        self._state = tuple(self._jax.device_put(every))  # type: ignore[assignment]
+        self._state = tuple(self._jax.device_put(every))
         self.keep()
 
     def _mapped(self, function: Any, axes: Sequence[Optional[int]]) -> Any:

@@ -5,7 +5,7 @@ They are listed in :mod:`tmva_bench.methods.registry`. No other room knows any o
 
 import math
 from pathlib import Path
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple, Union
 
 import numpy
 
@@ -123,6 +123,10 @@ def _never(point: Point, architecture: str) -> bool:
     return False
 
 
+def _one_at_a_time(point: Point, backend: str) -> str:
+    return "its method trains one at a time"
+
+
 def _in_nothing(point: Point) -> FrozenSet[str]:
     return frozenset()
 
@@ -159,6 +163,9 @@ class Method(NamedTuple):
         scoring: gives, of a finished run, its scoring function as numbers, from the variables of its input file to the
             score; None for a method that has no such network.
         booking: what it is booked as with TMVA and the options, of a point on an architecture; None for no booking.
+        alone: why repetitions of a point cannot be trained together on a backend, "" where they can.
+        run_together: trains and tests tasks that differ in their seeds alone, for a method that can, as ``run`` does
+            one; in the place of a task that gave no result stands what ``run`` would raise.
     """
 
     name: str
@@ -180,6 +187,8 @@ class Method(NamedTuple):
     booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None
     evaluator: Optional[Callable[[Trained], Callable[[numpy.ndarray], numpy.ndarray]]] = None
     scoring: Optional[Callable[[Trained], Scoring]] = None
+    alone: Callable[[Point, str], str] = _one_at_a_time
+    run_together: Optional[Callable[[List[Task], Stopwatch], List[Union[Outcome, TrainingFailed]]]] = None
 
     @property
     def is_network(self) -> bool:

@@ -1,12 +1,13 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 from pathlib import Path
-from typing import Callable, Dict, FrozenSet
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Union
 
 import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import BACKENDS, COUNTS, Point
+from tmva_bench.basis.training import Training
 from tmva_bench.engines import (
     keras_2_3,
     keras_file,
@@ -34,6 +35,24 @@ MODEL_FILES = ("model.keras", "model.h5")
 _COMPILED_BEFORE = ("theano",)
 
 
+class _Ready(NamedTuple):
+    """What a training has before its clock starts.
+
+    Attributes:
+        keras: the Keras module.
+        backend: the backend's.
+        device: what it trains on.
+        data: the common input file.
+        events: training events in TMVA's order, not transformed.
+    """
+
+    keras: Any
+    backend: Any
+    device: str
+    data: inputs.InputFile
+    events: keras_training.Arrays
+
+
 def run(task: Task, watch: Stopwatch) -> Outcome:
     """Trains and tests; see :class:`tmva_bench.methods.Outcome`.
 
@@ -41,17 +60,10 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         Unavailable: the Keras or the backend asked for is not there.
         TrainingFailed: the training gave nothing that may be called a result.
     """
-    import ROOT
-
-    keras, backend = keras_training.load(task.backend)
-    used = keras_training.device(task.backend, backend, task.architecture)
-    keras.utils.set_random_seed(task.point.seed)
-    training = mapping.training(task.point)
+    ready, training = _prepare(task, watch), mapping.training(task.point)
+    keras, data, events = ready.keras, ready.data, ready.events
     with watch.phase("prepare"):
-        data = read_input(task.input_file, task.input_digest)
-        events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
         loader = root_loader.of(training, events, task.folder, watch)
-    keras_training.check_transformations(data, task.point)
     compiled = None
     if loader:
         with watch.phase("compile"):
@@ -62,15 +74,12 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     elif task.backend in _COMPILED_BEFORE:
         with watch.phase("compile"):
             keras_2_3.compile_functions(keras_network.build(keras, training, len(data.variables)))
-    original = events
     with watch.phase("train"):
         chain = transforms.Chain(task.point.chain, events.x, events.w)
         events = events._replace(x=chain(events.x))
         random = tmva_random.WeightGenerator(training, len(data.variables))
         if training.start == "tmva":
-            # TMVA's numbers take the place of Keras' own, which need not be drawn: on JAX that takes two seconds.
-            model = keras_network.build(keras, training._replace(initializer="zero"), len(data.variables))
-            keras_network.set_weights(model, random.weights)
+            model = _started(keras, training, random)
         else:
             model = keras_network.build(keras, training, len(data.variables))
         spread = keras_network.weights_spread(model)
@@ -79,19 +88,95 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
             result = keras_training.fit(keras, model, training, events, random, compiled=compiled, feed=feed)
         if result.best_epoch == 0:
             raise TrainingFailed(keras_training.nothing_better(result, events.w))
-        scores = {tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TrainS", "TrainB")}
+        scores = _scores(model, chain, data, "Train")
     with watch.phase("test"):
-        scores.update({tree: keras_training.score(model, chain(data.events[tree])) for tree in ("TestS", "TestB")})
+        scores.update(_scores(model, chain, data, "Test"))
+    outcome = _outcome(task, ready, model, result, scores, spread)
+    return outcome._replace(
+        real_time_fit=watch.seconds["real_time_fit"], compilation=compiled.compilation if compiled else ""
+    )
+
+
+def run_together(tasks: List[Task], watch: Stopwatch) -> List[Union[Outcome, TrainingFailed]]:
+    """Trains and tests repetitions of a point in one compiled call an epoch; no time is that of one of them.
+
+    Raises:
+        Unavailable: the Keras or the backend asked for is not there.
+    """
+    ready, trainings = _prepare(tasks[0], watch), [mapping.training(task.point) for task in tasks]
+    keras, data, events = ready.keras, ready.data, ready.events
+    with watch.phase("compile"):
+        compiled = keras_training.compiled_together(keras, trainings, len(events.x), len(data.variables))
+    with watch.phase("train"):
+        chain = transforms.Chain(tasks[0].point.chain, events.x, events.w)
+        events = events._replace(x=chain(events.x))
+        randoms = [tmva_random.WeightGenerator(training, len(data.variables)) for training in trainings]
+        model = _started(keras, trainings[0], randoms[0])
+        starts = [[array for layer in random.weights for array in layer] for random in randoms]
+        results = keras_training.fit_together(compiled, starts, trainings, events, randoms)
+        trained = [compiled.best(number) for number in range(len(tasks))]
+        scores = [_scores(_with(model, weights), chain, data, "Train") for weights in trained]
+    with watch.phase("test"):
+        for of_training, weights in zip(scores, trained):
+            of_training.update(_scores(_with(model, weights), chain, data, "Test"))
+    outcomes: List[Union[Outcome, TrainingFailed]] = []
+    for task, result, weights, of_training, start in zip(tasks, results, trained, scores, starts):
+        if result.best_epoch == 0:
+            outcomes.append(TrainingFailed(keras_training.nothing_better(result, events.w)))
+            continue
+        spread = keras_network.spread(start[::2])
+        outcome = _outcome(task, ready, _with(model, weights), result, of_training, spread)
+        outcomes.append(outcome._replace(compilation=compiled.compilation))
+    return outcomes
+
+
+def _prepare(task: Task, watch: Stopwatch) -> _Ready:
+    keras, backend = keras_training.load(task.backend)
+    used = keras_training.device(task.backend, backend, task.architecture)
+    keras.utils.set_random_seed(task.point.seed)
+    with watch.phase("prepare"):
+        data = read_input(task.input_file, task.input_digest)
+        events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
+    keras_training.check_transformations(data, task.point)
+    return _Ready(keras, backend, used, data, events)
+
+
+def _started(keras: Any, training: Training, random: tmva_random.WeightGenerator) -> Any:
+    """The network with TMVA's first weights.
+
+    They take the place of Keras' own, which need not be drawn: on JAX that takes two seconds.
+    """
+    model = keras_network.build(keras, training._replace(initializer="zero"), len(random.weights[0][0]))
+    keras_network.set_weights(model, random.weights)
+    return model
+
+
+def _with(model: Any, weights: List[numpy.ndarray]) -> Any:
+    model.set_weights(weights)
+    return model
+
+
+def _scores(model: Any, chain: transforms.Chain, data: inputs.InputFile, part: str) -> Dict[str, numpy.ndarray]:
+    return {tree: keras_training.score(model, chain(data.events[tree])) for tree in (f"{part}S", f"{part}B")}
+
+
+def _outcome(
+    task: Task, ready: _Ready, model: Any, result: keras_training.Fit, scores: Dict[str, numpy.ndarray], spread: float
+) -> Outcome:
+    """What a training gave, and its files."""
+    import ROOT
+
     version = str(ROOT.gROOT.GetVersion())
+    keras, data, events = ready.keras, ready.data, ready.events
     model.save(str(Path(task.folder) / MODEL_FILES[0 if hasattr(keras, "ops") else 1]))
     if set(task.point.chain) <= set(tmva_weight_file.WRITTEN):
         tmva_weight_file.write(
             Path(task.folder, WEIGHT_FILE),
             task.point,
             data.variables,
-            original.x,
-            original.w,
-            original.y[:, 0] == 1,
+            events.x,
+            events.w,
+            events.y[:, 0] == 1,
             keras_network.get_weights(model),
             version,
         )
@@ -102,22 +187,25 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
         validation_loss=result.validation_loss,
         parameters=keras_network.trainable_parameters(model),
         roc_integral=float("nan"),
-        real_time_fit=watch.seconds["real_time_fit"],
-        device=used,
-        versions={
-            "root": version,
-            "keras": keras.__version__,
-            "backend": backend.__version__,
-        },
+        real_time_fit=float("nan"),
+        device=ready.device,
+        versions={"root": version, "keras": keras.__version__, "backend": ready.backend.__version__},
         membership=inputs.membership(
-            original.x,
-            training.validation_events(len(original.x)),
+            events.x,
+            mapping.training(task.point).validation_events(len(events.x)),
             numpy.concatenate([data.events["TestS"], data.events["TestB"]]),
         ),
         untrained_loss=result.untrained_loss,
         initial_weights_spread=spread,
-        compilation=compiled.compilation if compiled else "",
     )
+
+
+def _alone(point: Point, backend: str) -> str:
+    if backend != "jax":
+        return "trainings are compiled together on jax alone"
+    if point.execution != "epoch":
+        return "take execution = epoch"
+    return "its autoencoder gives each repetition other events" if point.encoding else ""
 
 
 def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
@@ -184,4 +272,6 @@ METHOD = Method(
     evaluator=_evaluator,
     scoring=_scoring,
     tried=(("tensorflow", "cpu"), ("jax", "cpu"), ("torch", "cpu")),
+    alone=_alone,
+    run_together=run_together,
 )

@@ -48,6 +48,16 @@ def carry_out(folder: Path) -> Dict[str, Any]:
     outcome = registry.METHODS[task.method].run(task, watch)
     if _state(task.input_file) != before:
         read_input(task.input_file, task.input_digest)  # TMVA may have read another one
+    times = {name: value for name, value in watch.seconds.items() if name.split("_time_")[1] in _PHASES}
+    return {**measured(outcome, folder), **times}
+
+
+def measured(outcome: Outcome, folder: Path) -> Dict[str, Any]:
+    """What a run gave, but for the clock's times; leaves ``scores.root`` in its folder.
+
+    Raises:
+        TrainingFailed: it is no result, see :func:`check`.
+    """
     check(outcome)
     _write_scores(folder / "scores.root", outcome.scores)
     first = outcome.history[0].real_time if outcome.history else math.nan
@@ -67,7 +77,6 @@ def carry_out(folder: Path) -> Dict[str, Any]:
         **outcome.membership,
         "versions": outcome.versions,
         "history": [list(epoch) for epoch in outcome.history],
-        **{name: value for name, value in watch.seconds.items() if name.split("_time_")[1] in _PHASES},
     }
 
 
@@ -85,9 +94,12 @@ _PHASES = ("prepare", "compile", "train", "feed", "test")
 
 def read_task(folder: Path) -> Task:
     """The task that the parent wrote."""
-    values = json.loads((folder / "task.json").read_text())
-    values["point"] = Point(**values["point"])
-    return Task(**values)
+    return task_of(json.loads((folder / "task.json").read_text()))
+
+
+def task_of(values: Dict[str, Any]) -> Task:
+    """The task in what a file says of it."""
+    return Task(**{**values, "point": Point(**values["point"])})
 
 
 def check(outcome: Outcome) -> None:

@@ -109,6 +109,7 @@ def of_study(study: studies.Study) -> Explanation:
             request.point.optimizer,
             request.point.execution,
             request.point.feeding,
+            request.together,
         )
         if naming.is_no_network(series):
             others.append(naming.series_name(series))

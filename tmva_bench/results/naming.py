@@ -37,7 +37,10 @@ _FED = {"root": "fed by ROOT"}
 # Of a method that is not here.
 _OTHER = "methods of another version"
 # What :func:`clocks` reads of a run.
-CLOCKS = ("method", "backend", "architecture", "execution", "feeding", "status", "compilation")
+CLOCKS = (
+    *("method", "backend", "architecture", "execution", "feeding", "status", "compilation"),
+    *("together", "bundle", "bundle_size", "cpu_time_bundle", "real_time_bundle"),
+)
 _Key = TypeVar("_Key")
 
 
@@ -51,6 +54,7 @@ class Series(NamedTuple):
         optimizer: of the point.
         execution: likewise.
         feeding: likewise.
+        together: whether repetitions are trained in one child.
     """
 
     method: str
@@ -59,18 +63,20 @@ class Series(NamedTuple):
     optimizer: str = ""
     execution: str = "batch"
     feeding: str = "array"
+    together: int = 0
 
 
 Named = RunRow | Series
 
 
 def method_name(row: Named) -> str:
-    """A run's method in words, e.g. ``keras jax``, ``keras jax epoch``, ``torch root`` or ``tmva-dnn gpu``."""
+    """A run's method in words, e.g. ``keras jax``, ``keras jax epoch together``, ``torch root`` or ``tmva-dnn gpu``."""
     backend = "" if _is_single(row) else row.backend
     execution = "" if row.execution == _USUAL else row.execution
     architecture = "" if row.architecture == "cpu" else row.architecture
     feeding = row.feeding if row.feeding in _FED else ""
-    return " ".join(filter(None, (row.method, backend, execution, feeding, architecture)))
+    together = "together" if row.together else ""
+    return " ".join(filter(None, (row.method, backend, execution, feeding, together, architecture)))
 
 
 def series_name(row: Named) -> str:
@@ -84,7 +90,8 @@ def series_label(row: Named) -> str:
     backend = "" if _is_single(row) else proper(row.backend)
     architecture = "" if row.architecture == "cpu" else row.architecture.upper()
     execution = "" if row.execution == _USUAL else f"{row.execution}s compiled"
-    parts = (_title(row), backend, execution, _FED.get(row.feeding, ""), proper(row.optimizer))
+    together = "trained together" if row.together else ""
+    parts = (_title(row), backend, execution, _FED.get(row.feeding, ""), together, proper(row.optimizer))
     return ", ".join(filter(None, (*parts, architecture)))
 
 
@@ -98,6 +105,7 @@ def spoken(row: Named, *, optimizer: bool = True) -> str:
     words = [_title(row) if _is_single(row) else f"{_title(row)} on {proper(row.backend)}"]
     words += [] if row.execution == _USUAL else [f"by compiled {row.execution}s"]
     words += [_FED[row.feeding]] if row.feeding in _FED else []
+    words += ["trained together"] if row.together else []
     words += [] if row.architecture == "cpu" else [f"on {row.architecture.upper()}"]
     return " ".join([*words, *([f"({proper(row.optimizer)})"] if optimizer and row.optimizer else [])])
 
@@ -352,14 +360,21 @@ def compilation(row: RunRow) -> str:
 
 
 def clocks(rows: Iterable[RunRow]) -> list[str]:
-    """One line on what the times of training and fit hold, and which compilations were kept from an earlier run.
+    """What the times hold: a line on compilations in training and fit, and one on what was trained together.
 
     None without a finished run.
     """
     finished = [row for row in rows if row.status == "ok"]
-    kinds = gathered((compilation(row), method_name(row)) for row in finished)
+    return [
+        *_compilations([row for row in finished if not row.together]),
+        *_bundles([row for row in finished if row.together]),
+    ]
+
+
+def _compilations(rows: list[RunRow]) -> list[str]:
+    kinds = gathered((compilation(row), method_name(row)) for row in rows)
     told: dict[str, list[str]] = {}
-    for row in finished:
+    for row in rows:
         told.setdefault(method_name(row), []).extend(filter(None, [row.compilation]))
     texts = {"inside": "inside", "before": "outside", "never": "none"}
     said = [
@@ -370,6 +385,28 @@ def clocks(rows: Iterable[RunRow]) -> list[str]:
     if not said:
         return []
     return [f"compilation in the times of training and fit: {'; '.join(said)}; real_time_epochs is without it for all"]
+
+
+def _bundles(rows: list[RunRow]) -> list[str]:
+    of_method: dict[str, dict[str, RunRow]] = {}
+    for row in rows:
+        of_method.setdefault(method_name(row), {})[row.bundle] = row
+    said = [f"{name} ({_in_all(list(some.values()))})" for name, some in of_method.items()]
+    return [f"trained together, so no time is that of one training: {'; '.join(said)}"] if said else []
+
+
+def _in_all(rows: list[RunRow]) -> str:
+    """The times of training of bundles, by a row of each."""
+    sizes, real, cpu = (
+        _span(row.value(name) for row in rows) for name in ("bundle_size", "real_time_bundle", "cpu_time_bundle")
+    )
+    each = f"{len(rows)} bundles of {sizes} trainings, each" if len(rows) > 1 else f"{sizes} trainings"
+    return f"{each} in {real} s, CPU {cpu} s"
+
+
+def _span(values: Iterable[float]) -> str:
+    ends = [f"{value:.3g}" for value in sorted(values)]
+    return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
 
 
 def _kept(compilations: list[str]) -> str:

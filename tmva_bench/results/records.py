@@ -259,8 +259,9 @@ def _migrate_8(record: _Content) -> None:
 
 
 def _migrate_9(record: _Content) -> None:
-    """Version 10 added what makes the batches, and the time that ROOT's data loader takes for them."""
+    """Version 10 added what makes the batches, with its time, and repetitions that are trained together."""
     record["row"].update(feeding="array", cpu_time_feed=math.nan, real_time_feed=math.nan)
+    record["row"].update(together=0, bundle="", bundle_size=1, cpu_time_bundle=math.nan, real_time_bundle=math.nan)
 
 
 _MIGRATIONS: dict[int, Callable[[_Content], None]] = {

@@ -56,6 +56,9 @@ class RunRow(_Columns):
     environment: Annotated[str, "name of the installation"] = ""
     optimizer: str = ""
     repetition: Annotated[int, "repetition, from 1"] = 0
+    together: Annotated[int, "1: trained in one child with the other repetitions of its point"] = 0
+    bundle: Annotated[str, "name that the runs of such a child share (empty: trained alone)"] = ""
+    bundle_size: Annotated[int, "trainings in the child"] = 1
     seed: int = 0
     sample: Annotated[str, "name of the sample in the input file"] = ""
     fold: Annotated[int, "fold that tests, where the sample is split in folds (0: it is not)"] = 0
@@ -182,6 +185,12 @@ class RunRow(_Columns):
     real_time_train: Annotated[
         float, "real time, training: transformations, fit, validation losses, scores of the training events [s]"
     ] = math.nan
+    cpu_time_bundle: Annotated[float, "CPU time, training of all in the bundle together [s] (NaN: trained alone)"] = (
+        math.nan
+    )
+    real_time_bundle: Annotated[float, "real time, training of all in the bundle together [s] (NaN: trained alone)"] = (
+        math.nan
+    )
     cpu_time_test: Annotated[float, "CPU time, scores of the test events [s]"] = math.nan
     real_time_test: Annotated[float, "real time, scores of the test events [s]"] = math.nan
     cpu_time_total: Annotated[float, "CPU time, the whole child process, imports too [s]"] = math.nan

@@ -74,6 +74,7 @@ SERIES = (
     "installation",
     "optimizer",
     *OF_SERIES,
+    "together",
     "threads",
     "cpu_model",
     "sample",

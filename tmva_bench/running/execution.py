@@ -1,6 +1,7 @@
 """Planned runs done: each in its child, on cores of its own, the finished ones kept whatever ends the rest."""
 
 import concurrent.futures
+import dataclasses
 import functools
 import logging
 import math
@@ -33,7 +34,10 @@ RERUN = {
 # Between two runs results.root is rebuilt when it is older than this [s].
 _REBUILD = 300.0
 # What a run's time depends on most, for estimates.
-_TIMED = ("method", "backend", "architecture", "environment", "optimizer", *config.OF_SERIES, "threads", "cpu_model")
+_TIMED = (
+    *("method", "backend", "architecture", "environment", "optimizer", *config.OF_SERIES),
+    *("together", "threads", "cpu_model"),
+)
 
 
 class Job(NamedTuple):
@@ -62,7 +66,7 @@ class Listener(Protocol):
         """These runs are to be done, those have their record."""
 
     def started(self, job: Job) -> None:
-        """A child is about to start."""
+        """A child is about to start; of several jobs it has, this is the first."""
 
     def encoding(self, job: Job, epoch: Epoch) -> None:
         """An epoch of the autoencoder that encodes the events before the run has ended."""
@@ -156,7 +160,7 @@ def split(jobs: Iterable[Job], records: Iterable[Record], rerun: str | None) -> 
 
 def estimate(jobs: Iterable[Job], records: Iterable[Record]) -> Estimate:
     """The real time that runs will take one after the other: the median of the finished runs of the same point, else
-    of the same series.
+    of the same series; none tells that of trainings together.
 
     Args:
         jobs: runs to do.
@@ -166,7 +170,7 @@ def estimate(jobs: Iterable[Job], records: Iterable[Record]) -> Estimate:
     by_series: dict[tuple[Any, ...], list[float]] = {}
     for record in records:
         row = record.row
-        if row.status == "ok":
+        if row.status == "ok" and not row.together:
             by_point.setdefault(_timed(row) + _place(row), []).append(row.real_time_total)
             by_series.setdefault(_timed(row), []).append(row.real_time_total)
     seconds, missing = 0.0, 0
@@ -266,6 +270,21 @@ def _of_any_machine(jobs: list[Job], records: list[Record]) -> list[Job]:
     return called
 
 
+def children(jobs: Iterable[Job]) -> list[list[Job]]:
+    """The jobs of each child: repetitions of a point that are trained together are in one.
+
+    Args:
+        jobs: in the order in which they are to be done.
+    """
+    together: dict[Any, list[Job]] = {}
+    for job in jobs:
+        request = job.request
+        point = dataclasses.replace(request.point, seed=0)
+        of_point = request._replace(point=point, repetition=0), job.environment.name, job.data.metadata["digest"]
+        together.setdefault(of_point if request.together else job.name, []).append(job)
+    return list(together.values())
+
+
 class _Crew:
     """Does jobs in threads, one child each, or sends them to a pool.
 
@@ -302,7 +321,7 @@ class _Crew:
             free.put(cpus)
         # The pool's threads outlive every child: a child ends with the thread that started it.
         with concurrent.futures.ThreadPoolExecutor(len(cores)) as pool:
-            futures = [pool.submit(self._do, job, free) for job in jobs]
+            futures = [pool.submit(self._do, some, free) for some in children(jobs)]
             try:
                 for future in concurrent.futures.as_completed(futures):
                     future.result()
@@ -311,18 +330,19 @@ class _Crew:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _do(self, job: Job, free: "queue.Queue[list[int] | None]") -> None:
+    def _do(self, jobs: list[Job], free: "queue.Queue[list[int] | None]") -> None:
         cpus = free.get()
         try:
             if self._stop.is_set():
                 raise KeyboardInterrupt
-            record = self._record(job, cpus)
+            records = self._records(jobs, cpus)
         except BaseException:
             self._stop.set()  # here, for this thread takes the next job before anybody hears of it
             raise
         finally:
             free.put(cpus)
-        self._finished(job, record)
+        for job, record in zip(jobs, records, strict=True):
+            self._finished(job, record)
 
     def _finished(self, job: Job, record: Record) -> None:
         row = record.row
@@ -339,23 +359,25 @@ class _Crew:
             self._listener.finished(job, record)
             self._rebuild()
 
-    def _record(self, job: Job, cpus: list[int] | None) -> Record:
-        request, data, environment, _ = job
-        reason = environment.missing or self._unavailable.get(_installed(runner.planned_row(*job)), "")
+    def _records(self, jobs: list[Job], cpus: list[int] | None) -> list[Record]:
+        """The records of the runs of one child."""
+        (first, *_) = jobs
+        request, data, environment, _ = first
+        reason = environment.missing or self._unavailable.get(_installed(runner.planned_row(*first)), "")
         if reason:
-            return self._leave_unavailable(job, reason)
-        self._listener.started(job)
-        return runner.run_one(
-            request,
-            data,
-            self._folder,
-            environment=environment,
-            limits=self._limits,
-            cpus=cpus,
-            stop=self._stop,
-            on_epoch=functools.partial(self._listener.epoch, job),
-            on_encoding=functools.partial(self._listener.encoding, job),
-        )
+            return [self._leave_unavailable(job, reason) for job in jobs]
+        self._listener.started(first)
+        arguments: dict[str, Any] = {
+            "environment": environment,
+            "limits": self._limits,
+            "cpus": cpus,
+            "stop": self._stop,
+            "on_epoch": functools.partial(self._listener.epoch, first),
+        }
+        if request.together:
+            return runner.run_together([job.request for job in jobs], data, self._folder, **arguments)
+        on_encoding = functools.partial(self._listener.encoding, first)
+        return [runner.run_one(request, data, self._folder, on_encoding=on_encoding, **arguments)]
 
     def _leave_unavailable(self, job: Job, reason: str) -> Record:
         request, data, environment, _ = job

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import hashlib
 import json
 import math
 import os
@@ -20,9 +21,10 @@ from tmva_bench.basis import autoencoder
 from tmva_bench.basis.config import COUNTS, LATER, Point
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import encoder
+from tmva_bench.engines.tmva_files import LOG_FILE
 from tmva_bench.errors import UserError
 from tmva_bench.events import conversion, inputs, output, reading, roc
-from tmva_bench.methods import Task, encode_worker, registry
+from tmva_bench.methods import Task, encode_worker, registry, together_worker, worker
 from tmva_bench.results import doubts, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
 from tmva_bench.results.rows import History, Reconstruction, Record, RocCurve, RunRow, Scores
@@ -52,7 +54,8 @@ def identify(
     return records.run_id(
         {
             "point": _identity(request.point),
-            **{name: value for name, value in request._asdict().items() if name != "point"},
+            **{name: value for name, value in request._asdict().items() if name not in ("point", "together")},
+            **({"together": True} if request.together else {}),
             "versions": environment.versions,
             **({"encoder": environments.describe().versions} if request.point.encoding else {}),
             "environment": environment.name,
@@ -131,33 +134,16 @@ def run_one(
                 return _finished(folder, _ended(record, status, str(error)), results)
             record = _with_errors(_with_encoding(record, events), events.path)
         # The log and whatever TMVA writes carry no path of the final folder, so the folder can be renamed.
-        task = Task(
-            request.point,
-            request.method,
-            request.backend,
-            request.architecture,
-            request.threads,
-            str(Path(events.path).resolve()),
-            str(folder.resolve()),
-            events.metadata["digest"],
-        )
         load = _Load()
         ending = child.run_child(
             "tmva_bench.methods.worker",
-            {**task._asdict(), "point": dataclasses.asdict(task.point)},
+            _task(request, events, folder),
             folder,
-            python=environment.python,
-            variables=environments.child_variables(
-                environment.python,
-                threads=request.threads,
-                backend=request.backend,
-                architecture=request.architecture,
-            ),
+            **_of_child(request, environment),
             cpus=cpus,
             limits=limits,
             stop=stop,
             on_epoch=on_epoch,
-            epochs=method.read_epochs,
         )
         name_input(folder, kept)
         row = dataclasses.replace(record.row, peak_memory=ending.peak_memory, real_time_total=ending.real_time)
@@ -168,6 +154,123 @@ def run_one(
             if method.autoencoder:
                 record = _with_errors(record, str(folder / encode_worker.OUTPUT))
         return _finished(folder, record, results)
+
+
+def run_together(
+    bundled: list[Request],
+    data: inputs.InputFile,
+    results: ResultsFolder,
+    *,
+    environment: environments.Environment | None = None,
+    limits: requests.Limits | None = None,
+    cpus: list[int] | None = None,
+    stop: threading.Event | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> list[Record]:
+    """Trains repetitions of a point in one child and leaves a record of each, see :func:`run_one`.
+
+    Args:
+        bundled: what to train; they differ in seed and repetition alone.
+        data: the common input file, read and checked.
+        results: the results folder.
+        environment: the Python to run in; by default this one.
+        limits: time and memory of the child.
+        cpus: cores to bind the child to; by default the first ones, as many as a request has threads.
+        stop: ends the child when it is set.
+        on_epoch: called with each epoch of all as it appears in the log.
+
+    Raises:
+        UserError: the results folder cannot be written.
+        DiskFull: the runs failed because the disk is full.
+        KeyboardInterrupt: after the child was ended.
+    """
+    environment = environment or environments.describe()
+    first = bundled[0]
+    names = [identify(request, data, environment) for request in bundled]
+    bundle = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
+    rows = [planned_row(request, data, environment, name) for request, name in zip(bundled, names, strict=True)]
+    with results.under_way(f"bundle-{bundle}") as shared:
+        kept = results.keep_input(data)
+        folders = [shared / str(request.repetition) for request in bundled]
+        tasks = [_task(request, data, folder) for request, folder in zip(bundled, folders, strict=True)]
+        for folder, task in zip(folders, tasks, strict=True):
+            folder.mkdir()
+            (folder / child.TASK_FILE).write_text(json.dumps(task), encoding="utf-8")
+            name_input(folder, kept)
+        load = _Load()
+        ending = child.run_child(
+            "tmva_bench.methods.together_worker",
+            {together_worker.TASKS: tasks},
+            shared,
+            **_of_child(first, environment),
+            cpus=_cpus(first.threads) if cpus is None else cpus,
+            limits=limits,
+            stop=stop,
+            on_epoch=on_epoch,
+        )
+        outcomes = ending.outcome.get(together_worker.OUTCOMES, [ending._asdict()] * len(bundled))
+        bundled_rows = [
+            dataclasses.replace(
+                load.recorded(row, ending), bundle=bundle, bundle_size=len(rows), peak_memory=ending.peak_memory
+            )
+            for row in rows
+        ]
+        recorded = [
+            _of_bundle(Record(row=row), ending, outcome, folder, data, results)
+            for row, outcome, folder in zip(bundled_rows, outcomes, folders, strict=True)
+        ]
+        shutil.rmtree(shared)
+    return recorded
+
+
+def _of_bundle(
+    record: Record,
+    ending: child.Ending,
+    outcome: dict[str, Any],
+    left: Path,
+    data: inputs.InputFile,
+    results: ResultsFolder,
+) -> Record:
+    """Turns what a bundle's child left of one training into a finished run."""
+    with results.under_way(record.row.run_id) as folder:
+        for path in left.iterdir():
+            path.rename(folder / path.name)
+        for name in (LOG_FILE, "cpus.json"):
+            shutil.copy2(left.parent / name, folder / name)
+        record = _ended(record, outcome["status"], outcome["reason"])
+        if outcome["status"] == "ok":
+            (folder / worker.OUTCOME_FILE).write_text(json.dumps(outcome), encoding="utf-8")
+            record = _with_results(record, outcome, folder, data)
+            times = {name: ending.outcome[name] for name in ("cpu_time_bundle", "real_time_bundle")}
+            used = times["cpu_time_bundle"] / times["real_time_bundle"]
+            record = dataclasses.replace(record, row=dataclasses.replace(record.row, cores_used=used, **times))
+        return _finished(folder, record, results)
+
+
+def _task(request: Request, events: inputs.InputFile, folder: Path) -> dict[str, Any]:
+    """What a child is asked to do, see :class:`tmva_bench.methods.Task`."""
+    task = Task(
+        request.point,
+        request.method,
+        request.backend,
+        request.architecture,
+        request.threads,
+        str(Path(events.path).resolve()),
+        str(folder.resolve()),
+        events.metadata["digest"],
+    )
+    return {**task._asdict(), "point": dataclasses.asdict(task.point)}
+
+
+def _of_child(request: Request, environment: environments.Environment) -> dict[str, Any]:
+    """What :func:`tmva_bench.running.child.run_child` is to know of a request's child."""
+    return {
+        "python": environment.python,
+        "variables": environments.child_variables(
+            environment.python, threads=request.threads, backend=request.backend, architecture=request.architecture
+        ),
+        "epochs": registry.of(request.method).read_epochs,
+    }
 
 
 def _finished(folder: Path, record: Record, results: ResultsFolder) -> Record:
@@ -276,6 +379,7 @@ def planned_row(request: Request, data: inputs.InputFile, environment: environme
         environment=environment.name,
         installation=environment.installation,
         repetition=request.repetition,
+        together=int(request.together),
         sample=data.metadata["sample"],
         fold=conversion.fold(data.metadata),
         variables=len(data.variables),

@@ -43,6 +43,11 @@ KEYS = {
         "repetitions": Key(
             "whole number", "1", "runs of each series at each point; repetition n adds n - 1 to the seed"
         ),
+        "together": Key(
+            "true or false",
+            "false",
+            "whether repetitions of a point are trained in one child, where they can be; no time is then that of one",
+        ),
         "zip": Key(
             "list of lists", "none", 'axes that move together instead of making a grid: [["neurons", "layers"]]'
         ),
@@ -175,7 +180,10 @@ def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
             f"{path}: {plan.largest(study)} runs, at most {_MOST_RUNS} make a study; scan fewer values, or take fewer "
             "repetitions"
         )
-    _check_points(study, reader)
+    runs = _check_points(study, reader)
+    if study.together and not any(run.request.together for run in runs):
+        reasons = dict.fromkeys(f"{run.request.method}, {plan.alone(run.request)}" for run in runs)
+        raise reader.error(("", "together"), f"together = true: no series can be trained so: {'; '.join(reasons)}")
     return study
 
 
@@ -211,6 +219,7 @@ def text(study: Study) -> str:
         "name": study.name,
         "preset": study.preset,
         "repetitions": study.repetitions,
+        "together": study.together,
         "zip": [group for group in study.zipped if any(set(group) & axes.keys() for axes in every)],
         "sample": tables[0] if len(tables) == 1 else tables,
         "point": study.point,
@@ -231,7 +240,8 @@ def text(study: Study) -> str:
             for method, *where, parameters in study.series
         ],
     }
-    empty: dict[str, Any] = {"preset": None, "zip": [], **{name: {} for name in ("point", "axes", "only", "cluster")}}
+    empty: dict[str, Any] = {name: {} for name in ("point", "axes", "only", "cluster")}
+    empty |= {"preset": None, "together": False, "zip": []}
     empty["environments"] = {}
     return tomli_w.dumps(_unusual(content, empty))
 
@@ -259,21 +269,24 @@ def _changed(study: Study, change: str) -> Study:
     return study._replace(point={**study.point, name: values[0]})
 
 
-def _check_points(study: Study, reader: "_Reader") -> None:
+def _check_points(study: Study, reader: "_Reader") -> list[plan.Planned]:
+    """Refuses points that do not belong together; gives the runs of a first repetition."""
     for sample, group in itertools.product(study.samples, study.zipped):
         axes = {**study.axes, **sample.axes}
         if len({len(axes.get(name, [])) for name in group}) > 1:
             raise reader.error(("", "zip"), f"zip = {group}: axes that move together need as many values each")
+    runs = []
     for number, series in enumerate(study.series):
         every = [(sample, values) for sample in study.samples for values in plan.points(study, sample)]
         of_series = [(sample, values) for sample, values in every if plan.has_run(study, series, values)]
         # Without any, the first one says what is missing.
         for sample, values in of_series or every[:1]:
             try:
-                plan.planned_run(study, sample, series, values, 1)
+                runs.append(plan.planned_run(study, sample, series, values, 1))
             except UserError as error:
                 at = ", ".join(f"{name} = {value}" for name, value in values.items())
                 raise reader.error((f"series.{number}", "method"), f"{error}{f' (at {at})' if at else ''}") from None
+    return runs
 
 
 def _without(axes: dict[str, list[Any]], name: str) -> dict[str, list[Any]]:
@@ -397,6 +410,7 @@ class _Reader:
             series=self._series(content.get("series", []), environments),
             environments=environments,
             repetitions=self._number("", "repetitions", content.get("repetitions", 1), _MOST_REPETITIONS),
+            together=content.get("together", False),
             limits=limits,
             threads=threads,
             cluster=self._cluster(content.get("cluster", {})),

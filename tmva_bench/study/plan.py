@@ -154,6 +154,8 @@ def parse_shard(text: str) -> Shard:
 def of_shard(study: Study, planned: list[Planned], shard: Shard) -> list[Planned]:
     """The runs of one part: all series at a point and repetition are in the same one, for times to be of one machine.
 
+    Repetitions that are trained together are in one part, too.
+
     Args:
         study: the study.
         planned: its runs, or some of them.
@@ -172,7 +174,12 @@ def parts(study: Study) -> int:
 def _places(study: Study, planned: list[Planned]) -> list[tuple[Any, ...]]:
     axes = {**study.axes, **{name: values for sample in study.samples for name, values in sample.axes.items()}}
     return [
-        (run.request.repetition, run.sample, *(getattr(run.request.point, name) for name in axes)) for run in planned
+        (
+            1 if run.request.together else run.request.repetition,
+            run.sample,
+            *(getattr(run.request.point, name) for name in axes),
+        )
+        for run in planned
     ]
 
 
@@ -216,4 +223,10 @@ def planned_run(study: Study, sample: Sample, series: Series, values: Mapping[st
     request = requests.make_request(
         point, series.method, series.backend, architecture=series.architecture, threads=study.threads
     )
-    return Planned(request._replace(repetition=repetition), study.environments[series.environment], sample.key)
+    request = request._replace(repetition=repetition, together=study.together and not alone(request))
+    return Planned(request, study.environments[series.environment], sample.key)
+
+
+def alone(request: Request) -> str:
+    """Why a run cannot be trained together with other repetitions of its point, "" where it can."""
+    return METHODS[request.method].alone(request.point, request.backend)

@@ -21,6 +21,7 @@ class Request(NamedTuple):
         architecture: ``cpu`` or ``gpu``.
         threads: threads given to the run.
         repetition: from 1.
+        together: whether it is trained in one child with the other repetitions of its point.
     """
 
     point: Point
@@ -29,6 +30,7 @@ class Request(NamedTuple):
     architecture: str = "cpu"
     threads: int = 1
     repetition: int = 1
+    together: bool = False
 
 
 def make_request(

@@ -109,6 +109,7 @@ class Study(NamedTuple):
         series: the lines of the figures.
         environments: by name.
         repetitions: how often each run is done, each time with another seed.
+        together: whether the repetitions of a point are trained in one child where they can be.
         limits: time and memory of a run.
         threads: threads of a run.
         cluster: what a job of a batch system may take.
@@ -124,6 +125,7 @@ class Study(NamedTuple):
     series: list[Series]
     environments: dict[str, Place]
     repetitions: int
+    together: bool
     limits: Limits
     threads: int
     cluster: Cluster
