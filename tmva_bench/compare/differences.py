@@ -389,6 +389,8 @@ def input_of(group: Group, results: ResultsFolder) -> inputs.InputFile:
 def _compare_times(group: Group, other: Group, column: str) -> verdict.TimeComparison:
     """Like with like: no verdict where one side compiles inside the clock what the other compiled before."""
     compared = verdict.compare_times(group, other, column)
+    if compared.note == verdict.TOGETHER:
+        return compared
     ways = {naming.compilation(side.row) for side in (group, other)}
     if column in _WITH_COMPILATION and ways == {"inside", "before"}:
         note = "one side compiles inside the training and the other before it; the epochs' time can be compared"
@@ -548,7 +550,7 @@ def tables(comparison: Differences) -> list[forms.Table]:
         ),
         forms.Table(
             time_headings,
-            [[*_lead(row, comparison.axes), *_time_cells(row, timed)] for row in both],
+            [[*_lead(row, comparison.axes), *_time_cells(row, timed)] for row in both if timed],
             f"Time to train: the series over {comparison.reference}",
         ),
         forms.Table(

@@ -113,13 +113,14 @@ def spoken(row: Named, *, optimizer: bool = True) -> str:
 def series_order(rows: Iterable[RunRow]) -> dict[str, int]:
     """The place of each series by its name, from 0: as they first finished, then those that never did.
 
-    Classifiers that are no networks come after the networks. The first is the reference of differences and ratios.
+    Classifiers that are no networks come after the networks, and what was trained together, without a time of its own,
+    after what was not. The first is the reference of differences and ratios.
     Colours and markers go by it.
 
     Args:
         rows: all of a results folder, in the order of its records.
     """
-    rows = sorted(rows, key=is_no_network)
+    rows = sorted(rows, key=lambda row: (is_no_network(row), row.together))
     names = [series_name(row) for row in rows if row.status == "ok"]
     return {name: place for place, name in enumerate(dict.fromkeys([*names, *map(series_name, rows)]))}
 

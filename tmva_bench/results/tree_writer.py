@@ -149,7 +149,7 @@ def _write_file(trees: dict[str, list[schema.Column]], tables: dict[str, Table],
 def _clocks(benchmark: Table) -> str:
     """What figures of times say about them."""
     columns = zip(*(benchmark[name] for name in naming.CLOCKS), strict=True)
-    return ", ".join(naming.clocks(RunRow(**dict(zip(naming.CLOCKS, values, strict=True))) for values in columns))
+    return "; ".join(naming.clocks(RunRow(**dict(zip(naming.CLOCKS, values, strict=True))) for values in columns))
 
 
 def write_tree(name: str, title: str, columns: Sequence[schema.Column], table: Table, out: Path) -> None:

@@ -182,7 +182,7 @@ def choose(rows: Sequence[Row], selected: Iterable[Row], selection: str) -> Chos
         runs.append(Run(row, values, row["label"]))
     runs.sort(key=_order)
     taken = max(row["series_order"] for row in rows) + 1
-    clocks = ", ".join(naming.clocks(map(_typed, rows)))
+    clocks = "; ".join(naming.clocks(map(_typed, rows)))
     return Chosen(runs, f"only {selection}" if selection else "", taken, clocks)
 
 
