@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tmva_bench.events import inputs
-from tmva_bench.methods import worker
+from tmva_bench.methods import together_worker, worker
 
 # What a fake Python begins with, and the simplest worker of all.
 START = "from fake_child import Path, json, os, outcome, start, sys, time, train, worker\nfolder = start()\n"
 TRAINED = "train(folder)\n"
+TRAINED_TOGETHER = "from fake_child import train_together\ntrain_together(folder)\n"
 __all__ = ["START", "TRAINED", "Path", "json", "os", "outcome", "start", "sys", "time", "train", "worker"]
 
 
@@ -34,6 +35,29 @@ def train(folder: Path, **values: Any) -> None:
     """
     worker.carry_out = functools.partial(outcome, **values)
     worker.main()
+
+
+def train_together(folder: Path, **failed: str) -> None:
+    """Leaves what the child of a bundle leaves.
+
+    Args:
+        folder: of the child.
+        failed: why a repetition failed, by its number, ``_2``.
+    """
+
+    def carry_out(folder: Path) -> dict[str, Any]:
+        tasks = json.loads((folder / "task.json").read_text())[together_worker.TASKS]
+        outcomes = [_of_bundle(Path(task["folder"]), failed) for task in tasks]
+        return {together_worker.OUTCOMES: outcomes, "cpu_time_bundle": 1.5, "real_time_bundle": 3.0}
+
+    worker.answer(carry_out)
+
+
+def _of_bundle(folder: Path, failed: dict[str, str]) -> dict[str, Any]:
+    if reason := failed.get(f"_{folder.name}"):
+        return {"status": "failed", "reason": reason}
+    left = outcome(folder)
+    return {name: value for name, value in left.items() if "_time_" not in name}
 
 
 def outcome(folder: Path, **values: Any) -> dict[str, Any]:
