@@ -19,6 +19,7 @@ OUT = Path("results", performance.FILE)
 BENCHMARKS = {
     "epochs-jax": ("epochs.py", "jax", "jax"),
     "epochs-tensorflow": ("epochs.py", "tensorflow", "tensorflow"),
+    "together": ("together.py", "10", "jax"),
     **{name: ("costs.py", name, "") for name in ("roc", "files", "run", "models", "folders")},
 }
 

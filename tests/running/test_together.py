@@ -3,9 +3,9 @@
 import dataclasses
 import importlib.util
 import math
-import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -190,10 +190,9 @@ def test_from_the_command_line_interrupted_and_gone_on_with(small_input, tmp_pat
     assert "trained together, so no time is that of one training: keras jax epoch together (3 trainings in " in (
         first.stdout
     )
-    command = ["python", "-m", "tmva_bench.cli", "study", str(file)]
+    command = [sys.executable, "-m", "tmva_bench.cli", "study", str(file)]
     with subprocess.Popen(
         command,
-        executable=os.sys.executable,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
