@@ -63,6 +63,11 @@ def _no_autoencoder(source: _Source) -> str:
     return "" if measured else _NO_AUTOENCODER
 
 
+def _untimed(source: _Source) -> str:
+    timed = any(not math.isnan(row.real_time_first_epoch) for row in source.rows)
+    return "" if timed else "no finished run was timed epoch by epoch"
+
+
 # By name, the ones that take longest first.
 _FIGURES = {
     "scan": _of_runs()._replace(
@@ -75,7 +80,7 @@ _FIGURES = {
     ),
     "roc": _of_runs(),
     "history": _of_runs(),
-    "quality": _of_runs("real_time"),
+    "quality": _of_runs("real_time")._replace(lacking=_untimed),
     "bars": _of_runs(),
     "errors": _of_runs()._replace(lacking=_no_autoencoder),
 }

@@ -398,7 +398,7 @@ def _installed(row: RunRow) -> tuple[Any, ...]:
 
 
 def _asked(row: RunRow) -> tuple[Any, ...]:
-    names = ("method", "backend", "architecture", "environment", "threads", "repetition", "input_digest")
+    names = ("method", "backend", "architecture", "environment", "threads", "repetition", "together", "input_digest")
     return tuple(map(row.value, (*names, *config.PARAMETERS)))
 
 

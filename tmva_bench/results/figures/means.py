@@ -47,6 +47,12 @@ def bars(chosen: Chosen) -> list[Mark]:
     return marks + texts(note="; ".join(notes))
 
 
+def measured(chosen: Chosen) -> list[str]:
+    """What is drawn where no quantity is named: the usual ones that a finished run has."""
+    finished = [run for run in chosen.runs if run.finished]
+    return [name for name in QUANTITIES if any(math.isfinite(run.number(name)) for run in finished)]
+
+
 def area(series: Series) -> dict[str, float]:
     """The mean ROC area of a series; that of a single run has the error from the number of test events."""
     return _mean(series, "roc_auc")

@@ -56,11 +56,8 @@ def figures(macro: str, arguments: Sequence[str], runs: Chosen) -> Figures:
     if macro == "scan":
         parameter, quantity = arguments
         names = [parameter] if parameter else [one.column for one in figure_runs.scanned(runs.runs)]
-        return {
-            f"scan_{what}_{name}": functools.partial(_scan, name, what)
-            for name in names
-            for what in ([quantity] if quantity else means.QUANTITIES)
-        }
+        quantities = [quantity] if quantity else means.measured(runs)
+        return {f"scan_{what}_{name}": functools.partial(_scan, name, what) for name in names for what in quantities}
     if macro == "quality":
         clock = arguments[0]
         name = "quality" if clock == "real_time" else "quality_cpu"
