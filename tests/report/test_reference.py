@@ -1,6 +1,7 @@
 """The reference of the study file is what the program reads."""
 
 import dataclasses
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -72,12 +73,13 @@ def test_defaults_and_limits_are_those_of_the_program() -> None:
 
 
 def test_a_file_with_every_key_is_read(tmp_path: Path) -> None:
-    values: dict[str, Any] = {"name": "mine", "preset": "seed", "repetitions": 2, "zip": [["neurons", "layers"]]}
+    values: dict[str, Any] = {"name": "mine", "preset": "seed", "repetitions": 2, "together": True}
+    values["zip"] = [["neurons", "layers"]]
     tables = {
         "sample": {"name": "gauss", "train_signal": 1000, "seed": 2},
         "point": {"batch_size": 10},
         "axes": {"neurons": [5, 20], "layers": [1, 2]},
-        "only.keras": {"start": "keras"},
+        "only.keras": {"execution": "epoch"},
         "limits": {"time": 60, "memory": 2000.5, "threads": 2},
         "cluster": {"jobs": 2, "memory": 500, "time": 60, "setup": "a", "htcondor": ["b"], "slurm": ["c", "d"]},
         "environments.other": {"python": "bin/python", "make": "make other"},
@@ -85,7 +87,7 @@ def test_a_file_with_every_key_is_read(tmp_path: Path) -> None:
     series = {"method": "keras", "backend": "jax", "architecture": "cpu", "environment": "other", "optimizer": "adam"}
     assert {*values, *(name.split(".")[0] for name in tables), "series"} == set(study_file.KEYS[""])
     assert set(series) == {*study_file.KEYS["series"], "optimizer"}
-    lines = [f"{key} = {value!r}" for key, value in values.items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     for name, table in [*tables.items(), ("[series]", series)]:
         lines += [f"[{name}]", *(f"{key} = {value!r}" for key, value in table.items())]
     text = "\n".join(lines)

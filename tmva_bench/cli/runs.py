@@ -276,19 +276,19 @@ def _run_under_way(partial: Path) -> str:
     except (OSError, ValueError):
         return partial.name
     tasks = values.get(together_worker.TASKS, [values])
-    first = tasks[0]
-    reader = registry.of(first["method"]).read_epochs
+    task, *_ = tasks
+    reader = registry.of(task["method"]).read_epochs
     series = naming.Series(
-        first["method"],
-        first["backend"],
-        first["architecture"],
-        first["point"]["optimizer"],
-        first["point"]["execution"],
-        first["point"]["feeding"],
+        task["method"],
+        task["backend"],
+        task["architecture"],
+        task["point"]["optimizer"],
+        task["point"]["execution"],
+        task["point"]["feeding"],
         together_worker.TASKS in values,
     )
     number = f" ({len(tasks)} trainings)" if series.together else ""
-    epochs = f"epoch {len(reader(log))} of {first['point']['max_epochs']}"
+    epochs = f"epoch {len(reader(log))} of {task['point']['max_epochs']}"
     return f"{naming.series_name(series)}{number}: {epochs}, {seconds:.0f} s"
 
 

@@ -1,7 +1,7 @@
 """The method ``keras``: TMVA's network, events, batches and stopping rule on Keras itself."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Union
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Union
 
 import numpy
 
@@ -44,6 +44,7 @@ class _Ready(NamedTuple):
         device: what it trains on.
         data: the common input file.
         events: training events in TMVA's order, not transformed.
+        loader: ROOT's data loader where it makes the batches.
     """
 
     keras: Any
@@ -51,6 +52,7 @@ class _Ready(NamedTuple):
     device: str
     data: inputs.InputFile
     events: keras_training.Arrays
+    loader: Optional[root_loader.Loader]
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -62,9 +64,7 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     """
     ready, training = _prepare(task, watch), mapping.training(task.point)
     keras, data, events = ready.keras, ready.data, ready.events
-    with watch.phase("prepare"):
-        loader = root_loader.of(training, events, task.folder, watch)
-    compiled = None
+    loader, compiled = ready.loader, None
     if loader:
         with watch.phase("compile"):
             loader.compile()
@@ -137,8 +137,9 @@ def _prepare(task: Task, watch: Stopwatch) -> _Ready:
     with watch.phase("prepare"):
         data = read_input(task.input_file, task.input_digest)
         events = keras_training.training_vector(data, task.point.split_seed, task.point.norm_mode)
+        loader = root_loader.of(mapping.training(task.point), events, task.folder, watch)
     keras_training.check_transformations(data, task.point)
-    return _Ready(keras, backend, used, data, events)
+    return _Ready(keras, backend, used, data, events, loader)
 
 
 def _started(keras: Any, training: Training, random: tmva_random.WeightGenerator) -> Any:
