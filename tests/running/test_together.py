@@ -18,12 +18,13 @@ from tmva_bench import api
 from tmva_bench.basis import parsing
 from tmva_bench.compare import comparison, differences, verdict
 from tmva_bench.errors import UserError
+from tmva_bench.events import inputs
 from tmva_bench.report import tables
 from tmva_bench.results import naming, schema, summary
 from tmva_bench.results.folder import ResultsFolder
-from tmva_bench.running import execution
+from tmva_bench.running import execution, runner
 from tmva_bench.study import file as study_file
-from tmva_bench.study import plan
+from tmva_bench.study import plan, requests
 
 TOGETHER = "together = true\n[only.keras]\nexecution = 'epoch'"
 ALONE = "[[series]]\nmethod = 'keras'\nbackend = 'tensorflow'\nenvironment = 'fake'\n"
@@ -120,12 +121,18 @@ def test_one_that_fails_does_not_take_the_others_with_it_and_is_run_again_by_its
     assert after[1].bundle not in ("", after[0].bundle)
 
 
-def test_a_child_that_dies_is_the_end_of_all_its_trainings(study, tmp_path):
-    file = study("os.kill(os.getpid(), 9)")
-    tmva_bench.run_study(file, folder=tmp_path / "results", only=["neurons=5"])
-    rows = [record.row for record in ResultsFolder(tmp_path / "results").load()]
-    assert [row.status for row in rows] == ["killed"] * 2
-    assert all("SIGKILL" in row.reason and math.isnan(row.real_time_bundle) for row in rows)
+def test_a_child_that_dies_is_the_end_of_all_its_trainings(fake_python, small_input, tmp_path):
+    results, point = ResultsFolder(tmp_path / "results"), parsing.point({"batch_size": 50, "execution": "epoch"})
+    bundled = [
+        requests.Request(dataclasses.replace(point, seed=n), "keras", "jax", repetition=n, together=True)
+        for n in (1, 2)
+    ]
+    dying = fake_python("os.kill(os.getpid(), 9)")
+    records = runner.run_together(bundled, inputs.read(small_input), results, environment=dying)
+    assert [record.row.status for record in records] == ["killed"] * 2
+    assert all("SIGKILL" in record.row.reason and math.isnan(record.row.real_time_bundle) for record in records)
+    assert sorted(results.names()) == sorted(record.row.run_id for record in records)
+    assert results.runs_under_way() == []
 
 
 def test_the_study_file_says_what_cannot_be_together(study, tmp_path):
