@@ -13,6 +13,8 @@ import pytest
 from fake_child import TRAINED
 
 import tmva_bench
+from tmva_bench.basis.training import Epoch
+from tmva_bench.engines import tmva_files
 from tmva_bench.errors import UserError
 from tmva_bench.results import records
 from tmva_bench.results.folder import ResultsFolder
@@ -59,9 +61,12 @@ def scheduler():
 
 
 def test_a_study_is_the_same_on_a_cluster(scheduler, fake_study, tmp_path):
-    file, only = fake_study(QUICK), ["repetition=2", "neurons=20"]
+    line = tmva_files.epoch_line(Epoch(1, 0.5, 0.25, 0.1), 0)
+    file, only = fake_study(f"print({line!r}, flush=True); time.sleep(1)\n{QUICK}"), ["repetition=2", "neurons=20"]
     tmva_bench.run_study(file, folder=tmp_path / "here", only=only)
-    rows = tmva_bench.run_study(file, folder=tmp_path / "there", only=only, scheduler=scheduler)
+    heard = Heard()
+    rows = tmva_bench.run_study(file, folder=tmp_path / "there", only=only, scheduler=scheduler, listener=heard)
+    assert (heard.numbers, heard.epochs) == ({2}, [(20, 1, 0.25)])
     assert [(row["neurons"], row["repetition"], row["status"]) for row in rows] == [(20, 2, "ok")]
     assert content(tmp_path / "there") == content(tmp_path / "here")
 
@@ -126,7 +131,13 @@ class Heard(execution.Silent):
     """Notes what it is told."""
 
     def __init__(self):
-        self.said = []
+        self.said, self.epochs, self.numbers = [], [], set()
+
+    def workers(self, number):
+        self.numbers.add(number)
+
+    def epoch(self, job, epoch):
+        self.epochs.append((job.request.point.neurons, epoch.epoch, epoch.validation_loss))
 
     def planned(self, todo, kept):
         self.said.append(("planned", len(todo), len(kept)))

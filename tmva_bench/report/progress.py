@@ -105,6 +105,11 @@ class Bars:
         if len(todo) > 1:
             self._all = self._bars.add_task("all runs", total=len(todo), says="")
 
+    def workers(self, number: int) -> None:
+        """See :class:`tmva_bench.running.execution.Listener`."""
+        if self._all is not None:
+            self._bars.update(self._all, says=f"{number} worker{'' if number == 1 else 's'}")
+
     def started(self, job: execution.Job) -> None:
         """See :class:`tmva_bench.running.execution.Listener`."""
         total = job.request.point.max_epochs

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import functools
 import logging
+import math
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from tmva_bench.basis.training import Epoch
 from tmva_bench.errors import UserError, of_system, unknown
 from tmva_bench.events import inputs, output
 from tmva_bench.results.folder import Missing, ResultsFolder
@@ -35,6 +37,10 @@ _DEATHS = 2
 _SECONDS = 30
 # How often a run looks for cores that others have left [s].
 _POLL = 0.2
+# Time between two epochs that are told of a run [s].
+_TELLING = 0.5
+# What a worker says of a run.
+_BEGINNING, _TRAINING, _ENCODING = "beginning", "training", "encoding"
 
 
 class _Order(NamedTuple):
@@ -266,34 +272,33 @@ class DaskPool:
     def work(
         self,
         jobs: list[execution.Job],
-        started: Callable[[execution.Job], None],
+        listener: execution.Listener,
         finished: Callable[[execution.Job, Record], None],
     ) -> None:
         """See :class:`tmva_bench.running.execution.Pool`."""
         import distributed
 
         self._priority = {job.name: -number for number, job in enumerate(jobs)}
-        waiting_to_start = {job.name: job for job in jobs}
-
-        def hear(event: tuple[float, str]) -> None:
-            _, name = event
-            self._tries[name] += 1
-            if name in waiting_to_start:
-                started(waiting_to_start.pop(name))
-
-        self._client.subscribe_topic(self._topic, hear)
+        news = _News(jobs, listener, self._tries)
+        self._client.subscribe_topic(self._topic, news.hear)
         try:
             waiting = distributed.as_completed(map(self._submit, jobs), loop=self._client.loop)
+            listener.workers(self._workers())
             for future in waiting:
                 job = self._under_way.pop(future)
                 outcome = self._outcome(future, job)
                 if isinstance(outcome, Record):
+                    news.end(job)
                     finished(job, outcome)
+                    listener.workers(self._workers())
                 else:
                     waiting.add(outcome)
         finally:
             self._client.cancel(list(self._under_way))
             self._client.unsubscribe_topic(self._topic)
+
+    def _workers(self) -> int:
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def _submit(self, job: execution.Job, content: Any = None) -> Any:
         place = job.environment
@@ -379,6 +384,44 @@ class DaskPool:
                 beside.write_bytes(content)
 
 
+class _News:
+    """What workers say of the jobs that they do, told to the listener; heard in a thread of Dask's.
+
+    Args:
+        jobs: all of them.
+        listener: is told of a job that begins, once, and of its epochs until it has ended.
+        tries: counts, by job, how often workers began it.
+    """
+
+    def __init__(self, jobs: list[execution.Job], listener: execution.Listener, tries: Counter[str]) -> None:
+        self._waiting = {job.name: job for job in jobs}
+        self._begun: dict[str, execution.Job] = {}
+        self._listener, self._tries = listener, tries
+        self._epochs = {_TRAINING: listener.epoch, _ENCODING: listener.encoding}
+        self._lock = threading.Lock()
+
+    def hear(self, event: tuple[float, tuple[str, str, Any]]) -> None:
+        """Takes what a worker said, and when."""
+        _, (name, kind, epoch) = event
+        with self._lock:
+            if kind == _BEGINNING:
+                self._begin(name)
+            elif name in self._begun:
+                self._epochs[kind](self._begun[name], Epoch(*epoch))
+
+    def end(self, job: execution.Job) -> None:
+        """Nothing is told of a job any more."""
+        with self._lock:
+            self._waiting.pop(job.name, None)
+            self._begun.pop(job.name, None)
+
+    def _begin(self, name: str) -> None:
+        self._tries[name] += 1
+        if name in self._waiting:
+            self._begun[name] = self._waiting.pop(name)
+            self._listener.started(self._begun[name])
+
+
 def _checked(name: str) -> str:
     """A name in a run's folder, as a worker says it, which must stay there."""
     path = PurePosixPath(name)
@@ -399,7 +442,8 @@ def _do(order: _Order, topic: str, content: bytes | None) -> _Answer:
     import distributed
 
     worker = distributed.get_worker()
-    worker.log_event(topic, order.job)
+    tell = functools.partial(_tell, worker, topic, order.job)
+    tell(_BEGINNING)
     stop = _Cancelled(worker, worker.get_current_task())
     results = _scratch(worker.local_directory)
     try:
@@ -412,7 +456,15 @@ def _do(order: _Order, topic: str, content: bytes | None) -> _Answer:
         else:
             with _cores(order.request.threads, stop) as cpus:
                 record = runner.run_one(
-                    order.request, data, results, environment=environment, limits=order.limits, cpus=cpus, stop=stop
+                    order.request,
+                    data,
+                    results,
+                    environment=environment,
+                    limits=order.limits,
+                    cpus=cpus,
+                    stop=stop,
+                    on_epoch=_seldom(functools.partial(tell, _TRAINING)),
+                    on_encoding=_seldom(functools.partial(tell, _ENCODING)),
                 )
         return _packed(results, record)
     except KeyboardInterrupt:
@@ -421,6 +473,24 @@ def _do(order: _Order, topic: str, content: bytes | None) -> _Answer:
         return _Answer(refused=f"on {environments.machine()['host']}: {error}")
     except OSError as error:
         return _Answer(refused=f"on {environments.machine()['host']}: {of_system(error)}")
+
+
+def _tell(worker: Any, topic: str, job: str, kind: str, epoch: Epoch | None = None) -> None:
+    """Tells the command that sent a job how it goes."""
+    worker.log_event(topic, (job, kind, epoch and [*epoch]))
+
+
+def _seldom(tell: Callable[[Epoch], None]) -> Callable[[Epoch], None]:
+    """Tells epochs so often as bars are drawn: the scheduler keeps what it passes on."""
+    last = -math.inf
+
+    def maybe(epoch: Epoch) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _TELLING:
+            last = time.monotonic()
+            tell(epoch)
+
+    return maybe
 
 
 class _Cancelled(threading.Event):

@@ -65,6 +65,9 @@ class Listener(Protocol):
     def planned(self, todo: list[Job], kept: list[Job]) -> None:
         """These runs are to be done, those have their record."""
 
+    def workers(self, number: int) -> None:
+        """A cluster has so many workers now."""
+
     def started(self, job: Job) -> None:
         """A child is about to start; of several jobs it has, this is the first."""
 
@@ -87,6 +90,9 @@ class Silent:
     def planned(self, todo: list[Job], kept: list[Job]) -> None:
         """Nothing to tell."""
 
+    def workers(self, number: int) -> None:
+        """Nothing to tell."""
+
     def started(self, job: Job) -> None:
         """Nothing to tell."""
 
@@ -103,17 +109,12 @@ class Silent:
 class Pool(Protocol):
     """Does runs on other machines."""
 
-    def work(
-        self,
-        jobs: list[Job],
-        started: Callable[[Job], None],
-        finished: Callable[[Job, Record], None],
-    ) -> None:
+    def work(self, jobs: list[Job], listener: Listener, finished: Callable[[Job, Record], None]) -> None:
         """Does the jobs, and has the record of each in the results folder before it is told.
 
         Args:
             jobs: what to run.
-            started: is told when a run begins, once.
+            listener: is told how many workers there are, when a run begins, once, and of epochs as they come.
             finished: is told of the record; the run is called what it would be on the machine that did it.
 
         Raises:
@@ -313,7 +314,7 @@ class _Crew:
             if job.environment.missing:
                 self._finished(job, self._leave_unavailable(job, job.environment.missing))
         jobs = [job for job in jobs if not job.environment.missing]
-        pool.work(jobs, self._listener.started, self._finished)
+        pool.work(jobs, self._listener, self._finished)
 
     def work(self, jobs: list[Job], cores: list[list[int] | None]) -> None:
         free: queue.Queue[list[int] | None] = queue.Queue()
