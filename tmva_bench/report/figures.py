@@ -51,11 +51,12 @@ class _Figure(NamedTuple):
     lacking: Callable[[_Source], str]
 
 
+def _unfinished(source: _Source) -> str:
+    return "" if any(row.status == "ok" for row in source.rows) else "no finished run has a result"
+
+
 def _of_runs(*others: str) -> _Figure:
-    return _Figure(
-        lambda source, out, whole: [str(source.tree), str(out), "", *others, whole],
-        lambda source: "" if any(row.status == "ok" for row in source.rows) else "no finished run has a result",
-    )
+    return _Figure(lambda source, out, whole: [str(source.tree), str(out), "", *others, whole], _unfinished)
 
 
 def _no_autoencoder(source: _Source) -> str:
@@ -64,8 +65,9 @@ def _no_autoencoder(source: _Source) -> str:
 
 
 def _untimed(source: _Source) -> str:
-    timed = any(not math.isnan(row.real_time_first_epoch) for row in source.rows)
-    return "" if timed else "no finished run was timed epoch by epoch"
+    if any(row.status == "ok" and not row.together for row in source.rows):
+        return ""
+    return _unfinished(source) or "all were trained together, and no time is that of one"
 
 
 # By name, the ones that take longest first.
