@@ -197,7 +197,7 @@ def _levelled(run: Run, parameter: str) -> Run:
 
 
 def _check_names(chosen: Chosen, parameter: str, quantity: str) -> None:
-    known = {one.column for one in figure_runs.CONDITIONS} | {"repetition", "seed"}
+    known = {one.column for one in figure_runs.CONDITIONS} | {"repetition", "seed", "together", "bundle_size"}
     numbers = ", ".join(name for name, one in _COLUMNS.items() if one.type is not str and name not in known)
     if quantity not in _COLUMNS:
         raise NotDrawn(f"no quantity {quantity} in the tree benchmark; it has {numbers}")
