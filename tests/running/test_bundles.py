@@ -163,7 +163,7 @@ def test_the_repetitions_of_a_bundle_are_in_one_part(study):
 
 
 def test_names():
-    series = naming.Series("keras", "jax", "cpu", "sgd", "epoch", 1)
+    series = naming.Series("keras", "jax", "cpu", "sgd", "epoch", together=1)
     assert naming.series_name(series) == "keras jax epoch together sgd"
     assert naming.series_label(series) == "Keras, JAX, epochs compiled, trained together, SGD"
     assert naming.spoken(series) == "Keras on JAX by compiled epochs trained together (SGD)"
