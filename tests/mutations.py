@@ -107,8 +107,10 @@ def evaluated(folder: Path) -> float:
 
 
 def epochs(log: str) -> list[tuple[float, ...]]:
-    """Number and losses of the epochs of a log."""
-    lines = re.findall(r":\s+(\d+) \|\s+([-+.\dainfe]+)\s+([-+.\dainfe]+)\s", log)
+    """Number and losses of the epochs of a log's last training, of the rows that are whole."""
+    number = r"[-+.\dainfe]+"
+    row = rf":\s+(\d+) \|\s+({number})\s+({number})(?:\s+{number}){{3}}\s+\d+\s*$"
+    lines = re.findall(row, log.rpartition("Train method: ")[2], re.MULTILINE)
     return [tuple(map(float, line)) for line in lines]
 
 
