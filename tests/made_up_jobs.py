@@ -170,6 +170,7 @@ class Job:
                 columns = self.columns(tree)
                 if scores:
                     columns[self.title] = scores[tree]
+                    columns = {name: values[: len(scores[tree])] for name, values in columns.items()}
                 where = tree if self.bare else f"{self.loader}/{tree}"
                 file.mktree(where, {name: values.dtype for name, values in columns.items()}).extend(columns)
         return weights

@@ -252,12 +252,14 @@ def copied(folder, *, strategy=None, log=True, **replacements):
     return folder
 
 
-def with_scores(folder, change):
-    """The output file of a run with other scores of the test events."""
+def with_scores(folder, change, events=None):
+    """The output file of a run with other scores of the test events, of the first events alone."""
     with uproot.open(folder / "TMVA.root") as file:
         trees = {tree: file[f"dataset/{tree}"] for tree in ("TrainTree", "TestTree")}
         names = ["classID", "var1", "var2", "var3", "var4", "weight", "Method"]
-        columns = {tree: {name: held[name].array(library="np") for name in names} for tree, held in trees.items()}
+        columns = {
+            tree: {name: held[name].array(library="np")[:events] for name in names} for tree, held in trees.items()
+        }
     columns["TestTree"]["Method"] = change(columns["TestTree"]["Method"].copy())
     with uproot.recreate(folder / "TMVA.root") as file:
         for tree, values in columns.items():
@@ -304,6 +306,8 @@ def changed_runs(tmp_path_factory):
     }.items():
         folders[name] = copied(top / name)
         with_scores(folders[name], change)
+    folders["no events"] = copied(top / "no events")
+    with_scores(folders["no events"], lambda x: x, events=0)
     return answers(top / "asked", {name: ("replay", folder, "") for name, folder in folders.items()})
 
 
@@ -351,6 +355,7 @@ def test_scores_count(changed_runs, name):
             "TestRepetitions = 200000, and the log's table goes up to epoch 5: it is not that of this weight file",
         ),
         ("far", "200000 epochs of a phase to repeat; the limit here is 20000"),
+        ("no events", "the training events are not of two classes; they cannot be trained on"),
         ("batch", "BatchSize = 1000: larger than a part of the 4000 training events, of which 800 validate"),
     ],
 )

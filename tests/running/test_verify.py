@@ -90,6 +90,7 @@ WRONG = {
     "one off": (lambda x: one(x, 0.5 * x[7]), "the scores differ by more than 1e-05"),
     "constant": (lambda x: numpy.full_like(x, 0.5), "every event has the score 0.5: nothing was learnt"),
     "another order": (lambda x: x[::-1], "the scores differ by more than 1e-05"),
+    "no events": (lambda x: x[:0], "no events"),
 }
 # Changed numbers of the weight file that TMVA's scores were not made with.
 SPOILT = {

@@ -15,6 +15,8 @@ FACTS = {"method": "keras", "neurons": 5, "learning_rate": 0.001, "transformatio
         (["method=keras"], True),
         (["method=keras", "neurons=20"], False),
         (["neurons=20,5"], True),
+        (["neurons=5", "neurons=20"], True),
+        (["method=torch", "neurons=5", "method=keras"], True),
         (["learning_rate=1e-3"], True),
         (["transformations=N,D"], True),
         (["transformations=N"], False),
@@ -31,6 +33,7 @@ def test_a_run_fits_every_filter(texts, fits):
         ("neuron=5", "did you mean 'neurons'"),
         ("neurons", "give name=value"),
         ("neurons=many", "not a whole number"),
+        ("method=keras,neurons=5", "a comma divides values of method; give --only neurons=5 besides"),
     ],
 )
 def test_what_is_no_filter(text, message):

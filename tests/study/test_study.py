@@ -110,6 +110,12 @@ def test_changes_from_the_command_line(read):
     assert [(p.neurons, p.layers, p.max_epochs) for p in points] == [(10, 2, 7), (30, 2, 7)]
 
 
+@pytest.mark.parametrize("name", ["neurons", "max_epochs", "repetitions", "start"])
+def test_of_two_changes_of_a_name_none_wins(read, name):
+    with pytest.raises(UserError, match=f"{name} is there twice; give it once, several values by commas"):
+        read(TEXT, f"{name}=3", "layers=2", f"{name}=5")
+
+
 def test_transformations_are_one_value_on_the_command_line(read):
     assert plan.plan(read(TEXT, "transformations=N,D"))[0].request.point.transformations == "N,D"
 

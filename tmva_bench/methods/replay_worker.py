@@ -355,6 +355,8 @@ def _training_events(left: Left, booked: tmva_options.Booked, input_file: str) -
     for array in events:
         if not numpy.isfinite(array).all():
             raise UserError("NaN or infinite among the training events or their weights; they cannot be trained on")
+    if len(numpy.unique(events.y)) < 2:
+        raise UserError("the training events are not of two classes; they cannot be trained on")
     return events
 
 
@@ -478,7 +480,7 @@ def verify(keras: Any, left: Left) -> Dict[str, Any]:
             known = branches(left, file.variables, tree)
             sample = tmva_files.read_sample(str(left.output), tree, known, file.title, left.loader)
             theirs.append(sample.scores)
-            ours.append(scores_of(sample.variables))
+            ours.append(scores_of(sample.variables) if len(sample.scores) else sample.scores)
     return {**_verdict(numpy.concatenate(theirs), numpy.concatenate(ours)), "notes": notes}
 
 

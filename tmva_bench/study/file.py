@@ -173,6 +173,8 @@ def read(file: str | Path, changes: Iterable[str] = ()) -> Study:
     reader = _Reader(path, text)
     reader.check_types(content)
     study = reader.study(content)
+    changes = list(changes)
+    _check_once(changes)
     for change in changes:
         study = _changed(study, change)
     if plan.largest(study) > _MOST_RUNS:
@@ -249,6 +251,16 @@ def text(study: Study) -> str:
 def shipped() -> dict[str, Path]:
     """The study files that come with the package, by name."""
     return {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
+
+
+def _check_once(changes: Iterable[str]) -> None:
+    """Of two changes of a name the last would silently win."""
+    names: set[str] = set()
+    for change in changes:
+        name = change.partition("=")[0]
+        if name in names:
+            raise UserError(f"--set {short_path(change)}: {name} is there twice; give it once, several values by commas")
+        names.add(name)
 
 
 def _changed(study: Study, change: str) -> Study:

@@ -19,10 +19,11 @@ def parse(texts: Iterable[str], known: Iterable[str]) -> dict[str, set[str]]:
         known: the names that a run has.
 
     Returns:
-        The values that fit, by name, in their normal form.
+        The values that fit, by name, in their normal form; those of a name that stands twice, of both.
 
     Raises:
-        UserError: no ``name=value``, an unknown name, or an impossible value of a parameter.
+        UserError: no ``name=value``, an unknown name, an impossible value of a parameter, or another filter after a
+            comma.
     """
     names = list(known)
     wanted: dict[str, set[str]] = {}
@@ -34,7 +35,10 @@ def parse(texts: Iterable[str], known: Iterable[str]) -> dict[str, set[str]]:
             raise UserError(f"--only {text}: give name=value with a parameter, method, backend or environment{hint}")
         # A chain of transformations is one value, commas and all.
         values = [value] if name == "transformations" else value.split(",")
-        wanted[name] = {_normal(name, one) for one in values}
+        for one in values[1:]:
+            if "=" in one and one.partition("=")[0] in names:
+                raise UserError(f"--only {text}: a comma divides values of {name}; give --only {one} besides")
+        wanted.setdefault(name, set()).update(_normal(name, one) for one in values)
     return wanted
 
 
