@@ -112,7 +112,7 @@ def test_changes_from_the_command_line(read):
 
 @pytest.mark.parametrize("name", ["neurons", "max_epochs", "repetitions", "start"])
 def test_of_two_changes_of_a_name_none_wins(read, name):
-    with pytest.raises(UserError, match=f"{name} is there twice; give it once, several values by commas"):
+    with pytest.raises(UserError, match=f"{name} is there twice; give it once, values by commas"):
         read(TEXT, f"{name}=3", "layers=2", f"{name}=5")
 
 

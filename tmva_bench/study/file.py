@@ -259,7 +259,7 @@ def _check_once(changes: Iterable[str]) -> None:
     for change in changes:
         name = change.partition("=")[0]
         if name in names:
-            raise UserError(f"--set {short_path(change)}: {name} is there twice; give it once, several values by commas")
+            raise UserError(f"--set {short_path(change)}: {name} is there twice; give it once, values by commas")
         names.add(name)
 
 
