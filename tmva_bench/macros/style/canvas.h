@@ -77,17 +77,33 @@ inline int FittingSize(const std::string &text, double width)
    return std::min<double>(kText, width / (0.53 * text.size()));
 }
 
-// What stands under a figure cut into lines for a canvas of so many pixels, at about 6.6 pixels a character: after a
-// comma or, where there is none, at a space.
+// Pixels that a character of small text fills at most, of Helvetica's widths; a byte of another alphabet counts as one.
+inline double SmallWidth(char character)
+{
+   const std::string narrow = " !'(),-./:;I[]fijlrt|", wide = "mwMW%";
+   const bool capital = character >= 'A' && character <= 'Z';
+   if (narrow.find(character) != std::string::npos)
+      return 0.3 * kSmall;
+   return (wide.find(character) != std::string::npos ? 0.82 : capital ? 0.65 : 0.5) * kSmall;
+}
+
+// What stands under a figure cut into lines for a canvas of so many pixels: after a semicolon, else a comma, else at a
+// space.
 inline std::vector<std::string> Lines(std::string text, double width)
 {
-   const size_t longest = std::max(20., (width - 40) / 6.6);
    std::vector<std::string> lines;
    while (!text.empty()) {
-      size_t end = std::min(text.find('\n'), text.size());
+      size_t end = std::min(text.find('\n'), text.size()), longest = 0;
+      for (double left = width - 40; longest < text.size() && left >= SmallWidth(text[longest]); ++longest)
+         left -= SmallWidth(text[longest]);
+      longest = std::max<size_t>(longest, 20);
       if (end > longest) {
-         const size_t comma = text.rfind(", ", longest - 2), space = text.rfind(' ', longest - 1);
-         end = comma != std::string::npos && comma > longest / 2 ? comma + 1 : space;
+         end = text.rfind(' ', longest - 1);
+         for (const char *mark : {", ", "; "}) {
+            const size_t place = text.rfind(mark, longest - 2);
+            if (place != std::string::npos && place > longest / 2)
+               end = place + 1;
+         }
          if (end == std::string::npos || end == 0)
             end = longest;
       }
