@@ -203,7 +203,7 @@ def _call(name: str, arguments: Sequence[str | bool]) -> str:
     """A macro and its arguments, as ROOT's command line has them."""
     for value in arguments:
         if isinstance(value, str) and ("$" in value or '")' in value):
-            raise UserError(f"{value}: ROOT takes $ and \") in a path for its own; give the folder another name")
+            raise UserError(f'{value}: ROOT takes $ and ") in a path for its own; give the folder another name')
     macro = resources.files("tmva_bench").joinpath("macros", f"{name}.C")
     return f"{macro}({','.join(json.dumps(value, ensure_ascii=False) for value in arguments)})"
 
