@@ -107,6 +107,12 @@ def test_a_file_that_is_not_there_and_a_run_without_its_model_are_one_line_each(
     assert result.exit_code == 2 and "model.keras" in result.output and len(result.output.splitlines()) == 1
 
 
+def test_a_line_end_in_a_name_makes_no_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(api, "export", lambda *_, **__: {"notes": [], "branches": ["e\ndone", "p"], "checks": []})
+    result = called(tmp_path / "a.weights.xml", "--format", "header", "-o", "x.h")
+    assert result.output == "x.h: header, takes e\\ndone, p\n"
+
+
 @pytest.mark.parametrize(("form", "told"), [("tmva", "transformation G"), ("xml", "unknown format 'xml'")])
 def test_what_a_format_does_not_hold_is_refused_in_one_line(home, tmp_path, form, told):
     result = called(home, "--format", form, "-o", tmp_path / "out")

@@ -8,6 +8,7 @@ from tmva_bench import api
 from tmva_bench.cli import common, shell
 from tmva_bench.engines.exports import FORMATS
 from tmva_bench.report import latency as report
+from tmva_bench.results import forms
 
 
 @shell.command()
@@ -25,7 +26,7 @@ def export(source: Path, form: str, output: Path, force: bool) -> None:
     answer = api.export(source, form, output, force=force)
     for note in answer["notes"]:
         shell.say(f"Note: {note}", err=True)
-    shell.say(f"{output}: {form}, takes {', '.join(answer['branches'])}")
+    shell.say(f"{output}: {form}, takes {', '.join(map(forms.plain, answer['branches']))}")
     for against, difference in answer["checks"]:
         shell.say(f"largest difference {difference:.1e} from {against}")
 
