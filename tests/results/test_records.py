@@ -154,30 +154,28 @@ def test_records_of_version_3_are_brought_to_the_present_one(tmp_path):
     assert len(record.reconstruction) == 0
 
 
-def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):
-    """Their weights were left as they were."""
+def row_of_version(tmp_path, version, *later):
+    """The row of a record of an earlier version, which lacks the columns that came later, as it is read today."""
     keep(tmp_path, "a")
     path = tmp_path / "runs" / "a" / "record.json"
     old = json.loads(path.read_text())
-    old["schema"] = 5
-    for name in ("norm_mode", "real_time_epochs", "warnings"):
+    old["schema"] = version
+    for name in later:
         del old["row"][name]
     path.write_text(json.dumps(old))
-    row = find(tmp_path, "a").row
+    return find(tmp_path, "a").row
+
+
+def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):
+    """Their weights were left as they were."""
+    row = row_of_version(tmp_path, 5, "norm_mode", "real_time_epochs", "warnings")
     assert (row.norm_mode, row.warnings) == ("none", "")
     assert math.isnan(row.real_time_epochs)
 
 
 def test_records_of_version_9_are_brought_to_the_present_one(tmp_path):
-    """All were fed from arrays."""
-    keep(tmp_path, "a")
-    path = tmp_path / "runs" / "a" / "record.json"
-    old = json.loads(path.read_text())
-    old["schema"] = 9
-    for name in ("feeding", "cpu_time_feed", "real_time_feed"):
-        del old["row"][name]
-    path.write_text(json.dumps(old))
-    row = find(tmp_path, "a").row
-    assert row.feeding == "array"
-    assert math.isnan(row.cpu_time_feed)
-    assert math.isnan(row.real_time_feed)
+    """All were fed from arrays, and trained one by one."""
+    times = ("cpu_time_feed", "real_time_feed", "cpu_time_bundle", "real_time_bundle")
+    row = row_of_version(tmp_path, 9, "feeding", "together", "bundle", "bundle_size", *times)
+    assert (row.feeding, row.together, row.bundle, row.bundle_size) == ("array", 0, "", 1)
+    assert all(math.isnan(row.value(name)) for name in times)

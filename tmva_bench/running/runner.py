@@ -167,16 +167,16 @@ def run_together(
     stop: threading.Event | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Record]:
-    """Trains repetitions of a point in one child and leaves a record of each, see :func:`run_one`.
+    """Trains repetitions of a point in one child and leaves a record of each.
 
     Args:
         bundled: what to train; they differ in seed and repetition alone.
-        data: the common input file, read and checked.
-        results: the results folder.
-        environment: the Python to run in; by default this one.
-        limits: time and memory of the child.
-        cpus: cores to bind the child to; by default the first ones, as many as a request has threads.
-        stop: ends the child when it is set.
+        data: as of :func:`run_one`, and so are the others; the child is that of all.
+        results: see there.
+        environment: see there.
+        limits: see there.
+        cpus: see there.
+        stop: see there.
         on_epoch: called with each epoch of all as it appears in the log.
 
     Raises:
