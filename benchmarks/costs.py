@@ -229,11 +229,14 @@ def folders(folder: Path) -> None:
 
 def _fill(results: Path, runs: int) -> None:
     """A results folder whose runs differ by number of neurons, repetition and series."""
+    from tmva_bench.results import placements
     from tmva_bench.results.folder import ResultsFolder, example
 
     source = example()
     (record, *_) = (one for one in source.load() if one.row.status == "ok" and one.row.method == "keras")
-    first = source.run_folder(record.row.run_id)
+    first = results.with_suffix(".first")
+    shutil.copytree(source.run_folder(record.row.run_id), first)
+    _keep_placements(first, source.read_input(record.row.run_id, record.row.input_digest))
     # Nothing that is lost with the machine.
     os.fsync = lambda _: None  # type: ignore[assignment]
     filled = ResultsFolder(results)
@@ -244,10 +247,21 @@ def _fill(results: Path, runs: int) -> None:
             values |= {"backend": ("jax", "tensorflow")[number // 5 % 2], "neurons": number // 10 + 1}
             row = dataclasses.replace(record.row, **values, roc_auc=record.row.roc_auc + number * 1e-9)
             with filled.under_way(name) as place:
-                for file in ("scores.root", "task.json"):
+                for file in ("scores.root", "task.json", placements.FILE):
                     os.link(first / file, place / file)
                 filled.finish(place, dataclasses.replace(record, row=row))
         shutil.copytree(source.inputs, filled.inputs)
+    shutil.rmtree(first)
+
+
+def _keep_placements(run: Path, data: Any) -> None:
+    """Those of the test events' scores: the runs of the example are from before they were kept."""
+    from tmva_bench.events import reading, roc
+    from tmva_bench.results import placements
+
+    with reading.opened(run / "scores.root") as file:
+        scores = [reading.numbers(file[tree], "score") for tree in ("TestS", "TestB")]
+    placements.write(run, roc.placements(*scores, data.weights["TestS"], data.weights["TestB"]))
 
 
 if __name__ == "__main__":

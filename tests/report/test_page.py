@@ -184,7 +184,7 @@ def test_every_section_says_its_own(read):
 
 def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, results):
     data = read.data
-    rows = {record.row.run_id: record.row for record in ResultsFolder(results).load(curves=False)}
+    rows = {record.row.run_id: record.row for record in ResultsFolder(results).load(curves=())}
     finished = [name for name, row in rows.items() if row.status == "ok"]
     assert sorted(run["id"] for run in data["runs"]) == sorted(finished)
     quantity = [one["name"] for one in data["quantities"]].index("roc_auc")

@@ -35,7 +35,7 @@ def invoke(*arguments, code=0):
 
 def test_it_is_whole_and_has_a_real_tmva():
     assert EXAMPLE.problems() == {}
-    rows = [record.row for record in EXAMPLE.load(curves=False)]
+    rows = [record.row for record in EXAMPLE.load(curves=())]
     assert {row.status for row in rows} == {"ok"}
     assert {"tmva-dnn", "pykeras", "keras"} == {row.method for row in rows}
     assert "not a released ROOT" in EXAMPLE.note

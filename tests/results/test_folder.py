@@ -166,7 +166,7 @@ def test_a_record_changed_by_hand_is_told(tmp_path, caplog, old):
     path.write_text(path.read_text().replace("0.5", "0.9"))
     assert run_ids(tmp_path) == ["a"]
     assert ("changed after it was written" in caplog.text) is not old
-    for kept in (ResultsFolder(tmp_path).load(), ResultsFolder(tmp_path).load(curves=False)):
+    for kept in (ResultsFolder(tmp_path).load(), ResultsFolder(tmp_path).load(curves=())):
         assert (doubts.ALTERED in kept[0].row.warnings) is not old
     (problem,) = ResultsFolder(tmp_path).problems().values()
     assert problem.startswith(

@@ -65,7 +65,7 @@ def test_torn_newer_and_foreign_records_are_refused_by_name(tmp_path, text, mess
 def test_rows_are_read_without_the_curves(tmp_path):
     keep(tmp_path, "a")
     (tmp_path / "runs" / "a" / "curves.json").write_text("{")
-    assert [record.row.run_id for record in ResultsFolder(tmp_path).load(curves=False)] == ["a"]
+    assert [record.row.run_id for record in ResultsFolder(tmp_path).load(curves=())] == ["a"]
     with pytest.raises(records.Damaged, match=r"curves\.json: no readable record"):
         records.read(tmp_path / "runs" / "a")
 

@@ -191,7 +191,7 @@ def test_a_method_whose_model_is_not_evaluated_here_is_refused(here):
     from tmva_bench.results import records
     from tmva_bench.running import applying
 
-    row = replace(records.read(here, curves=False).row, method="tmva-bdt")
+    row = replace(records.read(here, curves=()).row, method="tmva-bdt")
     with pytest.raises(UserError, match="a run of tmva-bdt, which cannot be applied .*boosting, linear.* can"):
         applying._check(row, here)
 

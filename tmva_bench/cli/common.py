@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -146,10 +146,10 @@ def rows_of(file: str) -> list[RunRow]:
     """The rows of the tree ``benchmark`` that a user means: of a results folder, a results file or a study."""
     if Path(file).is_file() and Path(file).suffix == ".root":
         return tree_file.rows_of(Path(file))
-    return [record.row for record in finished_records(folder_of(file), curves=False)]
+    return [record.row for record in finished_records(folder_of(file))]
 
 
-def finished_records(folder: ResultsFolder, *, curves: bool = True) -> list[Record]:
+def finished_records(folder: ResultsFolder, *, curves: Collection[str] = ()) -> list[Record]:
     """The records of a results folder that has some.
 
     Args:

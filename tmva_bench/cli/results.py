@@ -50,7 +50,9 @@ def differences_command(file: str, reference: str | None, share: float, form: st
     from tmva_bench.compare import differences  # its statistics take a second to load
 
     folder = common.folder_of(file)
-    compared = differences.compare(common.finished_records(folder), folder, reference=reference, share=share)
+    compared = differences.compare(
+        common.finished_records(folder, curves=("history",)), folder, reference=reference, share=share
+    )
     common.say_document(differences.document(compared), form)
 
 
@@ -116,7 +118,7 @@ def report_command(file: str, output: Path | None, force: bool) -> None:
         make_folder(path.parent)
     # The page in the results folder is made anew each time, as results.root is.
     anew = output is None and not folder.example
-    written = page.write(common.finished_records(folder), folder, path, force=force or anew)
+    written = page.write(common.finished_records(folder, curves=("history",)), folder, path, force=force or anew)
     shell.say(f"Page: {path}{'' if written else ' (is there already, kept)'}")
 
 
@@ -164,7 +166,7 @@ def remove(file: str, only: tuple[str, ...], yes: bool) -> None:
     if not folder.runs.is_dir():
         raise UserError(f"{folder.path}: no such results folder")
     with folder.held():
-        records = folder.load(curves=False)
+        records = folder.load(curves=())
         wanted = filters.parse(only, [column.name for column in schema.BENCHMARK])
         gone = [record.row for record in records if filters.fits(record.row.columns(), wanted)]
         names = naming.varied(record.row for record in records)

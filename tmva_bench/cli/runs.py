@@ -200,7 +200,7 @@ def status(file: str, folder: Path | None, changes: tuple[str, ...], only: tuple
     """Say how far a study is."""
     planned = study_file.read(file, changes)
     results = api.study_folder(planned, folder)
-    records = results.load(curves=False)
+    records = results.load(curves=())
     jobs = api.study_jobs(planned, results, only, look=True)
     _, todo = execution.split(jobs, records, None)
     by_name = {record.row.run_id: record.row.status for record in records}
@@ -236,7 +236,7 @@ def _say_plan(
     limit: int | None,
     shard: plan.Shard | None,
 ) -> None:
-    records = folder.load(curves=False)
+    records = folder.load(curves=())
     jobs = api.study_jobs(planned, folder, only, look=True, shard=shard)
     kept, todo = execution.split(jobs, records, rerun)
     todo = todo[:limit]

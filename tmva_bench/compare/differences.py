@@ -162,6 +162,7 @@ def _check_start(rows: list[RunRow]) -> None:
     """
     networks: dict[tuple[Any, ...], RunRow] = {}
     starts: dict[tuple[Any, ...], RunRow] = {}
+    names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
     for row in rows:
         if naming.is_no_network(row):
             continue
@@ -174,7 +175,6 @@ def _check_start(rows: list[RunRow]) -> None:
                 f"{other.parameters} and {row.parameters} parameters ({other.run_id}, {row.run_id}): "
                 "nothing can be compared; please report it"
             )
-        names = [name for name in schema.POINT if name not in (*config.ONE_SIDED, *_AFTER_THE_START)]
         started = (
             registry.of(row.method).autoencoder,
             *_encoded(row),

@@ -9,6 +9,7 @@ import numpy
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, reading, roc
+from tmva_bench.results import placements
 from tmva_bench.results.folder import Missing, ResultsFolder
 from tmva_bench.results.summary import Group
 
@@ -122,7 +123,7 @@ class Ratio(NamedTuple):
 
 
 def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> Side:
-    """The finished repetitions of a group, their scores read one after the other.
+    """The finished repetitions of a group, read one after the other.
 
     Args:
         group: the repetitions of one series at one point.
@@ -130,7 +131,7 @@ def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> S
         data: the input file of the runs, for the weights of the test events.
 
     Raises:
-        Missing: the scores of a run are not there.
+        Missing: neither placements nor scores of a run are there.
         UserError: the runs had other events than ``data``, or scores are damaged.
     """
     # An encoded file holds the weights of the events that it was made of.
@@ -140,19 +141,19 @@ def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> S
             f"{group.row.input_digest[:12]}); give the input file that they were run on"
         )
     rows = sorted(group.rows, key=lambda row: row.repetition)
-    scored = ((row.repetition, *_read_scores(results.scores(row.run_id), data)) for row in rows)
-    return side(scored, data.weights["TestS"], data.weights["TestB"])
+    placed = ((row.repetition, _placements(results, row.run_id, data)) for row in rows)
+    return side(placed, data.weights["TestS"], data.weights["TestB"])
 
 
 def side(
-    scored: Iterable[tuple[int, numpy.ndarray, numpy.ndarray]],
+    placed: Iterable[tuple[int, roc.Placements]],
     signal_weights: numpy.ndarray,
     background_weights: numpy.ndarray,
 ) -> Side:
     """The repetitions of one series, taken one after the other.
 
     Args:
-        scored: number of each repetition, with its scores of the signal and of the background test events.
+        placed: number of each repetition, with the placements of its test events.
         signal_weights: event weights, shape ``(m,)``.
         background_weights: event weights, shape ``(n,)``.
 
@@ -162,12 +163,11 @@ def side(
     repetitions: list[int] = []
     areas: list[float] = []
     of_signal, of_background = numpy.zeros(len(signal_weights)), numpy.zeros(len(background_weights))
-    for repetition, signal, background in scored:
-        placements = roc.placements(signal, background, signal_weights, background_weights)
+    for repetition, of_run in placed:
         repetitions.append(repetition)
-        areas.append(roc.area_of(placements, signal_weights, background_weights).value)
-        of_signal += placements.signal
-        of_background += placements.background
+        areas.append(roc.value_of(of_run, signal_weights))
+        of_signal += of_run.signal
+        of_background += of_run.background
     runs = len(areas)
     mean = roc.Placements(of_signal / runs, of_background / runs) if runs else None
     return Side(repetitions, areas, mean, signal_weights, background_weights)
@@ -329,6 +329,13 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
     return Ratio(ratio, low, high, verdict, "")
 
 
+def _placements(results: ResultsFolder, run_id: str, data: inputs.InputFile) -> roc.Placements:
+    """The placements of a run as they were kept, else of its scores."""
+    weights = data.weights["TestS"], data.weights["TestB"]
+    kept = placements.read(results.placements(run_id), *map(len, weights))
+    return kept or roc.placements(*_read_scores(results.scores(run_id), data), *weights)
+
+
 def _read_scores(path: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:
     run = path.parent
     if not path.exists():
@@ -386,10 +393,11 @@ def _times(group: Group, quantity: str) -> dict[int, float]:
 
 
 def _student_interval(ratios: numpy.ndarray) -> tuple[float, float]:
-    from scipy import special, stats
+    from scipy import special
 
     logarithms = numpy.log(ratios)
-    half = special.stdtrit(len(ratios) - 1, 0.5 + _LEVEL / 2) * stats.sem(logarithms)
+    variance, freedom = _variance_of_mean(logarithms)
+    half = special.stdtrit(freedom, 0.5 + _LEVEL / 2) * math.sqrt(variance)
     return math.exp(logarithms.mean() - half), math.exp(logarithms.mean() + half)
 
 

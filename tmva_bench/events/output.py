@@ -29,11 +29,10 @@ def check(path: Union[str, Path], sources: Iterable[Union[str, Path]] = ()) -> P
         raise UserError(f"output {str(path)!r}: no path; give the file to write")
     path = Path(path)
     try:
-        for source in sources:
-            if Path(source).exists() and path.exists() and path.samefile(source):
-                raise UserError(f"{path}: is an input of this command ({source}); give the output another name")
         with contextlib.suppress(FileNotFoundError):
-            _check_kind(path, path.lstat().st_mode)
+            kind = path.lstat().st_mode
+            _check_sources(path, sources)
+            _check_kind(path, kind)
     except OSError as error:
         raise of_system(error, path) from None
     return path
@@ -181,6 +180,16 @@ def put(whole: Path, path: Union[str, Path]) -> None:
     with beside(path) as partial:
         shutil.copyfile(str(whole), str(partial))
     whole.unlink()
+
+
+def _check_sources(path: Path, sources: Iterable[Union[str, Path]]) -> None:
+    if not path.exists():
+        return
+    file = path.stat()
+    for source in sources:
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(file, Path(source).stat()):
+                raise UserError(f"{path}: is an input of this command ({source}); give the output another name")
 
 
 def _check_kind(path: Path, mode: int) -> None:

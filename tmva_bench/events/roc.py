@@ -86,7 +86,7 @@ def auc(
     """
     signal_weights = _checked("signal", signal, signal_weights)[1]
     placed = placements(signal, background, signal_weights, background_weights)
-    return float(numpy.sum(signal_weights * placed.signal) / numpy.sum(signal_weights))
+    return value_of(placed, signal_weights)
 
 
 def auc_error(
@@ -156,8 +156,17 @@ def area_of(
     of_signal, signal_weights = _checked("signal", placed.signal, signal_weights)
     of_background, background_weights = _checked("background", placed.background, background_weights)
     variance = _variance_of_mean(of_signal, signal_weights) + _variance_of_mean(of_background, background_weights)
-    value = numpy.sum(signal_weights * of_signal) / numpy.sum(signal_weights)
-    return Area(float(value), math.sqrt(variance))
+    return Area(value_of(placed, signal_weights), math.sqrt(variance))
+
+
+def value_of(placed: Placements, signal_weights: numpy.ndarray) -> float:
+    """The area alone, as :func:`area_of` has it: the weighted mean of the signal's placements.
+
+    Args:
+        placed: placements of one training.
+        signal_weights: event weights, shape ``(m,)``, of a positive sum.
+    """
+    return float(numpy.sum(signal_weights * placed.signal) / numpy.sum(signal_weights))
 
 
 def auc_difference(

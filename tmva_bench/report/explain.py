@@ -14,7 +14,7 @@ from tmva_bench.basis.config import Point
 from tmva_bench.engines import keras_network
 from tmva_bench.engines.keras_stand_in import KERAS
 from tmva_bench.methods import registry
-from tmva_bench.results import forms, naming
+from tmva_bench.results import forms, naming, schema
 from tmva_bench.results.rows import RunRow
 from tmva_bench.study import plan
 from tmva_bench.study import study as studies
@@ -134,7 +134,7 @@ def of_rows(runs_done: Iterable[RunRow], title: str) -> Explanation:
             if registry.of(row.method).side == side:
                 one_sided.setdefault(name, row.value(name))
     runs, others = [], []
-    for row in runs_done:
+    for row in _unlike(runs_done):
         if naming.is_no_network(row):
             others.append(naming.series_name(row))
             continue
@@ -142,6 +142,14 @@ def of_rows(runs_done: Iterable[RunRow], title: str) -> Explanation:
         point = dataclasses.replace(row.point, seed=runs_done[0].seed, **one_sided)
         runs.append(_Run(naming.series_name(row), row.method, row.architecture, point))
     return _of_runs(dict.fromkeys(runs), title, _not_mapped(others))
+
+
+def _unlike(rows: list[RunRow]) -> Iterable[RunRow]:
+    """The first of the rows that differ in repetition alone, as most of thousands do."""
+    first: dict[tuple[Any, ...], RunRow] = {}
+    for row in rows:
+        first.setdefault(tuple(map(row.value, (*schema.SERIES, *schema.POINT))), row)
+    return first.values()
 
 
 def _not_mapped(series: list[str]) -> list[str]:

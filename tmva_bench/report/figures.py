@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tmva_bench.basis import process
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.results import naming, tree_file
+from tmva_bench.results import naming, schema, tree_file
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.results.rows import Record, RunRow
 
@@ -165,7 +165,7 @@ def _source(folder: ResultsFolder) -> Iterator[_Source]:
         yield _Source(folder.path.resolve(), None, rows)
         return
     current = folder.is_current()
-    readable = folder.load(curves=not current)
+    readable = folder.load(curves=() if current else schema.CURVES)
     if not readable:
         raise UserError(f"{folder.path}: no finished runs there; give a results folder or a study")
     rows = [record.row for record in readable]

@@ -2,8 +2,9 @@
 
 import itertools
 import math
+import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,7 +71,7 @@ class Table(NamedTuple):
     title: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
-    best: Sequence[tuple[int, int]] = ()
+    best: Collection[tuple[int, int]] = ()
 
     @property
     def long(self) -> bool:
@@ -124,8 +125,8 @@ def make(records: list[Record], folder: ResultsFolder) -> Page:
     """The page of finished runs.
 
     Args:
-        records: finished runs with their curves, at least one.
-        folder: the results folder that holds them.
+        records: finished runs with their histories, at least one.
+        folder: the results folder that holds them, for their curves.
 
     Raises:
         UserError: the study file in the folder is damaged.
@@ -148,7 +149,7 @@ def make(records: list[Record], folder: ResultsFolder) -> Page:
         note=folder.note,
         sentences=headlines.sentences(compared) if compared else [],
         facts=_facts(rows),
-        headline=Table("Means over repetitions", headline.headings, headline.rows, headline.best),
+        headline=Table("Means over repetitions", headline.headings, headline.rows, frozenset(headline.best)),
         headline_notes=headline.notes,
         verdicts=verdicts,
         verdict_notes=verdict_notes,
@@ -191,8 +192,8 @@ def write(records: list[Record], folder: ResultsFolder, path: Path, *, force: bo
     """Writes the page, complete or not at all.
 
     Args:
-        records: finished runs with their curves.
-        folder: the results folder that holds them.
+        records: see :func:`make`.
+        folder: see there.
         path: the file.
         force: whether to write over a file that holds something else.
 
@@ -205,9 +206,10 @@ def write(records: list[Record], folder: ResultsFolder, path: Path, *, force: bo
     return output.write_text(path, render(make(records, folder)), _files_of(folder), force=force)
 
 
-def _files_of(folder: ResultsFolder) -> list[Path]:
+def _files_of(folder: ResultsFolder) -> Iterator[str]:
     """What the page is made of."""
-    return [path for path in folder.path.rglob("*") if path.is_file() and path.suffix != ".html"]
+    for place, _, names in os.walk(folder.path):
+        yield from (f"{place}/{name}" for name in names if not name.endswith(".html"))
 
 
 def _file(name: str) -> str:
@@ -246,7 +248,8 @@ def _versions(rows: Iterable[RunRow]) -> Table:
 def _parameters(rows: list[RunRow]) -> Table:
     lines = []
     for name, parameter in config.PARAMETERS.items():
-        values = dict.fromkeys(naming.short(row.value(name)) for row in rows if not naming.lacks(row.method, name))
+        of_methods = dict.fromkeys((row.method, row.value(name)) for row in rows)
+        values = dict.fromkeys(naming.short(value) for method, value in of_methods if not naming.lacks(method, name))
         if values:
             lines.append([name, ", ".join(values), parameter.help])
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
@@ -254,11 +257,14 @@ def _parameters(rows: list[RunRow]) -> Table:
 
 def _events(rows: Iterable[RunRow], folder: ResultsFolder) -> list[str]:
     """Which events the runs were given, and where in the results folder they lie."""
-    files = naming.gathered(((row.sample, row.input_digest[:12]), folder.input_name(row.run_id)) for row in rows)
+    first: dict[tuple[str, str], RunRow] = {}
+    for row in rows:
+        first.setdefault((row.sample, row.input_digest), row)
     lines = []
-    for (sample, digest), names in files.items():
-        lines.append(f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder")
-        lines += _recipe_of(folder.path / names[0], names[0])
+    for (sample, digest), row in first.items():
+        name = folder.input_name(row.run_id)
+        lines.append(f"Sample {sample}, digest {digest[:12] or 'not kept'}: {name} in the results folder")
+        lines += _recipe_of(folder.path / name, name)
     return lines
 
 
@@ -321,13 +327,12 @@ def _plots(
     values = {axis: _values(place[axis] for _, place in shown) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row.value(name)) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
-    curves = {record.row.run_id: record for record in records}
     points = min(max(_POINTS // max(len(shown), 1), _FEWEST), _MOST)
     reached = {(row.group.series, row.group.point): row for row in compared.rows} if compared else {}
     described: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     for number, ((group, place), name) in enumerate(zip(shown, names, strict=True)):
-        means = [summary.mean(float(row.value(quantity)) for row in group.rows) for quantity in quantities]
+        means = summary.means([row.value(quantity) for quantity in quantities] for row in group.rows)
         one = {
             "s": series.index(name),
             "p": [values[axis].index(place[axis]) for axis in axes],
@@ -336,7 +341,7 @@ def _plots(
             "e": [_short(mean.error, 2) for mean in means],
             "best": _short(summary.best_possible(group), 5),
             "run": len(runs),
-            **_curves(curves[group.row.run_id], points),
+            **_curves(folder.read(group.row.run_id), points),
         }
         if row := reached.get((group.series, group.point)):
             one["q"] = _quality(row)

@@ -12,14 +12,14 @@ import platform
 import shutil
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs
-from tmva_bench.results import doubts, naming, records, schema, tree_file
-from tmva_bench.results.rows import Record
+from tmva_bench.results import doubts, naming, placements, records, schema, tree_file
+from tmva_bench.results.rows import Record, RunRow
 
 _logger = logging.getLogger(__name__)
 # Comes with the package.
@@ -108,11 +108,15 @@ class ResultsFolder:
         """The scores of a finished run, by tree of the input file."""
         return self.run_folder(name) / "scores.root"
 
-    def load(self, *, curves: bool = True) -> list[Record]:
+    def placements(self, name: str) -> Path:
+        """The placements of the test events in a finished run."""
+        return self.run_folder(name) / placements.FILE
+
+    def load(self, *, curves: Collection[str] = schema.CURVES) -> list[Record]:
         """All records, by start time; one that cannot be read is told in a warning and left out.
 
         Args:
-            curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the rows alone.
+            curves: the trees whose rows are wanted beside those of ``benchmark``, see :func:`records.read`.
 
         Raises:
             UserError: a record of a newer version than this program knows.
@@ -120,6 +124,19 @@ class ResultsFolder:
         readable = self._records(curves=curves)
         named = naming.identified(record.row for record in readable)
         return [dataclasses.replace(record, row=row) for record, row in zip(readable, named, strict=True)]
+
+    def read(self, name: str) -> Record:
+        """The record of a finished run with its curves; a row alone, and a warning, where those cannot be read.
+
+        Args:
+            name: of a run whose row can be read.
+        """
+        folder = self.run_folder(name)
+        try:
+            return records.read(folder)
+        except records.Damaged as error:
+            _logger.warning("without its curves: %s", error)
+            return records.read(folder, curves=())
 
     def names(self) -> list[str]:
         """Names of the finished runs, whether or not they can be read."""
@@ -130,7 +147,7 @@ class ResultsFolder:
         problems = {}
         for folder in self._folders():
             try:
-                self._readable(folder, True)
+                self._readable(folder, schema.CURVES)
             except UserError as error:
                 problems[folder.name] = str(error)
                 continue
@@ -243,7 +260,7 @@ class ResultsFolder:
             UserError: the trees cannot be written; the records are not touched.
         """
         current = self.is_current()
-        readable = self.load(curves=not current)
+        readable = self.load(curves=() if current else schema.CURVES)
         if not current:
             self.write_tree(readable, self.tree)
             self.write_text(self._stamp, json.dumps(self._state()))
@@ -382,23 +399,24 @@ class ResultsFolder:
         Raises:
             UserError: a record is newer, or two records of one run differ; nothing is copied then.
         """
-        by_name: dict[str, tuple[ResultsFolder, Record]] = {}
+        by_name: dict[str, tuple[ResultsFolder, RunRow]] = {}
         equal = 0
         for source in (self, *sources):
-            readable = source._records(curves=True)
-            if source is not self and not readable:
+            whole = source._whole()
+            if source is not self and not whole:
                 raise UserError(f"{source.path}: no finished runs there; give results folders, e.g. results/quick")
-            for record in readable:
-                name = record.row.run_id
-                kept = by_name.setdefault(name, (source, record))
-                # NaN is not equal to itself, its text is.
-                if json.dumps(dataclasses.asdict(kept[1])) != json.dumps(dataclasses.asdict(record)):
+            for row in whole:
+                name = row.run_id
+                kept, kept_row = by_name.setdefault(name, (source, row))
+                if kept is source:
+                    continue
+                if not records.same(kept.run_folder(name), source.run_folder(name)):
                     raise UserError(
-                        f"{source.path}: run {name} differs from the one in {kept[0].path} (started "
-                        f"{record.row.start_time} and {kept[1].row.start_time}); remove one of the two, or "
+                        f"{source.path}: run {name} differs from the one in {kept.path} (started "
+                        f"{row.start_time} and {kept_row.start_time}); remove one of the two, or "
                         "keep the results apart"
                     )
-                equal += kept[0] is not source
+                equal += 1
         new = {name: source for name, (source, _) in by_name.items() if source is not self}
         with self._writing():
             for name, source in new.items():
@@ -439,7 +457,18 @@ class ResultsFolder:
         elif source.input.is_file():  # a link once, before it was copied from another machine
             shutil.copy2(source.input, self.input)
 
-    def _records(self, *, curves: bool) -> list[Record]:
+    def _whole(self) -> list[RunRow]:
+        """The rows of the runs whose curves can be read, too; the others are told in a warning."""
+        rows = []
+        for record in self._records(curves=()):
+            folder = self.run_folder(record.row.run_id)
+            if records.is_whole(folder):
+                rows.append(record.row)
+            else:
+                _logger.warning("left out: %s: its curves cannot be read; remove the folder to run it again", folder)
+        return rows
+
+    def _records(self, *, curves: Collection[str]) -> list[Record]:
         readable = []
         for folder in self._folders():
             try:
@@ -451,12 +480,12 @@ class ResultsFolder:
     def _folders(self) -> list[Path]:
         return sorted(self.runs.glob("[!.]*"))
 
-    def _readable(self, folder: Path, curves: bool) -> Record:
+    def _readable(self, folder: Path, curves: Collection[str]) -> Record:
         if folder.is_symlink() or not folder.is_dir():
             raise records.Damaged(f"{folder}: no folder of a run; remove it")
         return records.read(folder, curves=curves)
 
-    def _checked(self, folder: Path, curves: bool) -> Record:
+    def _checked(self, folder: Path, curves: Collection[str]) -> Record:
         record = self._readable(folder, curves)
         if records.row_altered(folder):
             _logger.warning("%s: changed after it was written; tmva-bench check-results lists such records", folder)
@@ -493,7 +522,7 @@ class ResultsFolder:
             shutil.rmtree(partial)
         for folder in self._folders():
             try:
-                self._readable(folder, False)
+                self._readable(folder, ())
                 if not records.is_whole(folder):
                     raise records.Damaged(f"{folder}: its curves cannot be read")
             except records.Damaged as error:

@@ -1,12 +1,13 @@
 """The record of one run: its files in the run's folder, their checksums, and how records of older versions are read."""
 
+import dataclasses
 import hashlib
 import json
 import math
 import operator
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,28 @@ from tmva_bench.results.rows import History, Reconstruction, Record, RocCurve, R
 # A record as it lies on the disk.
 _Content = dict[str, Any]
 _RECORD = "record.json"
-# The long part of a record in a file of its own: a thousand rows must be read at once.
+# The long parts of a record in files of their own: ten thousand rows, or losses, must be read at once.
 _CURVES = "curves.json"
+_PARTS: dict[str, tuple[str, ...]] = {
+    "history.json": ("history",),
+    _CURVES: tuple(tree for tree in schema.CURVES if tree != "history"),
+}
 # In the format of sha256sum, which checks it, too.
 SUMS = "SHA256SUMS"
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 # The columns that a record has.
 _ROW = [column for column in schema.BENCHMARK if column not in schema.DERIVED]
-_values = operator.itemgetter(*[column.name for column in _ROW])
+_NAMES = [column.name for column in _ROW]
+_TYPES = [column.type for column in _ROW]
+_NO_FLOATS = [(n, kind) for n, kind in enumerate(_TYPES) if kind is not float]
+_values = operator.itemgetter(*_NAMES)
 _COLUMNS = [column.name for column in (*_ROW, *schema.DERIVED)]
+_KINDS: dict[str, type[Any]] = {
+    "roc": RocCurve,
+    "history": History,
+    "scores": Scores,
+    "reconstruction": Reconstruction,
+}
 _NOT_KEPT = [RunRow().value(column.name) for column in schema.DERIVED]
 
 
@@ -43,12 +57,13 @@ def run_id(identity: dict[str, Any]) -> str:
     return "-".join(filter(None, (identity["method"], identity["backend"], identity["point"]["optimizer"], digest)))
 
 
-def read(folder: Path, *, curves: bool = True) -> Record:
+def read(folder: Path, *, curves: Collection[str] = schema.CURVES) -> Record:
     """The record of one run's folder, brought to the present version.
 
     Args:
         folder: the run's folder.
-        curves: whether the curves, the trees but for ``benchmark``, are wanted, too, or the row alone.
+        curves: the trees whose rows are wanted beside that of ``benchmark``, of :data:`schema.CURVES`; the others are
+            left empty.
 
     Raises:
         Damaged: no record, a damaged one, or one of another run.
@@ -58,15 +73,7 @@ def read(folder: Path, *, curves: bool = True) -> Record:
     row = RunRow.of(dict(zip(_COLUMNS, (*_values(content["row"]), *_NOT_KEPT), strict=True)))
     if row.run_id != folder.name:
         raise Damaged(f"{folder / _RECORD}: the record of another run, {row.run_id}; rename the folder to that")
-    if not curves:
-        return Record(row=row)
-    return Record(
-        row=row,
-        roc=RocCurve(**content["roc"]),
-        history=History(**content["history"]),
-        scores=Scores(**content["scores"]),
-        reconstruction=Reconstruction(**content["reconstruction"]),
-    )
+    return Record(row=row, **{tree: _KINDS[tree](**content[tree]) for tree in curves})
 
 
 def write(folder: Path, record: Record) -> None:
@@ -80,16 +87,14 @@ def write(folder: Path, record: Record) -> None:
         UserError: what was written cannot be read.
         OSError: it cannot be written.
     """
-    parts = {
-        _CURVES: {tree: curve.columns() if len(curve) else {} for tree, curve in record.curves().items()},
-        _RECORD: {"schema": schema.VERSION, "row": record.row.columns()},
-    }
-    for name, part in parts.items():
-        _store(folder / name, json.dumps(part, indent=1 if name == _RECORD else None))
+    curves = {tree: curve.columns() if len(curve) else {} for tree, curve in record.curves().items()}
+    for name, trees in _PARTS.items():
+        _store(folder / name, json.dumps({tree: curves[tree] for tree in trees}))
+    _store(folder / _RECORD, json.dumps({"schema": schema.VERSION, "row": record.row.columns()}, indent=1))
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     _store(folder / SUMS, "".join(f"{_sha256(path)}  {path.relative_to(folder)}\n" for path in files))
     try:
-        _read(folder, curves=True)
+        _read(folder, schema.CURVES)
     except UserError as error:
         raise UserError(f"run {record.row.run_id}: not recorded, for its record could not be read") from error
 
@@ -123,11 +128,31 @@ def row_altered(folder: Path) -> bool:
 
 def is_whole(folder: Path) -> bool:
     """Whether the curves of a run's folder are as they were written; without checksums, whether they can be read."""
-    digest = _sums(folder).get(_CURVES)
+    sums = _sums(folder)
+    written = [name for name in _PARTS if name in sums]
     try:
-        return (digest is not None and _sha256(folder / _CURVES) == digest) or bool(_read(folder, curves=True))
+        unchanged = bool(written) and all(_sha256(folder / name) == sums[name] for name in written)
+        return unchanged or bool(_read(folder, schema.CURVES))
     except (OSError, UserError):
         return False
+
+
+def same(folder: Path, other: Path) -> bool:
+    """Whether two folders hold the same record, in files that are equal byte by byte or as they are read.
+
+    Args:
+        folder: a run's folder.
+        other: a run's folder.
+
+    Raises:
+        UserError: a record that cannot be read, where the files differ.
+    """
+    names = (_RECORD, *_PARTS)
+    if all(_sha256(folder / name) == _sha256(other / name) for name in names):
+        return True
+    # NaN is not equal to itself, its text is.
+    ours, theirs = (json.dumps(dataclasses.asdict(read(one))) for one in (folder, other))
+    return ours == theirs
 
 
 def has_sums(folder: Path) -> bool:
@@ -140,29 +165,40 @@ def fingerprint(folder: Path) -> str:
     return _sha256(folder / _RECORD)
 
 
-def _read(folder: Path, *, curves: bool) -> _Content:
+def _read(folder: Path, curves: Collection[str]) -> _Content:
     path = folder / _RECORD
     cure = f"remove the folder {folder} to run it again"
     record = _parsed(path, cure)
     version: Any = record.get("schema") if isinstance(record, dict) else None
     if isinstance(version, int) and version > schema.VERSION:
         raise UserError(f"{path}: results of version {version}, this program knows {schema.VERSION}; update tmva-bench")
-    foreign = Damaged(f"{path}: not a record that tmva-bench wrote; {cure}")
-    # Records of version 1 hold their curves.
-    if curves and isinstance(version, int) and version > 1:
-        others = _parsed(folder / _CURVES, cure)
+    for name in _parts(version, curves):
+        others = _parsed(folder / name, cure)
         if not isinstance(others, dict):
-            raise foreign
+            raise _foreign(path, cure)
         record.update(others)
     try:
         while version in _MIGRATIONS and isinstance(record.get("row"), dict):
             _MIGRATIONS[version](record)
             record["schema"] = version = version + 1
     except (KeyError, TypeError, ValueError):
-        raise foreign from None
-    if version != schema.VERSION or not _agrees(record) or (curves and not _curves_agree(record)):
-        raise foreign
+        raise _foreign(path, cure) from None
+    if version != schema.VERSION or not _agrees(record) or not _curves_agree(record, curves):
+        raise _foreign(path, cure)
     return record
+
+
+def _foreign(path: Path, cure: str) -> Damaged:
+    return Damaged(f"{path}: not a record that tmva-bench wrote; {cure}")
+
+
+def _parts(version: Any, curves: Collection[str]) -> list[str]:
+    """The files with these curves; records of version 1 hold their own, and those before 11 have one file for all."""
+    if not isinstance(version, int) or version == 1:
+        return []
+    if version < 11:
+        return [_CURVES] if curves else []
+    return [name for name, trees in _PARTS.items() if not set(trees).isdisjoint(curves)]
 
 
 def _store(path: Path, text: str) -> None:
@@ -264,6 +300,10 @@ def _migrate_9(record: _Content) -> None:
     record["row"].update(together=0, bundle="", bundle_size=1, cpu_time_bundle=math.nan, real_time_bundle=math.nan)
 
 
+def _migrate_10(record: _Content) -> None:
+    """Version 11 put the history into a file of its own."""
+
+
 _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     1: _migrate_1,
     2: _migrate_2,
@@ -274,11 +314,12 @@ _MIGRATIONS: dict[int, Callable[[_Content], None]] = {
     7: _migrate_7,
     8: _migrate_8,
     9: _migrate_9,
+    10: _migrate_10,
 }
 
 
 def _parsed(path: Path, cure: str) -> _Content:
-    if path.exists() and not path.is_file():
+    if not path.is_file() and path.exists():
         raise Damaged(f"{path}: no readable record (no regular file); {cure}")
     try:
         record: _Content = json.loads(path.read_bytes())
@@ -292,10 +333,13 @@ def _parsed(path: Path, cure: str) -> _Content:
 def _agrees(record: _Content) -> bool:
     """Whether a record has the columns of the tree ``benchmark``."""
     row = record.get("row")
-    # Most columns are floats, and there may be ten thousand records.
-    return isinstance(row, dict) and all(
-        type(row.get(name)) is kind is float or _fits(row.get(name), kind) for name, kind, _ in _ROW
-    )
+    if not isinstance(row, dict):
+        return False
+    values = list(map(row.get, _NAMES))
+    # There may be ten thousand records, and most columns are floats, which all fit.
+    if list(map(type, values)) == _TYPES:
+        return all(_fits(values[n], kind) for n, kind in _NO_FLOATS)
+    return all(map(_fits, values, _TYPES))
 
 
 def _fits(value: Any, kind: type) -> bool:
@@ -307,9 +351,9 @@ def _fits(value: Any, kind: type) -> bool:
     return kind is float and isinstance(value, float)
 
 
-def _curves_agree(record: _Content) -> bool:
-    """Whether a record has the columns of the other trees, equally long."""
-    for tree in schema.CURVES:
+def _curves_agree(record: _Content, curves: Collection[str]) -> bool:
+    """Whether a record has the columns of these trees, equally long."""
+    for tree in curves:
         columns = record.get(tree)
         known = {column.name for column in schema.TREES[tree]} - {"run_id"}
         if not isinstance(columns, dict) or set(columns) not in (set(), known):

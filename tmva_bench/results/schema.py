@@ -11,7 +11,7 @@ from tmva_bench.basis.config import OF_SERIES, PARAMETERS
 from tmva_bench.events import roc
 from tmva_bench.results.rows import History, LatencyRow, Means, Reconstruction, RocCurve, RunRow, Scores
 
-VERSION = 10
+VERSION = 11
 
 
 class Column(NamedTuple):

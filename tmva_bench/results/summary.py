@@ -1,7 +1,8 @@
 """Means over repetitions, with their errors: what tables and scans show."""
 
+import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -47,16 +48,37 @@ def mean(values: Iterable[float]) -> Mean:
 
     The error is s / sqrt(n) times the quantile of Student's t with n - 1 degrees of freedom.
     """
+    (only,) = means([value] for value in values) or [Mean(math.nan, math.nan, math.nan, 0)]
+    return only
+
+
+def means(runs: Iterable[Sequence[float]]) -> list[Mean]:
+    """Mean and error of each of several quantities, see :func:`mean`; none of no runs.
+
+    Args:
+        runs: the quantities of each run.
+    """
+    table = numpy.array(list(runs), dtype=float)
+    if not len(table):
+        return []
+    measured = ~numpy.isnan(table)
+    counts = measured.sum(axis=0)
+    # An infinite time has no spread, and one measurement none, either.
+    with numpy.errstate(invalid="ignore", divide="ignore"):
+        values = table.sum(axis=0, where=measured) / counts
+        variances = numpy.square(table - values).sum(axis=0, where=measured) / (counts - 1)
+        spreads = numpy.where(counts > 1, numpy.sqrt(variances), math.nan)
+        errors = [_quantile(count) for count in counts.tolist()] * spreads / numpy.sqrt(counts)
+    columns = (column.tolist() for column in (values, errors, spreads, counts))
+    return [Mean(*of_quantity) for of_quantity in zip(*columns, strict=True)]
+
+
+@functools.cache
+def _quantile(count: int) -> float:
+    """Student's t of the error of a mean of so many."""
     from scipy import special
 
-    measured = numpy.array([value for value in values if not math.isnan(value)], dtype=float)
-    count = len(measured)
-    if count < 2:
-        return Mean(float(measured[0]) if count else math.nan, math.nan, math.nan, count)
-    # An infinite time has no spread.
-    spread = float(measured.std(ddof=1)) if numpy.isfinite(measured).all() else math.nan
-    quantile = float(special.stdtrit(count - 1, 0.5 + _LEVEL / 2))
-    return Mean(float(measured.mean()), quantile * spread / math.sqrt(count), spread, count)
+    return float(special.stdtrit(count - 1, 0.5 + _LEVEL / 2)) if count > 1 else math.nan
 
 
 def groups(rows: Iterable[RunRow]) -> list[Group]:
@@ -159,11 +181,12 @@ def best_possible(group: Group) -> float:
 
 def _group(series: tuple[Any, ...], point: tuple[Any, ...], rows: list[RunRow]) -> Group:
     finished = [row for row in rows if row.status == "ok"]
-    columns = [vars(row) for row in finished]
+    quantities = means([columns[name] for name in QUANTITIES] for columns in map(vars, finished))
+    quantities = quantities or [mean([])] * len(QUANTITIES)
     return Group(
         series=series,
         point=point,
         rows=finished,
         missing=[row for row in rows if row.status != "ok"],
-        means=Means(**{name: mean(float(values[name]) for values in columns) for name in QUANTITIES}),
+        means=Means(**dict(zip(QUANTITIES, quantities, strict=True))),
     )

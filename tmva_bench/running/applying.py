@@ -87,7 +87,7 @@ def finished(run: Path) -> RunRow:
     """
     if not (run / "record.json").is_file():
         raise UserError(f"{run}: no finished run; give its folder, results/NAME/runs/ID")
-    row = records.read(run, curves=False).row
+    row = records.read(run, curves=()).row
     if row.status != "ok":
         raise UserError(f"{run}: gave no result ({row.status}: {row.reason}); give another run")
     if changed := [name for name in records.altered(run) if name not in ("log.txt",)]:

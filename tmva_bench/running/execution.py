@@ -234,7 +234,7 @@ def execute(
         KeyboardInterrupt: the children were ended; what had finished is kept.
     """
     jobs = list(jobs)
-    records = folder.load(curves=False)
+    records = folder.load(curves=())
     if pool:
         jobs = _of_any_machine(jobs, records)
     else:

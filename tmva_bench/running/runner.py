@@ -25,7 +25,7 @@ from tmva_bench.engines.tmva_files import LOG_FILE
 from tmva_bench.errors import UserError
 from tmva_bench.events import conversion, inputs, output, reading, roc
 from tmva_bench.methods import Task, encode_worker, registry, together_worker, worker
-from tmva_bench.results import doubts, records, schema
+from tmva_bench.results import doubts, placements, records, schema
 from tmva_bench.results.folder import DiskFull, ResultsFolder
 from tmva_bench.results.rows import History, Reconstruction, Record, RocCurve, RunRow, Scores
 from tmva_bench.running import child, encoding, environments
@@ -409,7 +409,9 @@ def _with_results(record: Record, outcome: dict[str, Any], folder: Path, data: i
         scores = {tree: reading.numbers(file[tree], _SCORE) for tree in inputs.TREES}
     _add_spectators(folder / "scores.root", scores, data)
     test = scores["TestS"], scores["TestB"], data.weights["TestS"], data.weights["TestB"]
-    area = roc.area_of(roc.placements(*test), *test[2:])
+    placed = roc.placements(*test)
+    placements.write(folder, placed)
+    area = roc.area_of(placed, *test[2:])
     row = dataclasses.replace(
         row,
         roc_auc=area.value,
