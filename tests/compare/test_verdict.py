@@ -11,7 +11,7 @@ from scipy import stats
 from tmva_bench.compare import verdict
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc
-from tmva_bench.results import summary
+from tmva_bench.results import placements, summary
 from tmva_bench.results.folder import ResultsFolder
 
 
@@ -27,8 +27,8 @@ def timed(times, **values):
 
 
 def side_of(runs):
-    scored = [(n, numpy.asarray(signal), numpy.asarray(background)) for n, (signal, background) in enumerate(runs, 1)]
-    return verdict.side(scored, numpy.ones(len(scored[0][1])), numpy.ones(len(scored[0][2])))
+    placed = [(n, roc.placements(*map(numpy.asarray, scores))) for n, scores in enumerate(runs, 1)]
+    return verdict.side(placed, *map(numpy.ones_like, placed[0][1]))
 
 
 def optimal_scores(generator, events):
@@ -228,6 +228,20 @@ def test_scores_are_read_with_the_weights_of_the_input_file(tmp_path):
     weights = data.weights["TestS"], data.weights["TestB"]
     assert judged.repetitions == [1, 2]
     assert judged.areas == pytest.approx([roc.auc(*scores, *weights) for scores in runs.values()])
+
+
+def test_placements_that_were_kept_are_those_of_the_scores(tmp_path):
+    generator = numpy.random.default_rng(40)
+    runs = {f"run{n}": optimal_scores(generator, 50) for n in (1, 2)}
+    group, data = results_folder(tmp_path, runs)
+    folder, weights = ResultsFolder(tmp_path), (data.weights["TestS"], data.weights["TestB"])
+    of_scores = verdict.read_side(group, folder, data)
+    for run_id, scores in runs.items():
+        placements.write(folder.run_folder(run_id), roc.placements(*scores, *weights))
+        folder.scores(run_id).unlink()
+    kept = verdict.read_side(group, folder, data)
+    assert kept.areas == of_scores.areas
+    assert all(map(numpy.array_equal, kept.placements, of_scores.placements))
 
 
 def test_scores_that_are_not_those_of_the_events_are_refused(tmp_path):

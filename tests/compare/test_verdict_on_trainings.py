@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from tmva_bench.compare import verdict
-from tmva_bench.events import inputs, samples
+from tmva_bench.events import inputs, roc, samples
 
 SPLITS = 20
 PAIRS = 10  # on each split
@@ -49,7 +49,9 @@ def compared(scores):
     signal, background = scores["TestS"], scores["TestB"]
     weights = numpy.ones(signal.shape[1]), numpy.ones(background.shape[1])
     sides = [
-        verdict.side(((n + 1, signal[first + n], background[first + n]) for n in range(REPETITIONS)), *weights)
+        verdict.side(
+            ((n + 1, roc.placements(signal[first + n], background[first + n])) for n in range(REPETITIONS)), *weights
+        )
         for first in range(0, len(signal), REPETITIONS)
     ]
     return [verdict.compare_areas(one, other) for one, other in zip(sides[::2], sides[1::2], strict=True)]

@@ -29,7 +29,19 @@ from tmva_bench.study import plan
 
 EVIL = "<img src=x onerror=alert(1)></script><b>&"
 JAX, TORCH, TMVA = Series("keras", "jax", "sgd"), Series("keras", "torch", "sgd"), Series("tmva-dnn", "tmva", "adam")
-NOWHERE = ResultsFolder("nowhere")
+
+
+class InMemory(ResultsFolder):
+    """A folder that is not there, of these records."""
+
+    def __init__(self, records):
+        super().__init__("nowhere")
+        self._records_by_name = {record.row.run_id: record for record in records}
+
+    def read(self, name):
+        return self._records_by_name[name]
+
+
 EVENTS = dict.fromkeys(config.COUNTS, 300)
 STUDY = (
     "repetitions = 3\n[axes]\nneurons = [5, 20, 100]\nlayers = [1, 3]\n[[series]]\nmethod = 'keras'\nbackend = 'jax'\n"
@@ -68,13 +80,13 @@ def test_a_method_without_the_scanned_parameter_is_shown_at_every_point_of_the_o
     runs = [(JAX, 1, {"neurons": neurons, "layers": layers}) for neurons in (5, 20) for layers in (1, 3)]
     trees, *networks = records_of([(JAX, 1, {"learning_rate": 0.2}), *runs])
     trees = changed(trees, method="boosting", backend="sklearn", **absent("boosting"))
-    shown = page.make([trees, *networks], NOWHERE)
+    shown = page.make([trees, *networks], InMemory([trees, *networks]))
     plots = shown.plots
     at = {name: [g["p"] for g in plots["groups"] if plots["series"][g["s"]] == name] for name in plots["series"]}
     assert sorted(at["boosting sklearn"]) == sorted(at["keras jax sgd"]) == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert [axis["values"] for axis in plots["axes"]] == [[5, 20], [1, 3]]
     assert len(plots["runs"]) == len(plots["groups"]) == 8
-    alone = {line[0] for line in page.make([trees], NOWHERE).parameters.rows}
+    alone = {line[0] for line in page.make([trees], InMemory([trees])).parameters.rows}
     assert alone == set(config.PARAMETERS) - set(absent("boosting"))
 
 
@@ -204,7 +216,7 @@ def test_plots_have_every_run_and_the_curves_of_the_first_repetitions(read, resu
 
 def test_curves_are_thinned_and_stay_where_they_were():
     (record,) = records_of([(JAX,)])
-    roc, (group,) = record.roc, page.make([record], NOWHERE).plots["groups"]
+    roc, (group,) = record.roc, page.make([record], InMemory([record])).plots["groups"]
     assert len(group["roc"]["x"]) == 100 < len(roc)
     expected = numpy.interp(group["roc"]["x"], roc.signal_efficiency, roc.background_rejection)
     assert 1 - numpy.array(group["roc"]["y"]) == pytest.approx(expected, abs=2e-3)
@@ -227,7 +239,7 @@ def test_no_text_from_outside_is_taken_for_code(read):
 
 def test_series_names_from_outside_are_no_code():
     records = [changed(*records_of([(JAX,)]), backend=EVIL, sample=EVIL, host=EVIL, cpu_model=EVIL)]
-    read = Reader(page.render(page.make(records, NOWHERE)))
+    read = Reader(page.render(page.make(records, InMemory(records))))
     assert read.data["series"] == [f"keras {EVIL} sgd"]
     assert read.tags.count("script") == 3
     assert "img" not in read.tags
@@ -260,7 +272,7 @@ def test_a_thousand_runs_make_a_small_page(monkeypatch):
     for n, record in enumerate(done):
         values = {name: math.pi * (n + 1) for name in page._QUANTITIES if name != "roc_auc"}
         done[n] = changed(record, run_id=f"keras-tensorflow-sgd-{n:012d}", **values)
-    shown = page.make(done, NOWHERE)
+    shown = page.make(done, InMemory(done))
     assert [len(table.rows) for table in shown.verdicts] == [900, 900, 1000]
     text = page.render(shown)
     assert len(Reader(text).data["runs"]) == 1000
@@ -280,7 +292,7 @@ def test_without_a_study_file_the_runs_are_named_by_hand():
     records = records_of(
         [(JAX, 1, {"neurons": 7, "start": "keras"}), (JAX, 2, {"neurons": 7, "start": "keras"}), (TMVA, 1)]
     )
-    commands = page.make(records, NOWHERE).commands
+    commands = page.make(records, InMemory(records)).commands
     assert [command.split("input.root ")[1].split(" --max-epochs")[0] for command in commands] == [
         "--method keras --optimizer sgd --backend jax --neurons 7",
         "--method tmva-dnn --optimizer adam",
@@ -334,6 +346,18 @@ def test_a_damaged_input_file_is_said_on_the_page(results, tmp_path):
     (tmp_path / "broken" / "input.root").write_bytes(b"no ROOT file")
     plots = page.make(ResultsFolder(tmp_path / "broken").load(), ResultsFolder(tmp_path / "broken")).plots
     assert "input.root" in plots["correlations"]["missing"]
+
+
+def test_a_run_whose_curves_are_damaged_is_shown_without_them(results, tmp_path, caplog):
+    shutil.copytree(results, tmp_path / "broken")
+    folder = ResultsFolder(tmp_path / "broken")
+    before = page.make(folder.load(curves=("history",)), folder).plots["groups"][0]
+    assert {"roc", "scores"} <= set(before)
+    path = folder.run_folder(folder.load(curves=())[0].row.run_id) / "curves.json"
+    path.write_text("{")
+    after = page.make(folder.load(curves=("history",)), folder).plots["groups"][0]
+    assert (after["m"], set(after) & {"roc", "scores"}) == (before["m"], set())
+    assert f"without its curves: {path}" in caplog.text
 
 
 def test_a_study_leaves_its_file_with_its_changes(fake_study, tmp_path):
@@ -435,7 +459,8 @@ def test_it_opens_on_the_best_point_and_says_which(opened):
 
 
 def test_long_tables_are_folded_and_sorted_by_their_headings(browser, tmp_path):
-    page.write(records_of([(JAX, 1, {"neurons": n}) for n in range(30, 0, -1)]), NOWHERE, tmp_path / "page.html")
+    records = records_of([(JAX, 1, {"neurons": n}) for n in range(30, 0, -1)])
+    page.write(records, InMemory(records), tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     fold = section(browser, "headline").find_element("css selector", "details")
     assert (fold.get_attribute("open"), "30 rows" in fold.text) == (None, True)
@@ -479,7 +504,8 @@ def test_hovering_gives_the_run_and_its_values(opened):
     ids=["no axis", "names", "axes that move together"],
 )
 def test_scans_of_other_kinds(browser, tmp_path, runs, points):
-    page.write(records_of(runs), NOWHERE, tmp_path / "page.html")
+    records = records_of(runs)
+    page.write(records, InMemory(records), tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     means = (
         "return document.querySelector('#scan .plot').data.filter((t) => t.mode === 'lines+markers').map((t) => t.x)"
@@ -490,7 +516,7 @@ def test_scans_of_other_kinds(browser, tmp_path, runs, points):
 
 def test_names_from_outside_are_shown_as_they_stand(browser, tmp_path):
     records = [changed(record, backend=EVIL) for record in records_of([(JAX, 1, {"neurons": n}) for n in (5, 20)])]
-    page.write(records, NOWHERE, tmp_path / "page.html")
+    page.write(records, InMemory(records), tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     assert section(browser, "scan").find_element("css selector", ".legendtext").text == f"keras {EVIL} sgd"
     assert browser.find_elements("css selector", "main img, main b") == []

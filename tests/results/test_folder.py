@@ -131,7 +131,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-@pytest.mark.parametrize("file", ["record.json", "curves.json"])
+@pytest.mark.parametrize("file", ["record.json", "curves.json", "history.json"])
 def test_a_damaged_record_costs_its_run_alone(tmp_path, caplog, damage, file):
     keep(tmp_path, "a")
     keep(tmp_path, "b")
@@ -182,7 +182,7 @@ def test_sums_are_those_of_sha256sum(tmp_path):
     folder = tmp_path / "runs" / "a"
     done = subprocess.run(["sha256sum", "--check", records.SUMS], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count(": OK") == 3
+    assert done.stdout.count(": OK") == 4
     (folder / "model" / "weights with spaces").write_bytes(b"\x00\xfe")
     assert ResultsFolder(tmp_path).problems() == {
         "a": "changed, gone or added after the run was finished: model/weights with spaces"

@@ -1,5 +1,6 @@
 """Records: complete or absent, told apart by all that can change a result, refused when torn or foreign."""
 
+import dataclasses
 import json
 import math
 
@@ -10,6 +11,7 @@ from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError
 from tmva_bench.results import records, schema
 from tmva_bench.results.folder import ResultsFolder
+from tmva_bench.results.rows import History, Record, RocCurve, RunRow
 
 
 def identity(**changes):
@@ -163,7 +165,45 @@ def row_of_version(tmp_path, version, *later):
     for name in later:
         del old["row"][name]
     path.write_text(json.dumps(old))
+    put_into_one_file(path.parent)
     return find(tmp_path, "a").row
+
+
+def put_into_one_file(folder):
+    """As versions 2 to 10 kept all curves."""
+    curves = {
+        tree: values
+        for name in ("curves.json", "history.json")
+        for tree, values in json.loads((folder / name).read_text()).items()
+    }
+    (folder / "curves.json").write_text(json.dumps(curves))
+    (folder / "history.json").unlink()
+
+
+def test_records_of_version_10_have_their_losses_in_the_file_of_the_other_curves(tmp_path):
+    history = History(epoch=[1, 2], **dict.fromkeys(("training_loss", "validation_loss", "real_time"), [0.5, 0.25]))
+    whole = Record(row=RunRow(run_id="a"), roc=RocCurve(signal_efficiency=[0.0, 1.0], background_rejection=[1.0, 0.0]))
+    whole = dataclasses.replace(whole, history=dataclasses.replace(history, cpu_time=[0.125, 0.0625]))
+    (tmp_path / "a").mkdir()
+    records.write(tmp_path / "a", whole)
+    put_into_one_file(tmp_path / "a")
+    path = tmp_path / "a" / "record.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 10}))
+    assert records.read(tmp_path / "a").curves() == whole.curves()
+    read = records.read(tmp_path / "a", curves=("history",))
+    assert (read.history, len(read.roc)) == (whole.history, 0)
+
+
+def test_only_the_curves_that_are_wanted_are_read(tmp_path):
+    keep(tmp_path, "a")
+    folder = tmp_path / "runs" / "a"
+    (folder / "curves.json").write_text("{")
+    assert records.read(folder, curves=("history",)) == records.read(folder, curves=())
+    with pytest.raises(UserError, match="curves.json: no readable record"):
+        records.read(folder, curves=("history", "roc"))
+    (folder / "history.json").unlink()
+    with pytest.raises(UserError, match="history.json: no readable record"):
+        records.read(folder, curves=("history",))
 
 
 def test_records_of_version_5_are_brought_to_the_present_one(tmp_path):

@@ -19,7 +19,7 @@ from tmva_bench.basis import parsing
 from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, roc, samples
 from tmva_bench.methods import Outcome, worker
-from tmva_bench.results import schema
+from tmva_bench.results import placements, schema
 from tmva_bench.results.folder import ResultsFolder
 from tmva_bench.running import child, runner
 from tmva_bench.study import requests
@@ -276,6 +276,8 @@ def test_columns_from_the_scores(fake_python, small_input, tmp_path):
         stats.ks_2samp(scores["TrainB"], scores["TestB"], method="asymp").pvalue, abs=0.02
     )
     assert row.roc_integral_difference == 0.75 - roc.auc(*test)
+    kept = placements.read(ResultsFolder(tmp_path / "results").placements(row.run_id), len(test[0]), len(test[1]))
+    assert all(map(numpy.array_equal, kept, roc.placements(*test)))
 
 
 def test_a_parent_that_is_killed_takes_its_child_along(small_input, tmp_path):
