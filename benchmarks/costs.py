@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -167,16 +168,41 @@ def _side_by_side(folder: Path) -> None:
         f'repetitions = 2\nsample = {{file = "{folder / "input.root"}"}}\npoint = {{max_epochs = 8}}\n'
         '[[series]]\nmethod = "keras"\nbackend = "jax"\n'
     )
-    ratios = []
+    ratios, of_machine = [], []
     for number in range(3):
         times = []
         for jobs in (1, 2):
             rows = tmva_bench.run_study(study, folder=folder / f"pair-{number}-{jobs}", side_by_side=jobs)
             times.append(sum(row["cpu_time_train"] for row in rows))
         ratios.append(times[1] / times[0])
-    measuring.say(
-        "a run of a study", "CPU time of training, two side by side / one", 2, ratios, unit="ratio", target=1.05
-    )
+        of_machine.append(_products(2) / _products(1))
+    group, name = "a run of a study", "CPU time of {}, two side by side / one"
+    measuring.say(group, name.format("training"), 2, ratios, unit="ratio", target=1.05)
+    measuring.say(group, name.format("matrix products alone"), 2, of_machine, unit="ratio")
+
+
+# As many as in ten epochs of 40000 events and 4-100-100-100-1.
+_PRODUCTS = """
+import os, sys, time, numpy
+os.sched_setaffinity(0, {int(sys.argv[1])})
+batch, weights = numpy.ones((128, 100), numpy.float32), numpy.full((100, 100), 0.01, numpy.float32)
+start = time.process_time()
+for _ in range(3 * 2 * 10 * 40000 // 128):
+    batch @ weights
+print(time.process_time() - start)
+"""
+
+
+def _products(number: int) -> float:
+    """CPU time of the machine's own matrix products, so many processes at once, each on a core of its own [s]."""
+    from tmva_bench.running import environments
+
+    command = [sys.executable, "-c", _PRODUCTS]
+    children = [
+        subprocess.Popen([*command, str(cpu)], stdout=subprocess.PIPE, text=True)
+        for cpu in environments.cpus()[:number]
+    ]
+    return sum(float(child.communicate()[0]) for child in children) / number
 
 
 def models(folder: Path) -> None:

@@ -130,6 +130,29 @@ def test_cores_that_this_process_may_not_use_do_not_count():
     assert answer.stdout.strip() == "1"
 
 
+@pytest.mark.parametrize(
+    ("siblings", "order", "cores"),
+    [
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, [0, 2, 1, 3], 2),
+        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, [0, 1, 2, 3], 2),
+        ({1: "0,1", 2: "2", 3: "3,7"}, [1, 2, 3], 3),
+        ({4: "4,132-133", 132: "4,132-133", 133: "4,132-133"}, [4, 132, 133], 1),
+        ({0: None, 1: None}, [0, 1], 2),
+    ],
+    ids=["neighbours", "halves", "others may be used by nobody", "ranges", "not told"],
+)
+def test_a_core_is_used_once_before_it_is_used_twice(monkeypatch, tmp_path, siblings, order, cores):
+    for cpu, text in siblings.items():
+        folder = tmp_path / f"cpu{cpu}" / "topology"
+        folder.mkdir(parents=True)
+        if text is not None:
+            (folder / "thread_siblings_list").write_text(f"{text}\n")
+    monkeypatch.setattr(environments, "_TOPOLOGY", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(siblings))
+    assert environments.cpus() == order
+    assert environments.cores() == cores
+
+
 def test_a_child_keeps_the_users_variables_but_for_ours(monkeypatch, tmp_path):
     monkeypatch.setenv("MINE", "kept")
     monkeypatch.setenv("KERAS_BACKEND", "torch")

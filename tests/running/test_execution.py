@@ -122,6 +122,15 @@ if worker.read_task(folder).point.neurons == 20:
         assert file["benchmark"].num_entries == 1
 
 
+def test_runs_that_must_share_a_core_are_told_that_they_do(monkeypatch, caplog):
+    monkeypatch.setattr(environments, "cpus", lambda: [0, 2, 1, 3])
+    monkeypatch.setattr(environments, "cores", lambda: 2)
+    assert execution.slots(2, 1) == [[0], [2]]
+    assert not caplog.messages
+    assert execution.slots(4, 1) == [[0], [2], [1], [3]]
+    assert "take --jobs 2 to compare times" in caplog.text
+
+
 def test_side_by_side_runs_have_cores_of_their_own(fake_study, tmp_path):
     if environments.available_threads() < 2:
         pytest.skip("needs two cores")

@@ -566,7 +566,7 @@ def _cores(threads: int, stop: threading.Event) -> Iterator[list[int]]:
     while not stop.is_set():
         with contextlib.ExitStack() as locks:
             cpus = []
-            for cpu in sorted(os.sched_getaffinity(0)):
+            for cpu in environments.cpus():
                 lock = locks.enter_context((folder / str(cpu)).open("w"))
                 with contextlib.suppress(BlockingIOError):
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from tmva_bench.errors import UserError
 # Only the standard library: the child must start at once and load nothing. PyPI's ROOT has a version of its own beside
 # ROOT's, which stands in a header; ROOT from conda-forge is no distribution and has its version in conda's records.
 _SECONDS = 60
+_TOPOLOGY = Path("/sys/devices/system/cpu")
 _DESCRIBE = r"""
 import glob, json, os, re, shutil, subprocess, sys
 from importlib import metadata
@@ -149,6 +150,30 @@ def machine() -> dict[str, str]:
 def available_threads() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def cpus() -> list[int]:
+    """The processors that this process may use, one of each core before a second of any: two of a core slow each other.
+
+    What shares a core is ``thread_siblings_list`` of Linux.
+    """
+    usable = sorted(os.sched_getaffinity(0))
+    return sorted(usable, key=lambda cpu: ([*filter(usable.__contains__, _siblings(cpu))].index(cpu), cpu))
+
+
+def cores() -> int:
+    """Cores among :func:`cpus`."""
+    return len({tuple(_siblings(cpu)) for cpu in os.sched_getaffinity(0)})
+
+
+def _siblings(cpu: int) -> list[int]:
+    """The processors of one core, itself among them."""
+    try:
+        text = (_TOPOLOGY / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text()
+    except OSError:
+        return [cpu]
+    ends = (part.split("-") for part in text.strip().split(","))
+    return [number for first, *last in ends for number in range(int(first), int(last[0] if last else first) + 1)]
 
 
 def check_threads(threads: int) -> None:

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import logging
 import math
-import os
 import queue
 import statistics
 import threading
@@ -192,13 +191,19 @@ def slots(jobs: int, threads: int) -> list[list[int] | None]:
         UserError: there are not enough cores.
     """
     environments.check_threads(threads)
-    usable = sorted(os.sched_getaffinity(0))
+    usable = environments.cpus()
     if jobs == 1:
         return [None]
     if jobs < 1 or jobs * threads > len(usable):
         raise UserError(
             f"--jobs {jobs}: {jobs} runs of {threads} thread{'s' if threads > 1 else ''} side by side need "
             f"{jobs * threads} cores, {len(usable)} are usable; take at most --jobs {max(1, len(usable) // threads)}"
+        )
+    if jobs * threads > (cores := environments.cores()):
+        _logger.warning(
+            "--jobs %d: more than there are cores (%d, of several hardware threads each): runs that share one take "
+            "longer; take --jobs %d to compare times",
+            *(jobs, cores, max(1, cores // threads)),
         )
     return [usable[i * threads : (i + 1) * threads] for i in range(jobs)]
 

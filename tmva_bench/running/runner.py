@@ -398,7 +398,7 @@ def planned_row(request: Request, data: inputs.InputFile, environment: environme
 
 
 def _cpus(threads: int) -> list[int]:
-    cpus = sorted(os.sched_getaffinity(0))
+    cpus = environments.cpus()
     return cpus[:threads] if threads < len(cpus) else []
 
 
