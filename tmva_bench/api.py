@@ -274,13 +274,20 @@ def export(source: str | Path, form: str, path: str | Path, *, force: bool = Fal
     return exporting.export(Path(source), form, Path(path), force=force)
 
 
-def latency(source: str | Path, path: str | Path | None = None, *, force: bool = False) -> list[LatencyRow]:
+def latency(
+    source: str | Path,
+    path: str | Path | None = None,
+    *,
+    force: bool = False,
+    on_engine: Callable[[str, int, int], None] | None = None,
+) -> list[LatencyRow]:
     """Times an event of a trained network in all that evaluates it here, each in a process of its own on one core.
 
     Args:
         source: the folder of a finished run, a weight file of TMVA's deep networks, or a model file of Keras.
         path: the ROOT file to write, with the trees ``latency`` and ``figures``; None for none.
         force: whether to write over one that is there.
+        on_engine: called before each engine with its name, its number from 1, and how many there are.
 
     Returns:
         A row each engine and number of events a call; of an engine that is not here one, with the reason.
@@ -290,7 +297,7 @@ def latency(source: str | Path, path: str | Path | None = None, *, force: bool =
     """
     from tmva_bench.running import timing
 
-    return timing.measure(Path(source), None if path is None else Path(path), force=force)
+    return timing.measure(Path(source), None if path is None else Path(path), force=force, on_engine=on_engine)
 
 
 def migrate(sources: Iterable[str | Path], folder: str | Path, *, bookings: Iterable[str] = ()) -> dict[str, Any]:

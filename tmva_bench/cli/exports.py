@@ -8,6 +8,7 @@ from tmva_bench import api
 from tmva_bench.cli import common, shell
 from tmva_bench.engines.exports import FORMATS
 from tmva_bench.report import latency as report
+from tmva_bench.report import progress
 from tmva_bench.results import forms
 
 
@@ -42,7 +43,8 @@ def latency(source: Path, output: Path | None, form: str, force: bool) -> None:
     RUN and FILE are those of `export`. One thread on one core, a process each, with 1, 16, 256 and all events a call;
     an engine whose scores are not those of the network is not timed.
     """
-    rows = api.latency(source, output, force=force)
+    with progress.timing() as on_engine:
+        rows = api.latency(source, output, force=force, on_engine=on_engine)
     common.say_document(report.document(rows), form)
     if output is not None:
         shell.say(f"Tree and figure: {output}; tmva-bench plot {output} draws it", err=True)

@@ -30,6 +30,13 @@ def encoding() -> Iterator[Callable[[Epoch], None]]:
 
 
 @contextlib.contextmanager
+def timing() -> Iterator[Callable[[str, int, int], None]]:
+    """A line on the terminal while engines are timed; gives what is to be told of each: name, number, how many."""
+    with Console(stderr=True).status("engines", refresh_per_second=2) as line:
+        yield lambda name, number, total: line.update(f"engine {number} of {total}: {name}")
+
+
+@contextlib.contextmanager
 def reading() -> Iterator[Callable[[int, int], None]]:
     """A bar on the terminal while events are read; gives what is to be told of how many are, and of how many."""
     console = Console(stderr=True)

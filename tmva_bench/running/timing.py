@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,13 @@ ENGINES = (
 )
 
 
-def measure(source: Path, path: Path | None, *, force: bool = False) -> list[LatencyRow]:
+def measure(
+    source: Path,
+    path: Path | None,
+    *,
+    force: bool = False,
+    on_engine: Callable[[str, int, int], None] | None = None,
+) -> list[LatencyRow]:
     """Times an event in every engine; see :func:`tmva_bench.api.latency`.
 
     Raises:
@@ -43,7 +50,9 @@ def measure(source: Path, path: Path | None, *, force: bool = False) -> list[Lat
             pass  # where nothing can be written, that is told before a minute of timing
     rows: list[LatencyRow] = []
     with tempfile.TemporaryDirectory() as work:
-        for engine, backend in ENGINES:
+        for number, (engine, backend) in enumerate(ENGINES, 1):
+            if on_engine:
+                on_engine(latency.label(engine, backend), number, len(ENGINES))
             ending = _timed(task, engine, backend, Path(work))
             if not rows and ending.status != "ok":
                 raise UserError(ending.reason)
