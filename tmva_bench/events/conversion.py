@@ -676,9 +676,10 @@ def _ordered(rows: Rows, order: numpy.ndarray, place: Path) -> Iterator[numpy.nd
     """Rows of a file in an order, in blocks; with a second file where they do not fit in memory together."""
     held, size = len(rows.weights), max(1, _ORDERED // rows.dtype.itemsize)
     if held <= size:
-        whole = _rows_at(rows.file, rows.dtype, 0, held)
+        # Rows without fields are copied whole, ten times as fast.
+        whole = _rows_at(rows.file, rows.dtype, 0, held).view(f"V{rows.dtype.itemsize}")
         for start in range(0, len(order), _MOST):
-            yield whole[order[start : start + _MOST]]
+            yield whole.take(order[start : start + _MOST]).view(rows.dtype)
         return
     places = numpy.full(held, -1)
     places[order] = numpy.arange(len(order))

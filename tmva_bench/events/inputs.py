@@ -36,6 +36,8 @@ SPECTATOR_TREES = {tree: f"Spectators{tree}" for tree in TREES}
 _SPECTATORS = "spectators"
 _METADATA = "metadata"
 _UNMADE = "unmade"
+# Events in which almost every variable differs.
+_SOME = 1000
 # How many test events are equal to training events, by tree; told where a file is made of users' own events.
 _REPEATED = "repeated"
 # Checksums of the other texts in the file, and of the metadata without this one.
@@ -491,13 +493,14 @@ def store_stream(path: Union[str, Path], stream: Stream, *, force: bool = False)
         digest = _Digest(stream.variables)
         # uproot closes the file that it is given, and one without a name would be gone.
         with os.fdopen(os.dup(raw.fileno()), "w+b") as copy, uproot.recreate(copy) as file:
-            ranges, numbers = [], {}
+            ranges: List[numpy.ndarray] = []
+            numbers = {}
             for tree, title in TREES.items():
                 digest.begin(tree, stream.events[tree])
-                *checked, numbers[tree] = _fill_tree(file, str(path), tree, title, stream, digest)
-                ranges += [(checked[0], checked[1])] if tree.startswith("Train") else []
+                reach, numbers[tree] = _fill_tree(file, str(path), tree, title, stream, digest)
+                ranges += [reach] if tree.startswith("Train") else []
                 if tree == "TrainB":
-                    _check_constant(str(path), stream.variables, ranges)
+                    _check_constant(str(path), stream.variables, *_range(ranges))
             again = {tree: repeated(numbers[tree], numbers[f"Train{tree[-1]}"]) for tree in _RATIO_TREES}
             derived = {
                 "repeated": again,
@@ -554,8 +557,8 @@ def _may_hold(path: Path, metadata: Mapping[str, Any]) -> bool:
 
 def _fill_tree(
     file: Any, path: str, tree: str, title: str, stream: Stream, digest: "_Digest"
-) -> Tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
-    """Writes the blocks of a tree, and those of its spectators; gives the ranges of the variables and the numbers."""
+) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """Writes the blocks of a tree, and those of its spectators; gives the ends of the variables and the numbers."""
     if not stream.events[tree]:
         raise UserError(f"{path}: tree {tree} has no events; every tree needs some")
     branches = dict.fromkeys([*stream.variables, WEIGHT], numpy.float32)
@@ -568,17 +571,18 @@ def _fill_tree(
     low = numpy.full(len(stream.variables), numpy.inf)
     high, total = -low, 0.0
     for block in stream.blocks(tree):
-        columns = {name: block.events[:, column] for column, name in enumerate(stream.variables)}
-        written.extend({**columns, WEIGHT: block.weights})
+        # What is done by variable is done on one stretch of memory each.
+        columns = numpy.ascontiguousarray(block.events.T)
+        written.extend({**dict(zip(stream.variables, columns)), WEIGHT: block.weights})
         if aside is not None:
             aside.extend(dict(block.spectators))
         digest.add(block.events, block.weights)
-        numbers[filled : filled + len(block.events)] = row_numbers(block.events)
+        numbers[filled : filled + len(block.events)] = row_numbers(columns.T)
         filled += len(block.events)
-        low, high = numpy.minimum(low, block.events.min(axis=0)), numpy.maximum(high, block.events.max(axis=0))
+        low, high = numpy.minimum(low, columns.min(axis=1)), numpy.maximum(high, columns.max(axis=1))
         total += float(block.weights.sum(dtype=numpy.float64))
     _check_total(path, tree, total)
-    return low, high, numbers
+    return numpy.stack([low, high]), numbers
 
 
 class _Digest:
@@ -706,9 +710,9 @@ def row_numbers(events: numpy.ndarray) -> numpy.ndarray:
         events: float32, shape (events, variables).
     """
     mixed = numpy.zeros(len(events), numpy.uint64)
-    for column in (events.astype(numpy.float32, copy=False) + numpy.float32(0)).T:  # -0 is 0
-        bits = numpy.ascontiguousarray(column).view(numpy.uint32).astype(numpy.uint64)
-        mixed = (mixed ^ bits) * numpy.uint64(0x9E3779B97F4A7C15)
+    for column in numpy.ascontiguousarray(events.T, numpy.float32):
+        mixed ^= (column + numpy.float32(0)).view(numpy.uint32)  # -0 is 0
+        mixed *= numpy.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> numpy.uint64(32)
     return mixed
 
@@ -725,7 +729,7 @@ def repeated(test: numpy.ndarray, training: numpy.ndarray) -> int:
     training.sort()
     number, step = 0, 2**18
     for start in range(0, len(test), step):
-        part = test[start : start + step]
+        part = numpy.sort(test[start : start + step])  # the search goes through memory in order
         places = numpy.minimum(numpy.searchsorted(training, part), len(training) - 1)
         number += int((training[places] == part).sum())
     return number
@@ -850,7 +854,10 @@ def _check_events(input_file: InputFile) -> None:
             raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: NaN or infinite at entry {entry}; correct it")
         _check_total(path, tree, float(numpy.sum(weights, dtype=numpy.float64)))
     training = [input_file.events[tree] for tree in ("TrainS", "TrainB")]
-    _check_constant(path, variables, [(events.min(axis=0), events.max(axis=0)) for events in training])
+    # What differs among the first events need not be looked for in all.
+    low, high = _range([events[:_SOME] for events in training])
+    if (low == high).any():
+        _check_constant(path, variables, *_range(training))
 
 
 def _check_total(path: str, tree: str, total: float) -> None:
@@ -858,10 +865,14 @@ def _check_total(path: str, tree: str, total: float) -> None:
         raise UserError(f"{path}: tree {tree}, branch {WEIGHT!r}: the sum is {total:g}; it must be positive")
 
 
-def _check_constant(path: str, variables: List[str], ranges: Sequence[Tuple[numpy.ndarray, numpy.ndarray]]) -> None:
-    """Refuses a variable that is the same in all training events; the ranges are those of the trees."""
-    low = numpy.minimum.reduce([lowest for lowest, _ in ranges])
-    high = numpy.maximum.reduce([highest for _, highest in ranges])
+def _range(parts: Sequence[numpy.ndarray]) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """The lowest and the highest value of each variable in all parts."""
+    low = numpy.minimum.reduce([events.min(axis=0) for events in parts])
+    return low, numpy.maximum.reduce([events.max(axis=0) for events in parts])
+
+
+def _check_constant(path: str, variables: List[str], low: numpy.ndarray, high: numpy.ndarray) -> None:
+    """Refuses a variable that is the same in all training events, by the ranges there."""
     for column in numpy.flatnonzero(low == high):
         raise UserError(
             f"{path}: trees TrainS and TrainB, branch {variables[column]!r}: the same value, {low[column]:g}, "

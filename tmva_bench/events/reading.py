@@ -6,6 +6,7 @@ which evaluate it as Python, with aliases that stand in the file.
 
 import contextlib
 import lzma
+import re
 import zlib
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
@@ -13,6 +14,8 @@ from typing import Any, Iterator, List, Optional, Union
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 
 MAKE_ONE = "make one with `tmva-bench generate` or correct the path"
+# What stands between the names of a path: in TTrees, and in RNTuples.
+_PATH = re.compile(r"[/.\\]")
 _REWRITE = "if ROOT can, rewrite it there: ROOT.RDataFrame(TREE, FILE).Snapshot(TREE, NEW_FILE); else write it again"
 
 
@@ -56,7 +59,8 @@ def unguarded(path: Union[str, Path], cure: str = "") -> Any:
         if raw.read(4) != b"root":
             raise UserError(f"{path}: not a ROOT file; {cure or MAKE_ONE}")
         # Without the threads that uproot has for remote files, many small files take a quarter less.
-        file = uproot.open(raw, use_threads=False)
+        # Nor is any array read twice: none is kept.
+        file = uproot.open(raw, use_threads=False, array_cache=None)
     except BaseException:  # uproot leaves a file open that it cannot read
         raw.close()
         raise
@@ -98,7 +102,7 @@ def opened_address(address: str) -> Any:
     """Opens a ROOT file behind an address, e.g. ``root://host//path``; raises what the libraries for it do."""
     import uproot
 
-    return uproot.open(address)
+    return uproot.open(address, array_cache=None)
 
 
 def column(
@@ -141,9 +145,11 @@ def numbers(tree: Any, name: str) -> Any:
 
 
 def _branch(tree: Any, name: str) -> Any:
-    if not has(tree, name):
-        raise BranchError(f"tree {tree.name} has no branch {name!r}")
-    return tree[name]
+    # A path leads to the same branch in several spellings: only that of the tree's keys is its name.
+    if not _PATH.search(name) or has(tree, name):
+        with contextlib.suppress(KeyError):
+            return tree[name]
+    raise BranchError(f"tree {tree.name} has no branch {name!r}")
 
 
 def is_number(branch: Any) -> bool:
