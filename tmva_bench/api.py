@@ -14,7 +14,7 @@ from typing import Any
 
 from tmva_bench.basis import config, parsing
 from tmva_bench.errors import UserError, unknown
-from tmva_bench.events import conversion, inputs, origin, samples
+from tmva_bench.events import conversion, inputs, origin, samples, sources
 from tmva_bench.events import selection as selections
 from tmva_bench.results import naming
 from tmva_bench.results.folder import ResultsFolder, make_folder, read_environments
@@ -554,7 +554,8 @@ def _converted(
         _check_origin(sample, data, asked)
         return data
     if look:
-        selection = selections.build(**asked)
+        with contextlib.closing(sources.Tables()) as tables:
+            selection = selections.build(tables, **asked)
         return inputs.unmade(path, sample.name, [variable.name for variable in selection.variables], recipe)
     make_folder(path.parent)
     # Before the events are read: what changes meanwhile is told the next time.

@@ -41,6 +41,7 @@ _ORDERED = 96 * 2**20
 # Rounding may move values by this share of their spread.
 _ROUNDING = 1e-3
 _WEIGHTS = ("weight", "scale")
+_OF_BITS = ("&", "|", "<<", ">>")
 # Told of what goes on: events done, of how many.
 Listener = Callable[[int, int], None]
 
@@ -48,8 +49,8 @@ Listener = Callable[[int, int], None]
 class _Reader:
     """Reads the events of one class."""
 
-    def __init__(self, selection: Selection, wanted: Class, dtype: numpy.dtype) -> None:
-        self._selection, self.wanted, self.dtype = selection, wanted, dtype
+    def __init__(self, selection: Selection, tables: sources.Tables, wanted: Class, dtype: numpy.dtype) -> None:
+        self._selection, self._tables, self.wanted, self.dtype = selection, tables, wanted, dtype
         self.splits = selection.split.kind == "expression"
         self._step = max(1000, min(_MOST, _NUMBERS // max(1, len(selection.variables) + len(selection.spectators))))
         self._rounding: Dict[str, Rounding] = {}
@@ -104,8 +105,11 @@ class _Reader:
     def _try(self, table: Table, process: Process, part: sources.Part) -> None:
         """Computes all of a few events: what can never be a number an event is told before much is read."""
         events = min(table.events, 10)
-        columns = table.columns(self.names(process, part), 0, events)
         for what, expression in [*self._wanted(part), *self.weights(process)]:
+            # Whether bits can be taken of a remainder or of a sum depends on its values.
+            by_value = any(node.kind in _OF_BITS for node in expressions.walk(expression.root))
+            names = expression.names
+            columns = table.columns(names, 0, events) if by_value else table.kinds(names, events)
             sums = {node.place: 1.0 for node in expressions.walk(expression.root)} if what in _WEIGHTS else {}
             self._value(table, what, expression, columns, events, sums)
 
@@ -124,7 +128,7 @@ class _Reader:
             argument_names = [name for _, f, node in calls for name in Expression(f.text, node.parts[0]).names]
             chosen = self.conditions(part)[:1] if self._is_shared(part) else []
             wanted = list(dict.fromkeys([*argument_names, *(name for condition in chosen for name in condition.names)]))
-            with sources.table(self.wanted.kind, part, friends, wanted) as table:
+            with self._tables.table(self.wanted.kind, part, friends, wanted) as table:
                 for start, stop in table.steps(wanted, self._step):
                     columns = table.columns(wanted, start, stop)
                     kept = self._passing(table, chosen, columns, start, stop - start)
@@ -214,7 +218,7 @@ class _Reader:
         sums = self.sums(process)
         for part, friends in zip(process.parts, process.friends):
             names = self.names(process, part)
-            with sources.table(self.wanted.kind, part, friends, names) as table:
+            with self._tables.table(self.wanted.kind, part, friends, names) as table:
                 for start, stop in table.steps(names, self._step):
                     yield self._chunk(table, process, part, start, stop, sums)
                     advance(stop - start)
@@ -344,12 +348,9 @@ class Rounding:
                 )
             return single
         self._where = self._where or where
-        if numbers.dtype == numpy.float32:  # nothing moves
-            self._largest = max(self._largest, float(numpy.abs(single).max()))
-            return single
-        wide = numbers.astype(numpy.float64)
+        self._largest = max(self._largest, float(numpy.abs(numbers).max()))
         # The spread need not be exact.
-        some = wide[:: max(1, len(wide) // 4096)]
+        some = numbers[:: max(1, len(numbers) // 4096)].astype(numpy.float64)
         number, mean = len(some), float(some.mean())
         # The spread of what was seen and of the new chunk together.
         shift = mean - self._mean
@@ -357,8 +358,9 @@ class Rounding:
         self._squares += float(((some - mean) ** 2).sum()) + shift * shift * self._number * number / both
         self._mean += shift * number / both
         self._number = both
-        self._largest = max(self._largest, float(numpy.abs(wide).max()))
-        moved_by = float(numpy.abs(wide - single).max())
+        if numbers.dtype == numpy.float32:  # nothing moves
+            return single
+        moved_by = float(numpy.abs(numbers - single).max())
         if moved_by > self._moved:
             self._moved, self._where = moved_by, where
         return single
@@ -418,12 +420,17 @@ def row_type(selection: Selection, probe: Table) -> numpy.dtype:
 
 @contextlib.contextmanager
 def stream(
-    selection: Selection, place: Union[str, Path], metadata: Mapping[str, Any], listener: Optional[Listener] = None
+    selection: Selection,
+    tables: sources.Tables,
+    place: Union[str, Path],
+    metadata: Mapping[str, Any],
+    listener: Optional[Listener] = None,
 ) -> Iterator[inputs.Stream]:
     """Reads all events, and gives what the common input file is to hold.
 
     Args:
         selection: what to take.
+        tables: opens what is read.
         place: the output; its folder has room for what is taken, twice.
         metadata: what else the file's metadata hold.
         listener: is told how many of the events are read.
@@ -432,9 +439,9 @@ def stream(
         UserError: what cannot be read, or events that no method may be given; with file, branch and entries.
     """
     first = selection.classes["signal"].processes[0]
-    with sources.table("signal", first.parts[0], first.friends[0]) as table:
+    with tables.table("signal", first.parts[0], first.friends[0]) as table:
         dtype = row_type(selection, table)
-    total = _check_all(selection, dtype)
+    total = _check_all(selection, tables, dtype)
     done = [0]
 
     def advance(events: int) -> None:
@@ -446,18 +453,18 @@ def stream(
         rows = {}
         for kind, wanted in selection.classes.items():
             file = stack.enter_context(output.unnamed(place))
-            rows[kind] = _read_class(_Reader(selection, wanted, dtype), file, advance)
+            rows[kind] = _read_class(_Reader(selection, tables, wanted, dtype), file, advance)
         yield _arranged(selection, rows, Path(place), metadata)
 
 
-def _check_all(selection: Selection, dtype: numpy.dtype) -> int:
+def _check_all(selection: Selection, tables: sources.Tables, dtype: numpy.dtype) -> int:
     """Opens every file once, so that what is missing is told before anything is read; the number of all events."""
     total = 0
     for kind, wanted in selection.classes.items():
-        reader = _Reader(selection, wanted, dtype)
+        reader = _Reader(selection, tables, wanted, dtype)
         for process in wanted.processes:
             for part, friends in zip(process.parts, process.friends):
-                with sources.table(kind, part, friends) as table:
+                with tables.table(kind, part, friends) as table:
                     reader.check(table, process, part)
                     total += table.events
     return total

@@ -439,7 +439,7 @@ def evaluate(
     Args:
         what: what it is for, for messages.
         expression: the expression.
-        columns: of :func:`column`, by the names that it needs.
+        columns: of :func:`column`, by the names that it needs; one that is the whole expression is given back as it is.
         events: how many events these are.
         pad: what stands for an element that is not there; None leaves it missing.
         sums: results of ``sum`` over all events of a process, by the place in the text.
@@ -447,6 +447,8 @@ def evaluate(
     Raises:
         ExpressionError: what cannot be done with these values, e.g. an element of a number.
     """
+    if expression.root.kind == "name":
+        return Value(columns[expression.root.value], None)
     with numpy.errstate(all="ignore"):
         return _Computer(what, expression.text, columns, events, pad, sums or {}).value(expression.root)
 
@@ -458,9 +460,11 @@ def column(values: Any) -> Any:
         values: an array of numpy or awkward, one entry an event.
 
     Returns:
-        float64, int64 or bool: an array of numpy with a number an event, else one of awkward with lists; None for what
-        holds no numbers.
+        float64, int64 or bool: an array of numpy with a number an event, which may be float32, too, else one of awkward
+        with lists; None for what holds no numbers.
     """
+    if type(values) is numpy.ndarray and values.ndim == 1 and values.dtype.kind in "biuf":
+        return _plain(values)
     import awkward
 
     layout = awkward.to_layout(values, regulararray=True)
@@ -481,6 +485,17 @@ def column(values: Any) -> Any:
     if array.ndim == 1:
         return array.to_numpy(allow_missing=False)
     return awkward.from_regular(array, axis=None)
+
+
+def _plain(values: numpy.ndarray) -> numpy.ndarray:
+    """A number an event, in as many bits as expressions take."""
+    kind = values.dtype.kind
+    if kind == "f":
+        return values.astype(numpy.float32 if values.dtype.itemsize == 4 else numpy.float64, copy=False)
+    if kind == "b":
+        return values
+    beyond = values.dtype == numpy.uint64 and len(values) and values.max() >= 2**63
+    return values.astype(numpy.float64 if beyond else numpy.int64, copy=False)
 
 
 def _is_list(values: Any) -> bool:
@@ -620,7 +635,8 @@ class _Computer:
         if node.kind == "number":
             return Value(_constant(node.value), None)
         if node.kind == "name":
-            return Value(self._columns[node.value], None)
+            values = self._columns[node.value]
+            return Value(_double(values) if _dtype(values) == numpy.float32 else values, None)
         if node.kind in _BINARY and len(node.parts) == 2:
             return self._chain(node)
         if node.value == "sum" and node.place in self._sums:

@@ -6,7 +6,6 @@ which evaluate it as Python, with aliases that stand in the file.
 
 import contextlib
 import lzma
-import re
 import zlib
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
@@ -14,8 +13,6 @@ from typing import Any, Iterator, List, Optional, Union
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 
 MAKE_ONE = "make one with `tmva-bench generate` or correct the path"
-# What stands between the names of a path: in TTrees, and in RNTuples.
-_PATH = re.compile(r"[/.\\]")
 _REWRITE = "if ROOT can, rewrite it there: ROOT.RDataFrame(TREE, FILE).Snapshot(TREE, NEW_FILE); else write it again"
 
 
@@ -145,11 +142,27 @@ def numbers(tree: Any, name: str) -> Any:
 
 
 def _branch(tree: Any, name: str) -> Any:
-    # A path leads to the same branch in several spellings: only that of the tree's keys is its name.
-    if not _PATH.search(name) or has(tree, name):
+    if is_tree(tree) and "/" not in name:
         with contextlib.suppress(KeyError):
             return tree[name]
+    # A path leads to a branch in several spellings: that of the tree's keys alone is its name.
+    elif has(tree, name):
+        return tree[name]
     raise BranchError(f"tree {tree.name} has no branch {name!r}")
+
+
+def number_type(tree: Any, name: str) -> Any:
+    """The type of numpy of a branch of a TTree with one number an entry; None for another, and in an RNTuple.
+
+    Args:
+        tree: a TTree or an RNTuple of uproot.
+        name: the exact name of the branch.
+
+    Raises:
+        BranchError: no such branch.
+    """
+    branch = _branch(tree, name)
+    return branch.interpretation.to_dtype if is_tree(tree) and is_number(branch) else None
 
 
 def is_number(branch: Any) -> bool:

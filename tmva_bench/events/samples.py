@@ -20,7 +20,7 @@ import psutil
 
 from tmva_bench.basis import config, process
 from tmva_bench.errors import UserError, short, unknown
-from tmva_bench.events import conversion, inputs, output, reading
+from tmva_bench.events import conversion, inputs, output, reading, sources
 from tmva_bench.events import selection as selections
 from tmva_bench.events.inputs import Sample
 
@@ -341,7 +341,19 @@ def selected(
         raise UserError(f"name = {short(name)}: {NAME_HELP}")
     if not asked.get("variables"):
         raise UserError("variables: none given; name the branches to train on")
-    selection = selections.build(**asked)
+    with contextlib.closing(sources.Tables()) as tables:
+        selection = _build(tables, asked)
+        output.check(path, conversion.files(selection))
+        if not force:
+            conversion.refuse_other(selection, path, name)
+        metadata = {"sample": name, "parameters": _asked(asked)}
+        with conversion.stream(selection, tables, path, metadata, listener) as stream:
+            yield stream
+
+
+def _build(tables: sources.Tables, asked: Mapping[str, Any]) -> selections.Selection:
+    """What is asked for, with names that every method takes."""
+    selection = selections.build(tables, **asked)
     if len(selection.variables) > inputs.MOST_VARIABLES:
         raise UserError(
             f"variables: {len(selection.variables)} are given, at most {inputs.MOST_VARIABLES} can be taken"
@@ -349,12 +361,7 @@ def selected(
     where = conversion.named(selection)
     inputs.check_names(where, [variable.name for variable in selection.variables])
     inputs.check_names(where, [variable.name for variable in selection.spectators])
-    output.check(path, conversion.files(selection))
-    if not force:
-        conversion.refuse_other(selection, path, name)
-    metadata = {"sample": name, "parameters": _asked(asked)}
-    with conversion.stream(selection, path, metadata, listener) as stream:
-        yield stream
+    return selection
 
 
 def _asked(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,12 +88,12 @@ class Selection(NamedTuple):
     limits: Dict[str, Tuple[Optional[int], Optional[int]]]
 
 
-def known_names(selected: Sequence[Tuple[str, Sequence[Process]]]) -> List[str]:
+def known_names(tables: sources.Tables, selected: Sequence[Tuple[str, Sequence[Process]]]) -> List[str]:
     """The names that the first tree of every process has, in the order of the first."""
     names: Optional[List[str]] = None
     for kind, processes in selected:
         for process in processes:
-            with sources.table(kind, process.parts[0], process.friends[0]) as table:
+            with tables.table(kind, process.parts[0], process.friends[0]) as table:
                 names = table.names() if names is None else [name for name in names if table.has(name)]
     return names or []
 
@@ -202,6 +202,7 @@ def condition_of_class(kind: str, label: Optional[Expression]) -> Expression:
 
 
 def build(  # noqa: PLR0913 - the arguments are those of `convert`
+    tables: sources.Tables,
     *,
     signal: Any,
     background: Any = None,
@@ -226,7 +227,7 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
     test_background: Any = None,
     seed: int = 1,
 ) -> Selection:
-    """What :func:`tmva_bench.api.convert` is asked for, whose arguments these are.
+    """What :func:`tmva_bench.api.convert` is asked for, whose arguments these are, but for the open tables.
 
     Raises:
         UserError: what cannot be read, is not there, or does not belong together.
@@ -234,7 +235,7 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
     asked_for = {"signal": signal, "background": background}
     ready = {"signal": _ready("test_signal", test_signal), "background": _ready("test_background", test_background)}
     listed = _processes(asked_for, ready, label, _friends(friend))
-    known = known_names([(kind, processes) for kind, processes in listed.items()])
+    known = known_names(tables, [(kind, processes) for kind, processes in listed.items()])
     texts = {"cut": cut, "signal_cut": signal_cut, "background_cut": background_cut, "weight": weight}
     texts.update(signal_weight=signal_weight, background_weight=background_weight, label=label)
     parsed = {name: None if text is None else one(name, text, known) for name, text in texts.items()}
@@ -265,7 +266,7 @@ def build(  # noqa: PLR0913 - the arguments are those of `convert`
     for factor in (parsed["weight"], parsed["signal_weight"], parsed["background_weight"], *scales.values()):
         left_out += factor.names if factor else []
     first = listed["signal"][0]
-    with sources.table("signal", first.parts[0], first.friends[0]) as table:
+    with tables.table("signal", first.parts[0], first.friends[0]) as table:
         chosen_variables = variables_of("variables", items("variables", variables), known, left_out, table.is_flat)
         carried = variables_of("spectators", spectator_texts, known, (), table.is_flat)
     return Selection(

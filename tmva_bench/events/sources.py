@@ -25,6 +25,8 @@ _REMOTE = re.compile(r"(?:[a-z][a-z0-9+.-]*)://[^/]*", re.IGNORECASE)
 _PACKAGES = {"root": ("fsspec-xrootd", "xrdcp"), "http": ("aiohttp", "curl"), "https": ("aiohttp", "curl")}
 _NAME = re.compile(r"([A-Za-z_][\w+.-]*)\s*=\s*(.+)", re.DOTALL)
 _MOST_FILES, _LARGEST_LIST = 100_000, 2**24
+# Signal and background, of training and of test.
+_MOST_OPEN = 4
 _Tree = Any
 
 
@@ -403,6 +405,10 @@ class Table(abc.ABC):
         values = expressions.column(self.raw(name, 0, min(self.events, 1)))
         return isinstance(values, numpy.ndarray)
 
+    def kinds(self, names: Iterable[str], events: int) -> Dict[str, Any]:
+        """As many values of branches, of which only the type need be that of the first events."""
+        return self.columns(names, 0, events)
+
 
 def _no_numbers(values: Any) -> str:
     import awkward
@@ -424,6 +430,7 @@ class _FileTable(Table):
                     "friend has an entry for each event"
                 )
         self._places: Dict[str, Optional[Tuple[int, str, str]]] = {}
+        self._numbers: Dict[str, Optional[numpy.dtype]] = {}
         self._names = [
             [*dict.fromkeys([*tree.keys(full_paths=False), *tree.keys()])]  # noqa: SIM118 - trees are no mappings
             for _, tree in trees
@@ -495,9 +502,30 @@ class _FileTable(Table):
         if place is None:
             raise self.unknown(name)
         source, tree = self._trees[place[0]]
+        library = "ak" if self._number(name) is None else "np"
         with _told(source.file):
-            values = reading.column(tree, place[1], library="ak", start=start, stop=stop)
+            values = reading.column(tree, place[1], library=library, start=start, stop=stop)
             return values[place[2]] if place[2] else values
+
+    def _number(self, name: str) -> Optional[numpy.dtype]:
+        """The type of a branch with one number an event; None for another, and where that is not known unread."""
+        if name not in self._numbers:
+            place = self._place(name)
+            self._numbers[name] = None
+            if place and not place[2]:
+                source, tree = self._trees[place[0]]
+                with _told(source.file):
+                    self._numbers[name] = reading.number_type(tree, place[1])
+        return self._numbers[name]
+
+    def is_flat(self, name: str) -> bool:
+        return self._number(name) is not None or super().is_flat(name)
+
+    def kinds(self, names: Iterable[str], events: int) -> Dict[str, Any]:
+        # Not one basket is read for what the type says.
+        types = {name: self._number(name) for name in names}
+        flat = {name: expressions.column(numpy.ones(events, dtype)) for name, dtype in types.items() if dtype}
+        return {**flat, **self.columns([name for name in types if name not in flat], 0, events)}
 
 
 class _ArrayTable(Table):
@@ -563,3 +591,37 @@ def table(kind: str, part: Part, friends: Sequence[Source] = (), wanted: Iterabl
         with _told(part.file):
             opened_table = _FileTable(kind, part, trees)
         yield opened_table
+
+
+class Tables:
+    """Opens parts of processes; the last few stay open for who asks next, until they are closed.
+
+    Opening a tree of many branches takes longer than reading some thousand events of it.
+    """
+
+    def __init__(self) -> None:
+        self._open: Dict[Tuple[Source, Tuple[Source, ...]], Tuple[contextlib.ExitStack, Table]] = {}
+
+    def close(self, left: int = 0) -> None:
+        """Closes those that were not asked for the longest, all but some."""
+        while len(self._open) > left:
+            stack, _ = self._open.pop(next(iter(self._open)))
+            stack.close()
+
+    @contextlib.contextmanager
+    def table(
+        self, kind: str, part: Part, friends: Sequence[Source] = (), wanted: Iterable[str] = ()
+    ) -> Iterator[Table]:
+        """As :func:`table`; of one that is open no more is read than what is asked of it."""
+        if isinstance(part, Arrays):
+            with table(kind, part, friends, wanted) as loaded:
+                yield loaded
+            return
+        key = part, tuple(friends)
+        held = self._open.pop(key, None)
+        if held is None:
+            self.close(_MOST_OPEN - 1)
+            stack = contextlib.ExitStack()
+            held = stack, stack.enter_context(table(kind, part, friends))
+        self._open[key] = held
+        yield held[1]
