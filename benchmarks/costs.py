@@ -70,7 +70,7 @@ def files(folder: Path) -> None:
     for way in ways.values():
         way()  # loads what it needs
     taken = measuring.rounds({name: lambda way=way: measuring.cpu(way) for name, way in ways.items()}, 3)
-    measuring.say_ratios("write an input file", taken, UPROOT, EVENTS, {"convert": 1.5})
+    measuring.say_ratios("write an input file", taken, UPROOT, EVENTS, {"convert": 1.3})
 
     def bare_read() -> None:
         with uproot.open(folder / "input.root") as file:

@@ -604,6 +604,8 @@ def _divided(
         test = held - train
     if train < 1 or test < 1 or train + test > held:
         raise _too_many(rows, kind, train, test)
+    if len(rows.ends) == 1:
+        return order[:train], order[train : train + test]
     # Each process has its share of both.
     places = _ranks(rows, order)
     processes = numpy.searchsorted(list(rows.ends.values()), order, side="right")
