@@ -514,12 +514,13 @@ def _arranged(
 
     def blocks(tree: str) -> Iterator[inputs.Block]:
         kind, order = orders[tree]
+        scaled = (rows[kind].weights * factors[tree[-1]]).astype(numpy.float32)
         start = 0
         for block in _ordered(rows[kind], order, place):
-            weights = rows[kind].weights[order[start : start + len(block)]] * factors[tree[-1]]
+            weights = scaled[order[start : start + len(block)]]
             start += len(block)
             columns = {variable.name: block[variable.name] for variable in selection.spectators}
-            yield inputs.Block(block["events"], weights.astype(numpy.float32), columns)
+            yield inputs.Block(block["events"], weights, columns)
 
     events = {tree: len(orders[tree][1]) for tree in inputs.TREES}
     counts = _counts(selection, rows, orders)
