@@ -251,3 +251,23 @@ def test_any_text_gives_values_or_one_line(text):
         assert len(str(error)) < 400
     else:
         assert values_of.values is not None
+
+
+def test_float32_branches_are_kept_by_themselves_and_computed_in_double_precision():
+    single = numpy.float32([0.1, 3e30, 16777217])
+    columns = {"x": expressions.column(single)}
+    alone = expressions.evaluate("variable", expressions.parse("variable", "x"), columns, 3).values
+    assert alone.dtype == numpy.float32
+    squared = expressions.evaluate("variable", expressions.parse("variable", "x*x + 1"), columns, 3).values
+    assert squared.tolist() == (single.astype(float) ** 2 + 1).tolist()
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", ">f4", "f8", ">f8", "i1", "u2", ">i4", "i8", "u8", "bool"])
+def test_numbers_an_event_are_taken_in_as_many_bits_as_they_need(kind):
+    values = numpy.asarray([0, 1, 1, 0]).astype(kind)
+    column = expressions.column(values)
+    wanted = {"f": "f4" if kind in ("f4", ">f4") else "f8", "b": "?"}.get(values.dtype.kind, "i8")
+    assert column.dtype == numpy.dtype(wanted)
+    assert column.tolist() == values.tolist()
+    if kind == "u8":
+        assert expressions.column(values + numpy.uint64(2**63)).dtype == numpy.float64

@@ -1,3 +1,4 @@
+import contextlib
 import importlib.util
 import json
 import random
@@ -175,6 +176,43 @@ def test_variables_constant_in_one_class_or_in_the_test_are_kept(tmp_path):
     constant = numpy.full(10, 2.5)
     inputs.read(by_hand(tmp_path / "a.root", {("TrainS", "x"): constant}))
     inputs.read(by_hand(tmp_path / "b.root", {("TestS", "x"): constant, ("TestB", "x"): constant}))
+
+
+def test_variable_that_differs_late_is_kept_and_one_that_never_does_is_refused(tmp_path):
+    rows = 3000
+    ones = numpy.ones(rows)
+    trees = {tree: {"x": numpy.arange(rows), "y": ones.copy(), "weight": ones} for tree in inputs.TREES}
+    for last, refused in ((1.0, True), (1.5, False)):
+        trees["TrainB"]["y"][-1] = last
+        with uproot.recreate(tmp_path / f"{last}.root") as file:
+            for tree, columns in trees.items():
+                file.mktree(tree, dict.fromkeys(columns, "f4")).extend(columns)
+        with pytest.raises(UserError, match="'y': the same value, 1, in all") if refused else contextlib.nullcontext():
+            inputs.read(tmp_path / f"{last}.root")
+
+
+@pytest.mark.parametrize("sizes", [(0, 5), (5, 0), (1, 1), (2000, 900), (300_000, 1000), (1000, 300_000)])
+@pytest.mark.parametrize("different", [3, 5000, 2**40])
+def test_repeated_events_are_those_that_a_search_finds(sizes, different):
+    draw = numpy.random.default_rng(different)
+    test, training = (draw.integers(0, different, size).astype(numpy.uint64) << numpy.uint64(20) for size in sizes)
+    assert inputs.repeated(test, training) == numpy.isin(test, training).sum()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_numbers_of_events_do_not_depend_on_their_order_in_memory(order):
+    events = numpy.random.default_rng(1).normal(size=(500, 4)).astype("f4")
+    events[0, 1], events[1] = 0.0, events[0]
+    events[1, 1] = -0.0
+    numbers = inputs.row_numbers(numpy.asarray(events, order=order))
+    assert numbers[0] == numbers[1]
+    assert len(numpy.unique(numbers)) == 499
+    # As they are counted in files that were made before: each number in one step after another, in 64 bits.
+    by_hand = 0
+    for value in events[2]:
+        by_hand = ((by_hand ^ int(value.view("u4"))) * 0x9E3779B97F4A7C15) % 2**64
+        by_hand ^= by_hand >> 32
+    assert numbers[2] == by_hand
 
 
 def test_events_with_negative_weights_are_kept(tmp_path):

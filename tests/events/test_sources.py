@@ -1,5 +1,8 @@
 """Users' own trees: classes, weights, arrays, leaves and what float32 cannot hold; what is missing is told shortly."""
 
+import contextlib
+from pathlib import Path
+
 import numpy
 import pytest
 import uproot
@@ -7,7 +10,7 @@ from click.testing import CliRunner
 
 from tmva_bench import cli
 from tmva_bench.errors import UserError
-from tmva_bench.events import inputs, samples, sources
+from tmva_bench.events import inputs, reading, samples, sources
 
 NUMBER = 200
 
@@ -171,3 +174,45 @@ def test_run_answers_an_ntuple_with_convert(mine):
     answer = CliRunner().invoke(cli.main, ["run", str(mine), "--method", "keras"])
     assert answer.exit_code == 2
     assert "of your own trees (s, b, c) `tmva-bench convert" in answer.stderr
+
+
+def test_convert_opens_each_file_once_and_reads_no_branch_twice(tmp_path, draw, monkeypatch):
+    for kind in ("signal", "background"):
+        write(tmp_path / f"{kind}.root", {"t": {name: draw.normal(size=NUMBER).astype("f4") for name in "xyw"}})
+    opened, read = [], []
+    unguarded, column = reading.unguarded, reading.column
+    monkeypatch.setattr(reading, "unguarded", lambda path: (opened.append(Path(path).name), unguarded(path))[1])
+    monkeypatch.setattr(
+        reading,
+        "column",
+        lambda tree, name, **how: (read.append((tree.file.source, name, how)), column(tree, name, **how))[1],
+    )
+    samples.own(
+        signal=f"{tmp_path}/signal.root:t",
+        background=f"{tmp_path}/background.root:t",
+        variables=["x", "x*y"],
+        spectators=["y"],
+        weight="w**2",
+    )
+    assert sorted(opened) == ["background.root", "signal.root"]
+    # Of the spectators, the type is looked at in the first events.
+    assert len(read) == 2 * 3 + 1
+
+
+def test_few_files_stay_open(tmp_path, draw):
+    parts = [
+        sources.Source(str(write(tmp_path / f"{n}.root", {"t": {"x": draw.normal(size=3)}})), "t", str(n))
+        for n in range(9)
+    ]
+    with contextlib.closing(sources.Tables()) as tables:
+        first = []
+        for part in (*parts, *parts[-2:]):
+            with tables.table("signal", part) as table:
+                assert len(table.columns(["x"], 0, 3)["x"]) == 3
+                first.append(table)
+        assert first[-2:] == first[7:9]
+        with tables.table("signal", parts[0]) as again:
+            assert again is not first[0]
+            assert again.columns(["x"], 0, 3)["x"].tolist() == pytest.approx(
+                uproot.open(parts[0].file)["t"]["x"].array(library="np").tolist()
+            )
