@@ -266,7 +266,8 @@ def read_unchecked(path: Union[str, Path]) -> InputFile:
     with reading.opened(path) as file:
         names = _branch_names(str(path), file)
         for tree in TREES:
-            columns[tree] = {name: reading.column(file[tree], name) for name in names}
+            held = file[tree]
+            columns[tree] = {name: reading.column(held, name) for name in names}
         stored = str(file[_METADATA]) if _METADATA in file else None
     variables = [name for name in names if name != WEIGHT]
     return InputFile(
@@ -812,7 +813,8 @@ def _branch_names(path: str, file: Any) -> List[str]:
             raise UserError(f"{path}: {tree} is a {kinds[tree]}; write a TTree (with uproot: mktree and extend)")
     names: List[str] = file["TrainS"].keys(recursive=False)
     for tree in TREES:
-        there = file[tree].keys(recursive=False)
+        held = file[tree]
+        there = held.keys(recursive=False)
         for name in names + there:
             if (name in names) != (name in there):
                 lacks, has = (tree, "TrainS") if name in names else ("TrainS", tree)
@@ -821,7 +823,7 @@ def _branch_names(path: str, file: Any) -> List[str]:
                     "all four trees need the same branches"
                 )
         for name in names:
-            _check_branch(f"{path}: tree {tree}, branch {name!r}", file[tree][name])
+            _check_branch(f"{path}: tree {tree}, branch {name!r}", held[name])
     if WEIGHT not in names:
         raise UserError(f"{path}: the trees have no branch {WEIGHT!r}; add one with the event weight, 1 where none")
     if names == [WEIGHT]:
