@@ -355,7 +355,8 @@ def apply(
 
     Returns:
         ``events``, how many; ``without_score``, how many of them have none; ``passing``, by branch how many pass;
-        ``notes``, what is to be known beside; ``run``, the row of the tree ``benchmark`` by column.
+        ``difference``, the largest one from the run's own scores of its test events; ``notes``, what is to be known
+        beside; ``run``, the row of the tree ``benchmark`` by column.
 
     Raises:
         UserError: no finished run, a method whose model cannot be evaluated here, a backend for one that Keras does not
@@ -365,7 +366,7 @@ def apply(
 
     texts, friends = ([one] if isinstance(one, str) else list(one) for one in (events, friend))
     answer = applying.apply(Path(run), texts, Path(path), friends=friends, backend=backend, force=force)
-    keys = ("events", "without_score", "passing", "notes")
+    keys = ("events", "without_score", "passing", "difference", "notes")
     return {**{key: answer[key] for key in keys}, "run": answer["row"].columns()}
 
 

@@ -1,5 +1,6 @@
 """Scores of other events: those of the run itself, from trees, input files, and each kind of trained network."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,8 @@ def test_so_have_the_trees_of_the_input_file_itself(here):
         events = file["SpectatorsTestS"]["event"].array(library="np")
     assert numpy.array_equal(read("scores.root")["event"], events)
     assert f"scores.root: scores of {len(events)} events" in answer.output
+    told = re.search("largest difference (.*) from the run's own scores of its test events", answer.output)
+    assert float(told[1]) < TOLERANCE
     # Nothing is written over unasked.
     before = Path("scores.root").read_bytes()
     answer = CliRunner().invoke(cli.main, arguments)
@@ -185,15 +188,12 @@ def test_other_methods_and_encoded_events_have_the_scores_of_the_run(home, here,
             api.apply(run, "s1.root:t", "other.root")
 
 
-def test_a_method_whose_model_is_not_evaluated_here_is_refused(here):
-    from dataclasses import replace
+def test_a_method_whose_model_is_not_evaluated_here_is_refused(here, monkeypatch):
+    from tmva_bench.methods import registry
 
-    from tmva_bench.results import records
-    from tmva_bench.running import applying
-
-    row = replace(records.read(here, curves=()).row, method="tmva-bdt")
-    with pytest.raises(UserError, match="a run of tmva-bdt, which cannot be applied .*boosting, linear.* can"):
-        applying._check(row, here)
+    monkeypatch.setitem(registry.METHODS, "keras", registry.of("keras")._replace(evaluator=None))
+    with pytest.raises(UserError, match="a run of keras, which cannot be applied .*boosting, linear.* can"):
+        api.apply(here, "s1.root:t", "o.root")
 
 
 def metadata(cut=None, pad=None, variables=(("a", "x"),), spectators=()):

@@ -318,3 +318,4 @@ def apply(
     passing = "".join(f", {number} with {branch}" for branch, number in answer["passing"].items())
     without = f", {answer['without_score']} without a score" if answer["without_score"] else ""
     shell.say(f"{output}: scores of {answer['events']} events{passing}{without}")
+    shell.say(f"largest difference {answer['difference']:.1e} from the run's own scores of its test events")

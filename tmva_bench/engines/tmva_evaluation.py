@@ -1,4 +1,4 @@
-"""Networks that TMVA trained, evaluated in Keras by the numbers in their weight files."""
+"""What TMVA trained, evaluated by the numbers in its weight files: networks in Keras, and boosted trees."""
 
 from pathlib import Path
 from typing import Any, Callable, Union
@@ -31,6 +31,19 @@ def of_network(keras: Any, file: WeightFile) -> Scores:
     keras_network.set_weights(model, [(layer.weights.T, layer.biases) for layer in layers])
     link = tmva_weights.output_function(file)
     return lambda events: keras_training.score(model, transform(events), link)
+
+
+def of_forest(file: WeightFile) -> Scores:
+    """The scores of boosted trees, as ``TMVA::Reader`` has them, of events of shape (events, variables).
+
+    Args:
+        file: the weight file.
+
+    Raises:
+        UserError: no BDT that is evaluated here, see :func:`tmva_bench.engines.tmva_weights.forest`, or a damaged file.
+    """
+    forest, transform = tmva_weights.forest(file), of_transformations(file)
+    return lambda events: numpy.tanh(forest.total(transform(events)))
 
 
 def of_transformations(file: WeightFile) -> Scores:

@@ -1,6 +1,6 @@
-"""The weight files of TMVA's networks: read and evaluated.
+"""The weight files of TMVA's networks and boosted trees: read and evaluated.
 
-They are MethodDL's (``kDL``), those of the older MethodDNN (``kDNN``), and MethodMLP's.
+They are MethodDL's (``kDL``), those of the older MethodDNN (``kDNN``), MethodMLP's, and MethodBDT's (``kBDT``).
 
 Pure functions without ROOT. The layout is that of ``MethodBase::WriteStateToXML``, of ``AddWeightsXMLTo`` of these
 classes (MethodANNBase's for MethodMLP), and of ``AttachXMLTo`` of the transformations. What is evaluated are the
@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple, Union
 
 import numpy
 
+from tmva_bench.engines.trees import Ensemble, Tree
 from tmva_bench.errors import UserError
 from tmva_bench.events import transforms
 
@@ -316,6 +317,33 @@ def leaves(path: Union[str, Path]) -> int:
     return sum(node.find("Node") is None for node in _xml(path).iterfind("Weights//Node"))
 
 
+def forest(file: WeightFile) -> Ensemble:
+    """The trees of a BDT with gradient boosting; ``MethodBDT::GetGradBoostMVA`` is the tanh of their sum.
+
+    Cuts and values are in single precision, and an event on a cut goes to the right
+    (``DecisionTreeNode::GoesRight`` of TMVA 4.2, ROOT 6).
+
+    Args:
+        file: its trees take transformed variables, as float32.
+
+    Raises:
+        UserError: no BDT, one that is boosted, cut or used otherwise, or a damaged file.
+    """
+    options = {name: file.options.get(name, "") for name in ("BoostType", "DoPreselection")}
+    kind = file.info.get("AnalysisType", "Classification")
+    if file.method != "BDT" or options["BoostType"] != "Grad":
+        what = f"a {file.method[:40]}" + f" with BoostType = {options['BoostType'][:40]}" * (file.method == "BDT")
+        raise UserError(f"{file.path}: {what}; give the weight file of a BDT with BoostType=Grad")
+    if kind != "Classification" or options["DoPreselection"] == "True":
+        what = "DoPreselection" if kind == "Classification" else f"AnalysisType {kind[:40]}"
+        raise UserError(f"{file.path}: a BDT with {what}; give one of a classification without preselection")
+    weights = _child(file, file.root, "Weights")
+    trees = [_tree(file, _child(file, tree, "Node")) for tree in weights]
+    if _whole(file, weights, "NTrees") != len(trees) or not trees:
+        raise _contradiction(file, f"NTrees = {weights.attrib['NTrees']}, and {len(trees)} trees")
+    return Ensemble(0.0, trees)
+
+
 def parameters(layers: List[Layer]) -> int:
     """Number of weights and biases."""
     return sum(layer.weights.size + layer.biases.size for layer in layers)
@@ -354,6 +382,37 @@ def _layer(file: WeightFile, element: Any) -> Layer:
     if file.method != "DNN" and _whole(file, element, "Width") != len(weights):
         raise _contradiction(file, f"Width = {element.attrib['Width']}, and {len(weights)} rows of weights")
     return Layer(ACTIVATIONS[number], weights, biases.ravel())
+
+
+def _tree(file: WeightFile, root: Any) -> Tree:
+    """The nodes below one, each after the one that leads to it."""
+    nodes, rows = [root], []
+    for node in nodes:  # which grows
+        if node.attrib.get("nType") != "0":
+            rows.append((-1, 0.0, 0, 0, _single(file, node, "res")))
+            continue
+        children = {child.attrib.get("pos"): child for child in node.findall("Node")}
+        variable = _whole(file, node, "IVar")
+        if set(children) != {"l", "r"} or variable >= len(file.variables):
+            raise _contradiction(file, "a node of a tree without two others below, or of no variable")
+        if node.attrib.get("NCoef", "0") != "0":
+            raise UserError(f"{file.path}: a BDT with UseFisherCuts; give one without")
+        # Left of it are the values below the cut: those up to the number before.
+        below = float(numpy.nextafter(numpy.float32(_single(file, node, "Cut")), numpy.float32(-numpy.inf)))
+        left, right = len(nodes), len(nodes) + 1
+        if _whole(file, node, "cType") == 0:
+            left, right = right, left
+        nodes += [children["l"], children["r"]]
+        rows.append((variable, below, left, right, 0.0))
+    return Tree(*(numpy.array(column) for column in zip(*rows)))
+
+
+def _single(file: WeightFile, element: Any, name: str) -> float:
+    """An attribute as a ``Float_t`` holds it."""
+    value = _number(file, element.attrib.get(name, ""))
+    if not abs(value) <= float(numpy.finfo(numpy.float32).max):
+        raise _contradiction(file, f"{name} = {value}")
+    return float(numpy.float32(value))
 
 
 def _perceptron(file: WeightFile, weights: Any) -> List[Layer]:

@@ -20,7 +20,7 @@ class Tree(NamedTuple):
         threshold: an event whose variable is not above it goes to the left; 0 in a leaf.
         left: number of the node that it goes to; 0 in a leaf.
         right: number of the other node; 0 in a leaf.
-        value: what a leaf adds to the logit; 0 in the others.
+        value: what a leaf adds to the sum; 0 in the others.
     """
 
     feature: numpy.ndarray
@@ -30,7 +30,7 @@ class Tree(NamedTuple):
     value: numpy.ndarray
 
     def apply(self, x: numpy.ndarray) -> numpy.ndarray:
-        """What the tree adds to the logits of events; float64, shape (events,).
+        """What the tree adds to the sums of events; float64, shape (events,).
 
         Args:
             x: events without missing values, float64, shape (events, variables).
@@ -49,7 +49,7 @@ class Ensemble(NamedTuple):
     """Trees whose values add up.
 
     Attributes:
-        baseline: the logit before the first tree.
+        baseline: the sum before the first tree.
         trees: in the order in which they were trained.
     """
 
@@ -61,19 +61,27 @@ class Ensemble(NamedTuple):
         """Number of all leaves, the numbers that were trained."""
         return int(sum((tree.feature < 0).sum() for tree in self.trees))
 
+    def total(self, x: numpy.ndarray) -> numpy.ndarray:
+        """The sum of all trees for each event; float64, shape (events,).
+
+        Args:
+            x: transformed events without missing values, shape (events, variables).
+        """
+        x = numpy.asarray(x, float)
+        total = numpy.full(len(x), self.baseline)
+        for tree in self.trees:
+            total += tree.apply(x)
+        return total
+
     def score(self, x: numpy.ndarray) -> numpy.ndarray:
-        """The probability of signal of each event; float64, shape (events,).
+        """The probability of signal of each event, of trees that add up to the logit; float64, shape (events,).
 
         Args:
             x: transformed events without missing values, shape (events, variables).
         """
         from scipy.special import expit
 
-        x = numpy.asarray(x, float)
-        logits = numpy.full(len(x), self.baseline)
-        for tree in self.trees:
-            logits += tree.apply(x)
-        return numpy.asarray(expit(logits))
+        return numpy.asarray(expit(self.total(x)))
 
 
 def of_sklearn(model: Any) -> Ensemble:

@@ -14,7 +14,7 @@ from tmva_bench.basis.training import Epoch
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, UserError
-from tmva_bench.events import inputs
+from tmva_bench.events import inputs, reading
 
 # What a method is beside TMVA's DNN, in the order in which tables tell of it.
 SAME_TRAINING = "the same training by other engines"
@@ -199,6 +199,24 @@ class Method(NamedTuple):
     def absent(self) -> FrozenSet[str]:
         """The common parameters that it does not have, those of one side left out."""
         return frozenset(self.lacks) - frozenset(ONE_SIDED)
+
+
+def read_test_scores(folder: Path) -> numpy.ndarray:
+    """The scores that a run gave to its own test events, those of ``TestS`` and then of ``TestB``.
+
+    Args:
+        folder: the run's.
+
+    Raises:
+        UserError: they are not there, or cannot be read.
+    """
+    stored = folder / "scores.root"
+    if not stored.is_file():
+        raise UserError(
+            f"{stored}: not there; the scores of the run's test events check what is computed of it: run it again"
+        )
+    with reading.opened(stored) as file:
+        return numpy.concatenate([reading.column(file[tree], "score") for tree in ("TestS", "TestB")])
 
 
 def read_input(input_file: str, digest: str) -> inputs.InputFile:

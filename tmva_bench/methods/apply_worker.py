@@ -11,12 +11,14 @@ from typing import Any, Callable, Dict, List, NamedTuple
 import numpy
 
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import encoder
+from tmva_bench.engines import encoder, exports
 from tmva_bench.errors import UserError
 from tmva_bench.events import application, inputs, output
-from tmva_bench.methods import Trained, read_input, registry, worker
+from tmva_bench.methods import Trained, read_input, read_test_scores, registry, worker
 
 TREE = "scores"
+# Of each class of the run's own test events, those that are scored once more, at most.
+_CHECKED = 10000
 
 
 class Task(NamedTuple):
@@ -71,6 +73,7 @@ def carry_out(folder: Path) -> Dict[str, Any]:
     trees = application.Trees(data.metadata, task.events, task.friends)
     path = output.check(task.output, [*trees.files, task.input_file])
     scores = _of_run(task, data)
+    difference = _from_own(task, data, scores)
     without, passing = 0, dict.fromkeys((name for name, kind in trees.types.items() if kind == "int32"), 0)
     with output.unnamed(path) as raw:
         # uproot closes the file that it is given, and one without a name would be gone.
@@ -85,7 +88,22 @@ def carry_out(folder: Path) -> Dict[str, Any]:
                 tree.extend({application.SCORE: values, **chunk.columns})
         output.refuse_existing(path, force=task.force)
         output.name(raw, path)
-    return {"events": trees.events, "without_score": without, "passing": passing, "notes": trees.notes}
+    return {
+        "events": trees.events,
+        "without_score": without,
+        "passing": passing,
+        "difference": difference,
+        "notes": trees.notes,
+    }
+
+
+def _from_own(task: Task, data: inputs.InputFile, scores: Callable[[numpy.ndarray], numpy.ndarray]) -> float:
+    """The largest difference of scores from those that the run itself gave to its test events."""
+    theirs = read_test_scores(Path(task.run))
+    signal = len(data.events["TestS"])
+    parts = ((data.events["TestS"], theirs[:signal]), (data.events["TestB"], theirs[signal:]))
+    ours = [scores(events[:_CHECKED]) for events, _ in parts]
+    return exports.largest_difference(numpy.concatenate(ours), numpy.concatenate([own[:_CHECKED] for _, own in parts]))
 
 
 def _of_run(task: Task, data: inputs.InputFile) -> Callable[[numpy.ndarray], numpy.ndarray]:

@@ -15,7 +15,7 @@ from tmva_bench.engines import encoder, exports, keras_file, keras_training, sco
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import output, reading
-from tmva_bench.methods import Trained, read_input, registry, replay_worker, worker
+from tmva_bench.methods import Trained, read_input, read_test_scores, registry, replay_worker, worker
 
 # Of an MLP of TMVA.
 _APPROXIMATED = 1e-3
@@ -164,11 +164,7 @@ def _of_run(task: Task) -> Source:
     texts = _texts(data.metadata, names)
     described = scoring.of_inputs(names, texts, scored.steps, scored.output, task.source)
     scored = described._replace(file=scored.file)
-    stored = folder / "scores.root"
-    if not stored.is_file():
-        raise UserError(f"{stored}: not there; the scores of the run's test events check an export: run it again")
-    with reading.opened(stored) as file:
-        theirs = numpy.concatenate([reading.column(file[tree], "score") for tree in _TEST])
+    theirs = read_test_scores(folder)
     joined = numpy.concatenate([events[tree] for tree in _TEST])
     against = f"the stored scores of the run's {len(joined)} test events"
     return Source(scored, _ranges(joined), joined, theirs, against)

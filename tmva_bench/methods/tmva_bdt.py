@@ -2,17 +2,17 @@
 
 import math
 from pathlib import Path
-from typing import Tuple
+from typing import Callable, Tuple
 
 import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import keras_training, tmva_files, tmva_session, tmva_weights
+from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva_session, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs
-from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, booked, classifiers, read_input
+from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, booked, classifiers, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -51,6 +51,10 @@ def run(task: Task, watch: Stopwatch) -> Outcome:
     )
 
 
+def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
+    return tmva_evaluation.of_forest(tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)))
+
+
 def _booking(point: Point, architecture: str) -> Tuple[str, str]:
     return "TMVA.Types.kBDT", mapping.bdt_options(point)
 
@@ -62,6 +66,7 @@ METHOD = Method(
     backends=("tmva",),
     run=run,
     read_epochs=tmva_files.epoch_table,
+    evaluator=_evaluator,
     kind=CLASSIFIER,
     # MethodBDT has no validation events: it trains on all of TMVA's training events, and never stops early.
     lacks=(*classifiers.lacking("learning_rate", "max_epochs"), "validation_fraction"),
