@@ -141,8 +141,7 @@ def test_what_the_registry_says_fits_the_rest_of_the_package():
         assert set(method.lacks) <= set(config.PARAMETERS)
         assert set(method.compiled_before) <= set(method.backends)
         assert all(
-            backend in method.backends and architecture in config.ARCHITECTURES
-            for backend, architecture in method.tried
+            tried.backend in method.backends and tried.architecture in config.ARCHITECTURES for tried in method.tried
         )
         for parameter, side in config.ONE_SIDED.items():
             if parameter not in method.lacks and side == "keras":

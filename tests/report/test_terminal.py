@@ -129,6 +129,7 @@ def test_the_doctors_table():
                 "method": "keras",
                 "backend": "jax",
                 "architecture": "cpu",
+                "feeding": "array",
                 "runs": True,
                 "reason": "",
                 "backend_version": "0.10.2",
@@ -137,8 +138,18 @@ def test_the_doctors_table():
                 "method": "keras",
                 "backend": "torch",
                 "architecture": "cpu",
+                "feeding": "array",
                 "runs": False,
                 "reason": CURE,
+                "backend_version": "",
+            },
+            {
+                "method": "keras",
+                "backend": "jax",
+                "architecture": "cpu",
+                "feeding": "root",
+                "runs": False,
+                "reason": "no data loader",
                 "backend_version": "",
             },
         ],
@@ -149,8 +160,10 @@ def test_the_doctors_table():
         "GPU: none",
         "Environment mine: python 3.12.1, root 6.40.00",
     ]
-    assert row_of(lines, "keras jax ") == ["0.10.2", "yes"]
+    assert row_of(lines, "keras jax    ") == ["0.10.2", "yes"]
     assert row_of(lines, "keras torch ") == ["no", *CURE.split()]
+    assert row_of(lines, "keras jax root ") == ["no", "no", "data", "loader"]
+    assert lines[-1] == "keras jax root: batches by ROOT's own data loader (feeding = root)"
     examined["machine"]["gpu_model"] = "Big GPU"
     assert forms.write(terminal.doctor_document(examined), "text").splitlines()[1] == "GPU: Big GPU"
 

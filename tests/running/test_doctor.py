@@ -19,6 +19,7 @@ METHODS = [
     ("keras", "tensorflow", "cpu"),
     ("keras", "jax", "cpu"),
     ("keras", "torch", "cpu"),
+    ("keras", "jax", "cpu", "root"),
     ("torch", "torch", "cpu"),
     ("tmva-bdt", "tmva", "cpu"),
     ("boosting", "sklearn", "cpu"),
@@ -70,14 +71,17 @@ def test_one_method_that_trains_is_exit_code_0(installation):
     assert examined["threads"] == environments.available_threads()
     assert examined["environment"]["name"] == "fake"
     assert examined["environment"]["versions"] == {"python": "3", "root": "6", "keras": "3"}
-    methods = {(row["method"], row["backend"], row["architecture"]): row for row in examined["methods"]}
+    names = ("method", "backend", "architecture", "feeding")
+    methods = {tuple(row[name] for name in names if row[name] != "array"): row for row in examined["methods"]}
     assert list(methods) == METHODS
+    fed = methods.pop(("keras", "jax", "cpu", "root"))
+    assert fed["runs"] or "has no data loader ROOT.Experimental.ML.RDataLoader" in fed["reason"]
     jax = methods.pop(("keras", "jax", "cpu"))
     assert (jax["runs"], jax["reason"]) == (True, "")
     assert jax["backend_version"]
     for method in ("keras", "torch"):
         assert "SIGSEGV" in methods.pop((method, "torch", "cpu"))["reason"]
-    for (_, backend, _), row in methods.items():
+    for (_, backend, *_), row in methods.items():
         assert (row["runs"], row["reason"]) == (False, f"no {backend} here; pip install '[cure]'")
     with uproot.open(installed) as file:
         assert [file[tree].num_entries for tree in ("TrainS", "TrainB", "TestS", "TestB")] == [100] * 4
@@ -111,7 +115,7 @@ def test_each_method_is_named_before_it_is_tried(installation, tmp_path):
 
     examined = doctor.examine(note)
     assert [row["runs"] for row in examined["methods"]] == [False] * len(METHODS)
-    assert [name.split()[0] for name, _ in named] == [method for method, _, _ in METHODS]
+    assert [name.split()[0] for name, _ in named] == [method for method, *_ in METHODS]
     assert len({name for name, _ in named}) == len(METHODS)
     # Between two names one child was given its events.
     assert [tried for _, tried in named] == [False] + [True] * (len(METHODS) - 1)

@@ -115,6 +115,20 @@ class Trained(NamedTuple):
         )
 
 
+class Tried(NamedTuple):
+    """A run by which the doctor finds out what can run.
+
+    Attributes:
+        backend: the learning library.
+        architecture: ``cpu`` or ``gpu``.
+        feeding: of the point.
+    """
+
+    backend: str
+    architecture: str = "cpu"
+    feeding: str = "array"
+
+
 def _as_it_is(point: Point, backend: str) -> Point:
     return point
 
@@ -154,7 +168,7 @@ class Method(NamedTuple):
             that runs of equal seeds differ in the engine alone.
         compiles: whether an engine of it compiles the network at all.
         compiled_before: the backends that it has compile the network before the clock of the training starts.
-        tried: backend and architecture of the runs by which the doctor finds out what can run.
+        tried: the runs by which the doctor finds out what can run.
         cells: what each common parameter of a point is for it, option or argument with its value, "" for none; None
             for a method that the mapping does not show.
         unequal: the parameters of a point in which it does something else than TMVA's DNN.
@@ -181,7 +195,7 @@ class Method(NamedTuple):
     paired: Callable[[Point, str], bool] = _never
     compiles: bool = True
     compiled_before: Tuple[str, ...] = ()
-    tried: Tuple[Tuple[str, str], ...] = ()
+    tried: Tuple[Tried, ...] = ()
     cells: Optional[Callable[[Point], Dict[str, str]]] = None
     unequal: Callable[[Point], FrozenSet[str]] = _in_nothing
     booking: Optional[Callable[[Point, str], Tuple[str, str]]] = None

@@ -7,7 +7,7 @@ import numpy
 
 from tmva_bench.engines import boosting, tmva_files
 from tmva_bench.engines.stopwatch import Stopwatch
-from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, classifiers
+from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, Tried, classifiers
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -43,5 +43,5 @@ METHOD = Method(
     evaluator=_evaluator,
     kind=CLASSIFIER,
     lacks=classifiers.lacking("learning_rate", "convergence_steps", "max_epochs"),
-    tried=(("sklearn", "cpu"), ("xgboost", "cpu")),
+    tried=(Tried("sklearn"), Tried("xgboost")),
 )

@@ -25,7 +25,7 @@ from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, read_input
 
 # The trained network for TMVA::Reader.
 WEIGHT_FILE = "keras_DL.weights.xml"
@@ -272,7 +272,7 @@ METHOD = Method(
     unequal=_unequal,
     evaluator=_evaluator,
     scoring=_scoring,
-    tried=(("tensorflow", "cpu"), ("jax", "cpu"), ("torch", "cpu")),
+    tried=(Tried("tensorflow"), Tried("jax"), Tried("torch"), Tried("jax", feeding="root")),
     alone=_alone,
     run_together=run_together,
 )

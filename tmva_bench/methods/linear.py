@@ -7,7 +7,7 @@ import numpy
 
 from tmva_bench.engines import classifier, linear, tmva_files
 from tmva_bench.engines.stopwatch import Stopwatch
-from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, classifiers
+from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, Tried, classifiers
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -35,5 +35,5 @@ METHOD = Method(
     evaluator=_evaluator,
     kind=CLASSIFIER,
     lacks=classifiers.lacking(),
-    tried=(("sklearn", "cpu"),),
+    tried=(Tried("sklearn"),),
 )

@@ -30,7 +30,7 @@ from tmva_bench.engines import (
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, Trained, booked, read_input
+from tmva_bench.methods import SAME_NETWORK, Method, Outcome, Task, Trained, Tried, booked, read_input
 
 # What MethodPyKeras takes changed with these versions of ROOT (root-project/root 6568, 11546, 15790, 23260): before
 # the first it imports Keras itself and knows no option for that of TensorFlow.
@@ -209,5 +209,5 @@ METHOD = Method(
     evaluator=_evaluator,
     scoring=_scoring,
     booking=_booking,
-    tried=(("tensorflow", "cpu"),),
+    tried=(Tried("tensorflow"),),
 )

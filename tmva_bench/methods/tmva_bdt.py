@@ -12,7 +12,7 @@ from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs
-from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, booked, classifiers, read_input
+from tmva_bench.methods import CLASSIFIER, Method, Outcome, Task, Trained, Tried, booked, classifiers, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -71,5 +71,5 @@ METHOD = Method(
     # MethodBDT has no validation events: it trains on all of TMVA's training events, and never stops early.
     lacks=(*classifiers.lacking("learning_rate", "max_epochs"), "validation_fraction"),
     booking=_booking,
-    tried=(("tmva", "cpu"),),
+    tried=(Tried("tmva"),),
 )

@@ -13,7 +13,7 @@ from tmva_bench.engines import keras_training, scoring, tmva_evaluation, tmva_fi
 from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable
-from tmva_bench.methods import Method, Outcome, Task, Trained, booked, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, booked, read_input
 
 
 def run(task: Task, watch: Stopwatch) -> Outcome:
@@ -204,7 +204,7 @@ METHOD = Method(
     paired=_paired,
     cells=_cells,
     booking=_booking,
-    tried=(("tmva", "cpu"), ("tmva", "gpu")),
+    tried=(Tried("tmva"), Tried("tmva", "gpu")),
     evaluator=_evaluator,
     scoring=_scoring,
 )

@@ -22,7 +22,7 @@ from tmva_bench.engines.scoring import Dense, Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import Method, Outcome, Task, Trained, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, read_input
 
 # Weights and biases of the layers, by number: no pickle, which could run code when it is read.
 MODEL_FILE = "model.npz"
@@ -186,5 +186,5 @@ METHOD = Method(
     unequal=_unequal,
     evaluator=_evaluator,
     scoring=_scoring,
-    tried=(("torch", "cpu"),),
+    tried=(Tried("torch"),),
 )

@@ -57,11 +57,14 @@ def doctor_document(examined: Mapping[str, Any]) -> forms.Document:
     ]
     headings = ["method", "version", "runs here", "why not, and the cure"]
     table = forms.Table(headings, rows, "Trained on a hundred events")
-    return forms.Document([forms.Notes(head), table], examined, examined["methods"])
+    fed = ", ".join(_method_name(method) for method in examined["methods"] if method["feeding"] == "root")
+    foot = [forms.Notes([f"{fed}: batches by ROOT's own data loader (feeding = root)"])] if fed else []
+    return forms.Document([forms.Notes(head), table, *foot], examined, examined["methods"])
 
 
 def _method_name(tried: Mapping[str, Any]) -> str:
-    return naming.method_name(naming.Series(tried["method"], tried["backend"], tried["architecture"]))
+    series = naming.Series(tried["method"], tried["backend"], tried["architecture"], feeding=tried["feeding"])
+    return naming.method_name(series)
 
 
 def _text(text: str) -> Text:

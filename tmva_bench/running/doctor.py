@@ -19,10 +19,6 @@ _POINT = {"neurons": 5, "layers": 1, "batch_size": 10, "max_epochs": 3, "optimiz
 _SECONDS = 300
 
 
-def _series() -> list[tuple[str, str, str]]:
-    return [(method.name, *tried) for method in METHODS.values() for tried in method.tried]
-
-
 def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Looks at the machine and trains every method in a child.
 
@@ -31,7 +27,7 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
 
     Returns:
         ``machine``, ``environment`` (name, versions), ``threads`` and ``methods``: a list of
-        ``{method, backend, architecture, runs, reason}``.
+        ``{method, backend, architecture, feeding, runs, reason, backend_version}``.
     """
     environment = environments.describe()
     methods = []
@@ -39,18 +35,18 @@ def examine(on_method: Callable[[str], None] | None = None) -> dict[str, Any]:
         path = Path(folder) / "input.root"
         inputs.write(samples.gauss(**_EVENTS), path)
         data = inputs.read(path)
-        for method, backend, architecture in _series():
-            point = parsing.point(requests.known_to(METHODS[method], _POINT))
-            request = requests.make_request(point, method, backend, architecture=architecture)
+        for method, tried in [(one, tried) for one in METHODS.values() for tried in one.tried]:
+            point = parsing.point({**requests.known_to(method, _POINT), "feeding": tried.feeding})
+            request = requests.make_request(point, method.name, tried.backend, architecture=tried.architecture)
             if on_method:
-                on_method(f"{naming.method_name(naming.Series(method, request.backend, architecture))} {architecture}")
+                series = naming.Series(method.name, tried.backend, tried.architecture, feeding=tried.feeding)
+                on_method(f"{naming.method_name(series)} {tried.architecture}")
             record = runner.run_one(request, data, ResultsFolder(folder), limits=requests.Limits(seconds=_SECONDS))
             row = record.row
             methods.append(
                 {
-                    "method": method,
-                    "backend": request.backend,
-                    "architecture": architecture,
+                    "method": method.name,
+                    **tried._asdict(),
                     "runs": row.status == "ok",
                     "reason": row.reason,
                     "backend_version": row.backend_version,
