@@ -368,22 +368,22 @@ class _Crew:
     def _records(self, jobs: list[Job], cpus: list[int] | None) -> list[Record]:
         """The records of the runs of one child."""
         (first, *_) = jobs
-        request, data, environment, _ = first
+        _, data, environment, _ = first
         reason = environment.missing or self._unavailable.get(_installed(runner.planned_row(*first)), "")
         if reason:
             return [self._leave_unavailable(job, reason) for job in jobs]
         self._listener.started(first)
-        arguments: dict[str, Any] = {
-            "environment": environment,
-            "limits": self._limits,
-            "cpus": cpus,
-            "stop": self._stop,
-            "on_epoch": functools.partial(self._listener.epoch, first),
-        }
-        if request.together:
-            return runner.run_together([job.request for job in jobs], data, self._folder, **arguments)
-        on_encoding = functools.partial(self._listener.encoding, first)
-        return [runner.run_one(request, data, self._folder, on_encoding=on_encoding, **arguments)]
+        return runner.run_requests(
+            [job.request for job in jobs],
+            data,
+            self._folder,
+            on_encoding=functools.partial(self._listener.encoding, first),
+            environment=environment,
+            limits=self._limits,
+            cpus=cpus,
+            stop=self._stop,
+            on_epoch=functools.partial(self._listener.epoch, first),
+        )
 
     def _leave_unavailable(self, job: Job, reason: str) -> Record:
         request, data, environment, _ = job

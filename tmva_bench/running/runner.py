@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy
 import psutil
@@ -76,17 +76,59 @@ def _identity(point: Point) -> dict[str, Any]:
     }
 
 
+class OfChild(TypedDict, total=False):
+    """What is to be known of a child, whatever it runs; each may be left out.
+
+    Attributes:
+        environment: the Python to run in; by default this one.
+        limits: time and memory, of the child, and of the training of the autoencoder before it.
+        cpus: cores to bind the child to; by default the first ones, as many as the request has threads.
+        stop: ends the child when it is set.
+        on_epoch: called with each epoch as it appears in the log.
+    """
+
+    environment: environments.Environment
+    limits: requests.Limits | None
+    cpus: list[int] | None
+    stop: threading.Event
+    on_epoch: Callable[[Epoch], None]
+
+
+def run_requests(
+    asked: list[Request],
+    data: inputs.InputFile,
+    results: ResultsFolder,
+    *,
+    on_encoding: Callable[[Epoch], None] | None = None,
+    **of_child: Unpack[OfChild],
+) -> list[Record]:
+    """Does the runs of one child: one, by :func:`run_one`, or those that are trained together, by :func:`run_together`.
+
+    Args:
+        asked: what to run.
+        data: the common input file, read and checked.
+        results: the results folder, which the caller holds.
+        on_encoding: see :func:`run_one`.
+        **of_child: see :class:`OfChild`.
+
+    Raises:
+        UserError: the results folder cannot be written.
+        DiskFull: the runs failed because the disk is full.
+        KeyboardInterrupt: after the child was ended.
+    """
+    if asked[0].together:
+        return run_together(asked, data, results, **of_child)
+    (request,) = asked
+    return [run_one(request, data, results, on_encoding=on_encoding, **of_child)]
+
+
 def run_one(
     request: Request,
     data: inputs.InputFile,
     results: ResultsFolder,
     *,
-    environment: environments.Environment | None = None,
-    limits: requests.Limits | None = None,
-    cpus: list[int] | None = None,
-    stop: threading.Event | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
     on_encoding: Callable[[Epoch], None] | None = None,
+    **of_child: Unpack[OfChild],
 ) -> Record:
     """Runs one benchmark in a child process and leaves its record in ``results``, which the caller holds.
 
@@ -94,12 +136,8 @@ def run_one(
         request: what to run.
         data: the common input file, read and checked.
         results: the results folder.
-        environment: the Python to run in; by default this one.
-        limits: time and memory, of the run, and of the training of the autoencoder before it.
-        cpus: cores to bind the child to; by default the first ones, as many as the request has threads.
-        stop: ends the child when it is set.
-        on_epoch: called with each epoch as it appears in the log.
-        on_encoding: the same for the autoencoder before the run.
+        on_encoding: called with each epoch of the autoencoder that encodes the events before the run.
+        **of_child: see :class:`OfChild`.
 
     Returns:
         The record.
@@ -109,10 +147,9 @@ def run_one(
         DiskFull: the run failed because the disk is full.
         KeyboardInterrupt: after the child was ended.
     """
-    environment = environment or environments.describe()
+    environment, told = _told(request, of_child)
     method = registry.of(request.method)
     name = identify(request, data, environment)
-    cpus = _cpus(request.threads) if cpus is None else cpus
     with results.under_way(name) as folder:
         record = Record(row=planned_row(request, data, environment, name))
         events = data
@@ -124,9 +161,9 @@ def run_one(
                     request.point,
                     results,
                     folder / "encoding",
-                    limits=limits,
-                    cpus=cpus,
-                    stop=stop,
+                    limits=told["limits"],
+                    cpus=told["cpus"],
+                    stop=told["stop"],
                     on_epoch=on_encoding,
                 )
             except UserError as error:
@@ -139,11 +176,7 @@ def run_one(
             "tmva_bench.methods.worker",
             _task(request, events, folder),
             folder,
-            **_of_child(request, environment),
-            cpus=cpus,
-            limits=limits,
-            stop=stop,
-            on_epoch=on_epoch,
+            **told,
         )
         name_input(folder, kept)
         row = dataclasses.replace(record.row, peak_memory=ending.peak_memory, real_time_total=ending.real_time)
@@ -160,32 +193,22 @@ def run_together(
     bundled: list[Request],
     data: inputs.InputFile,
     results: ResultsFolder,
-    *,
-    environment: environments.Environment | None = None,
-    limits: requests.Limits | None = None,
-    cpus: list[int] | None = None,
-    stop: threading.Event | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    **of_child: Unpack[OfChild],
 ) -> list[Record]:
     """Trains repetitions of a point in one child and leaves a record of each.
 
     Args:
         bundled: what to train; they differ in seed and repetition alone.
-        data: as of :func:`run_one`, and so are the others; the child is that of all.
+        data: as of :func:`run_one`.
         results: see there.
-        environment: see there.
-        limits: see there.
-        cpus: see there.
-        stop: see there.
-        on_epoch: called with each epoch of all as it appears in the log.
+        **of_child: see :class:`OfChild`; the child, and the epochs in its log, are those of all.
 
     Raises:
         UserError: the results folder cannot be written.
         DiskFull: the runs failed because the disk is full.
         KeyboardInterrupt: after the child was ended.
     """
-    environment = environment or environments.describe()
-    first = bundled[0]
+    environment, told = _told(bundled[0], of_child)
     names = [identify(request, data, environment) for request in bundled]
     bundle = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
     rows = [planned_row(request, data, environment, name) for request, name in zip(bundled, names, strict=True)]
@@ -202,11 +225,7 @@ def run_together(
             "tmva_bench.methods.together_worker",
             {together_worker.TASKS: tasks},
             shared,
-            **_of_child(first, environment),
-            cpus=_cpus(first.threads) if cpus is None else cpus,
-            limits=limits,
-            stop=stop,
-            on_epoch=on_epoch,
+            **told,
         )
         outcomes = ending.outcome.get(together_worker.OUTCOMES, [ending._asdict()] * len(bundled))
         bundled_rows = [
@@ -262,14 +281,18 @@ def _task(request: Request, events: inputs.InputFile, folder: Path) -> dict[str,
     return {**task._asdict(), "point": dataclasses.asdict(task.point)}
 
 
-def _of_child(request: Request, environment: environments.Environment) -> dict[str, Any]:
-    """What :func:`tmva_bench.running.child.run_child` is to know of a request's child."""
-    return {
+def _told(request: Request, of_child: OfChild) -> tuple[environments.Environment, dict[str, Any]]:
+    """The environment of a request's child, and what :func:`tmva_bench.running.child.run_child` is to know of it."""
+    environment = of_child.get("environment") or environments.describe()
+    cpus = of_child.get("cpus")
+    return environment, {
         "python": environment.python,
         "variables": environments.child_variables(
             environment.python, threads=request.threads, backend=request.backend, architecture=request.architecture
         ),
         "epochs": registry.of(request.method).read_epochs,
+        "cpus": _cpus(request.threads) if cpus is None else cpus,
+        **{name: of_child.get(name) for name in ("limits", "stop", "on_epoch")},
     }
 
 
