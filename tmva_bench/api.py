@@ -223,8 +223,6 @@ def run_study(
     study = study_file.read(file, changes)
     part = plan.parse_shard(shard) if shard else None
     results = study_folder(study, folder, part)
-    if study.together and (scheduler or system):
-        raise UserError("together = true: a cluster does one run a worker; leave the cluster out, or together")
     if side_by_side != 1 and (scheduler or system):
         raise UserError(f"--jobs {side_by_side}: a cluster does a run a worker; leave --jobs out")
     with contextlib.ExitStack() as stack:

@@ -135,7 +135,7 @@ def test_a_child_that_dies_is_the_end_of_all_its_trainings(fake_python, small_in
     assert results.runs_under_way() == []
 
 
-def test_the_study_file_says_what_cannot_be_together(study, tmp_path):
+def test_the_study_file_says_what_cannot_be_together(study):
     file = study()
     assert study_file.text(study_file.read(file)).count("together = true") == 1
     for change, reason in (
@@ -149,8 +149,6 @@ def test_the_study_file_says_what_cannot_be_together(study, tmp_path):
     file.write_text(file.read_text().replace("together = true", "together = 1"))
     with pytest.raises(UserError, match="together = 1: must be true or false"):
         study_file.read(file)
-    with pytest.raises(UserError, match="together = true: a cluster does one run a worker"):
-        tmva_bench.run_study(study(), folder=tmp_path / "results", system="local")
 
 
 def test_the_repetitions_of_a_bundle_are_in_one_part(study):

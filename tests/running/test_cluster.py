@@ -7,12 +7,14 @@ import signal
 import sys
 import threading
 import time
+import types
 
 import psutil
 import pytest
-from fake_child import TRAINED
+from fake_child import TRAINED, TRAINED_TOGETHER
 
 import tmva_bench
+from tmva_bench import api
 from tmva_bench.basis.training import Epoch
 from tmva_bench.engines import tmva_files
 from tmva_bench.errors import UserError
@@ -25,15 +27,13 @@ dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 # A worker that trains without loading ROOT: what is looked at here is what lies around it.
-QUICK = (
-    """
+NO_ROOT = """
 import types
 sys.modules["ROOT"] = types.SimpleNamespace(
     gROOT=types.SimpleNamespace(GetVersion=str, SetBatch=bool), gEnv=types.SimpleNamespace(SetValue=print)
 )
 """
-    + TRAINED
-)
+QUICK = NO_ROOT + TRAINED
 # What no two runs have in common.
 MEASURED = ("start_time", "real_time_total", "cpu_time_total", "peak_memory", "load_before", "load_after")
 MEASURED += ("others_load", "busy", "warnings")
@@ -69,6 +69,34 @@ def test_a_study_is_the_same_on_a_cluster(scheduler, fake_study, tmp_path):
     assert (heard.numbers, heard.epochs) == ({2}, [(20, 1, 0.25)])
     assert [(row["neurons"], row["repetition"], row["status"]) for row in rows] == [(20, 2, "ok")]
     assert content(tmp_path / "there") == content(tmp_path / "here")
+
+
+TOGETHER = "together = true\n[only.keras]\nexecution = 'epoch'"
+
+
+def test_what_is_trained_together_is_one_job(scheduler, fake_study, tmp_path):
+    file, only = fake_study(NO_ROOT + TRAINED_TOGETHER, TOGETHER), ["neurons=20"]
+    tmva_bench.run_study(file, folder=tmp_path / "here", only=only)
+    heard = Heard()
+    rows = tmva_bench.run_study(file, folder=tmp_path / "there", only=only, scheduler=scheduler, listener=heard)
+    assert heard.said == [("planned", 2, 0), "started", "finished", "finished"]
+    assert [(row["repetition"], row["status"], row["bundle_size"]) for row in rows] == [(1, "ok", 2), (2, "ok", 2)]
+    assert rows[0]["bundle"] == rows[1]["bundle"]
+    assert content(tmp_path / "there") == content(tmp_path / "here")
+
+
+def test_the_runs_of_one_job_are_killed_together(fake_study, tmp_path):
+    results = ResultsFolder(tmp_path / "results")
+    read = study_file.read(fake_study(NO_ROOT + TRAINED_TOGETHER, TOGETHER))
+    pool = cluster.DaskPool(None, results, read.limits)
+    lost = types.SimpleNamespace(cancelled=bool, exception=lambda: distributed.KilledWorker("lost", None, 1))
+    with results.held():
+        jobs = api.study_jobs(read, results, ["neurons=20"])
+        pool._tries[jobs[0].name] = cluster._DEATHS
+        records = pool._outcome(lost, jobs)
+    assert [(record.row.repetition, record.row.status) for record in records] == [(1, "killed"), (2, "killed")]
+    assert all("2 workers ended while they did it" in record.row.reason for record in records)
+    assert sorted(results.names()) == sorted(record.row.run_id for record in records)
 
 
 def test_a_run_that_kills_its_worker_twice_is_killed_and_the_study_goes_on(fake_study, tmp_path):
@@ -152,9 +180,10 @@ class Heard(execution.Silent):
 def test_an_input_file_that_workers_cannot_read_is_sent(scheduler, fake_study, tmp_path, monkeypatch):
     submitted = cluster.DaskPool._submit
 
-    def elsewhere(work, job, content=None):
-        future = submitted(work, job._replace(data=job.data._replace(path="/nowhere/small.root")), content)
-        work._under_way[future] = job
+    def elsewhere(work, jobs, content=None):
+        (job,) = jobs
+        future = submitted(work, [job._replace(data=job.data._replace(path="/nowhere/small.root"))], content)
+        work._under_way[future] = jobs
         return future
 
     monkeypatch.setattr(cluster.DaskPool, "_submit", elsewhere)

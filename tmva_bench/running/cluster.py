@@ -1,5 +1,7 @@
 """A study on the workers of a Dask cluster: each run is done there as it is here, and brought back whole or not at all.
 
+What is trained together is one job.
+
 Dask is loaded only where a cluster is asked for.
 """
 
@@ -47,17 +49,17 @@ class _Order(NamedTuple):
     """What a worker is asked to do.
 
     Attributes:
-        job: name of the run, as it would be called here.
-        request: what to run.
+        job: name of the run, as it would be called here; of several that are trained together, of the first.
+        asked: what to run in one child.
         input_file: the common input file, as it is called here.
         digest: of its events.
         environment: where to run it; no ``python`` stands for the worker's own.
         encoder: versions that the worker's own Python must hold to train the autoencoder; empty without one.
-        limits: time and memory of the run.
+        limits: time and memory of the child.
     """
 
     job: str
-    request: requests.Request
+    asked: list[requests.Request]
     input_file: str
     digest: str
     environment: Environment
@@ -65,19 +67,29 @@ class _Order(NamedTuple):
     limits: requests.Limits
 
 
+class _Finished(NamedTuple):
+    """A run that a worker has done.
+
+    Attributes:
+        record: that of the run.
+        files: what lies in the run's folder, by name there.
+        encoded: the file of encoded events that the run was given; None where it was given none.
+    """
+
+    record: Record
+    files: dict[str, bytes]
+    encoded: tuple[str, bytes] | None
+
+
 class _Answer(NamedTuple):
     """What a worker gives back.
 
     Attributes:
-        record: that of the run; None where there is none.
-        files: what lies in the run's folder, by name there.
-        encoded: the file of encoded events that the run was given; None where it was given none.
-        refused: why there is no record; "" where the worker needs the input file.
+        runs: those that were asked for, in their order; none where there is no record.
+        refused: why there is none; "" where the worker needs the input file.
     """
 
-    record: Record | None = None
-    files: dict[str, bytes] = {}
-    encoded: tuple[str, bytes] | None = None
+    runs: tuple[_Finished, ...] = ()
     refused: str = ""
 
 
@@ -262,7 +274,8 @@ class DaskPool:
         self._client, self._folder, self._limits = client, folder, limits
         self._topic = f"tmva-bench-{uuid.uuid4().hex}"
         self._here = environments.describe()
-        self._under_way: dict[Any, execution.Job] = {}
+        # The jobs of each child, of which the first one stands for all.
+        self._under_way: dict[Any, list[execution.Job]] = {}
         # Input files on their way, by digest.
         self._sent: dict[str, Any] = {}
         # By job: how often workers began it, and its place in the study, whatever is sent a second time.
@@ -282,14 +295,16 @@ class DaskPool:
         news = _News(jobs, listener, self._tries)
         self._client.subscribe_topic(self._topic, news.hear)
         try:
-            waiting = distributed.as_completed(map(self._submit, jobs), loop=self._client.loop)
+            futures = map(self._submit, execution.children(jobs))
+            waiting = distributed.as_completed(futures, loop=self._client.loop)
             listener.workers(self._workers())
             for future in waiting:
-                job = self._under_way.pop(future)
-                outcome = self._outcome(future, job)
-                if isinstance(outcome, Record):
-                    news.end(job)
-                    finished(job, outcome)
+                of_child = self._under_way.pop(future)
+                outcome = self._outcome(future, of_child)
+                if isinstance(outcome, list):
+                    news.end(of_child[0])
+                    for job, record in zip(of_child, outcome, strict=True):
+                        finished(job, record)
                     listener.workers(self._workers())
                 else:
                     waiting.add(outcome)
@@ -300,12 +315,13 @@ class DaskPool:
     def _workers(self) -> int:
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
-    def _submit(self, job: execution.Job, content: Any = None) -> Any:
+    def _submit(self, jobs: list[execution.Job], content: Any = None) -> Any:
+        job = jobs[0]
         place = job.environment
         here = place.python == self._here.python
         order = _Order(
             job.name,
-            job.request,
+            [one.request for one in jobs],
             str(Path(job.data.path).resolve()),
             job.data.metadata["digest"],
             place._replace(python="") if here else place,
@@ -315,12 +331,14 @@ class DaskPool:
         future = self._client.submit(
             _do, order, self._topic, content, key=f"run-{uuid.uuid4().hex}", priority=self._priority[job.name]
         )
-        self._under_way[future] = job
+        self._under_way[future] = jobs
         return future
 
-    def _outcome(self, future: Any, job: execution.Job) -> Any:
-        """The record of a job, put into the results folder; or the future of the job, where it is sent again."""
+    def _outcome(self, future: Any, jobs: list[execution.Job]) -> Any:
+        """The records of a child's jobs, put into the results folder; or their future, where they are sent again."""
         import distributed
+
+        job = jobs[0]
 
         if future.cancelled():
             raise UserError("the Dask scheduler has ended; what is finished is kept, the same command goes on")
@@ -328,21 +346,21 @@ class DaskPool:
         if isinstance(error, distributed.KilledWorker):
             # A job that only waited at a worker that another one brought down is not to blame.
             if self._tries[job.name] < _DEATHS:
-                return self._submit(job, self._sent.get(job.data.metadata["digest"]))
+                return self._submit(jobs, self._sent.get(job.data.metadata["digest"]))
             reason = f"{self._tries[job.name]} workers ended while they did it (out of memory, or ended by somebody)"
-            return self._leave(job, "killed", reason)
+            return [self._leave(one, "killed", reason) for one in jobs]
         if error is not None:
             raise UserError(
                 f"a Dask worker cannot do runs: {type(error).__name__}: {error}; it needs the tmva-bench and Python of "
                 "the command that sends them"
             ) from error
         answer: _Answer = future.result()
-        if answer.record:
-            return self._keep(job, answer.record, answer)
+        if answer.runs:
+            return [self._keep(one, run) for one, run in zip(jobs, answer.runs, strict=True)]
         if answer.refused:
-            return self._leave(job, "failed", answer.refused)
+            return [self._leave(one, "failed", answer.refused) for one in jobs]
         self._tries[job.name] = 0
-        return self._submit(job, self._content(job.data))
+        return self._submit(jobs, self._content(job.data))
 
     def _content(self, data: inputs.InputFile) -> Any:
         """An input file on its way to the workers: as a task, it is there again when the worker that has it is lost."""
@@ -359,13 +377,13 @@ class DaskPool:
         request, data, environment, _ = job
         return runner.leave_undone(request, data, self._folder, environment, status, reason)
 
-    def _keep(self, job: execution.Job, record: Record, answer: _Answer) -> Record:
+    def _keep(self, job: execution.Job, run: _Finished) -> Record:
         """Puts a finished run into the results folder, complete or not at all."""
-        kept = self._folder.keep_input(job.data)
-        if answer.encoded:
-            self._keep_encoded(record.row.encoded_digest, *answer.encoded)
+        record, kept = run.record, self._folder.keep_input(job.data)
+        if run.encoded:
+            self._keep_encoded(record.row.encoded_digest, *run.encoded)
         with self._folder.under_way(_checked(record.row.run_id)) as folder:
-            for file, content in answer.files.items():
+            for file, content in run.files.items():
                 path = folder / _checked(file)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
@@ -438,7 +456,7 @@ def _same(content: bytes) -> bytes:
 
 
 def _do(order: _Order, topic: str, content: bytes | None) -> _Answer:
-    """Does one run on this worker."""
+    """Does the runs of one child on this worker."""
     import distributed
 
     worker = distributed.get_worker()
@@ -452,11 +470,12 @@ def _do(order: _Order, topic: str, content: bytes | None) -> _Answer:
             return _Answer()
         environment = _environment(order)
         if environment.missing:
-            record = runner.leave_undone(order.request, data, results, environment, "unavailable", environment.missing)
+            undone = data, results, environment, "unavailable", environment.missing
+            records = [runner.leave_undone(request, *undone) for request in order.asked]
         else:
-            with _cores(order.request.threads, stop) as cpus:
-                record = runner.run_one(
-                    order.request,
+            with _cores(order.asked[0].threads, stop) as cpus:
+                records = runner.run_requests(
+                    order.asked,
                     data,
                     results,
                     environment=environment,
@@ -466,7 +485,7 @@ def _do(order: _Order, topic: str, content: bytes | None) -> _Answer:
                     on_epoch=_seldom(functools.partial(tell, _TRAINING)),
                     on_encoding=_seldom(functools.partial(tell, _ENCODING)),
                 )
-        return _packed(results, record)
+        return _Answer(tuple(_packed(results, record) for record in records))
     except KeyboardInterrupt:
         return _Answer(refused="cancelled")  # nobody waits for it
     except UserError as error:
@@ -578,7 +597,7 @@ def _cores(threads: int, stop: threading.Event) -> Iterator[list[int]]:
     raise KeyboardInterrupt
 
 
-def _packed(results: ResultsFolder, record: Record) -> _Answer:
+def _packed(results: ResultsFolder, record: Record) -> _Finished:
     """A finished run to be sent, and gone from here."""
     folder = results.run_folder(record.row.run_id)
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
@@ -588,4 +607,4 @@ def _packed(results: ResultsFolder, record: Record) -> _Answer:
         path = results.encoded_input(record.row.encoded_digest)
         encoded = path.name, path.read_bytes()
     results.remove([folder.name])
-    return _Answer(record, files, encoded)
+    return _Finished(record, files, encoded)
