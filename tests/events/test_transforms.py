@@ -316,12 +316,45 @@ def test_categories_one_column_each_depend_on_each_other() -> None:
     check(["N"], "abcd", x, numpy.ones(300))
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        # a, b, c vary by themselves.
+        ((0, 1, 2, (0, 1), (2, 2)), "a, b and d depend .* from the others; c and e do so, too: leave d and e out,"),
+        ((0, (0, 0), 1, (0, 0), 2), "a and b depend .*; a and d do so, too: leave b and d out,"),
+        ((None, 0, 1, (0, 1), 2), "computed, a is the same in all .*; b, c and d depend .*: leave a and d out,"),
+        ((None, 0, None, 1, 2), "computed, a and c are the same in all training events there: leave a and c out,"),
+        ((None, 0, 1, 2), "computed, a is the same in all training events there: leave a out,"),
+        ((0, 1, 2, (0, 1)), "computed, a, b and d depend .* from the others: leave one of them out,"),
+    ],
+)
+@pytest.mark.parametrize("chain", ["D", "P"])
+def test_all_that_depend_are_named_at_once_and_without_them_it_can_be_computed(
+    columns: tuple[object, ...], said: str, chain: str
+) -> None:
+    x = numpy.random.default_rng(4).normal(size=(500, 3))
+    made = numpy.stack(
+        [numpy.ones(500) if one is None else 3 + x[:, numpy.atleast_1d(one)].sum(axis=1) for one in columns], axis=1
+    )
+    with pytest.raises(UserError, match=said) as error:
+        check([chain], "abcde"[: len(columns)], made, numpy.ones(500))
+    out = re.search("leave (.*) out", str(error.value))[1].split(" and ")
+    left = [number for number in range(len(columns)) if "abcde"[number] not in ("d" if "one of" in out[0] else out)]
+    check([chain], [*"abcde"], made[:, left], numpy.ones(500))
+
+
+def test_many_variables_that_depend_are_named_in_no_time() -> None:
+    x = numpy.random.default_rng(5).normal(size=(1000, 120))
+    groups = transforms.dependent_groups(numpy.concatenate([x, x[:, :6]], axis=1), numpy.ones(1000))
+    assert groups == [[number, 120 + number] for number in range(6)]
+
+
 def test_negative_weights_that_leave_no_variance_are_to_blame() -> None:
     random = numpy.random.default_rng(3)
     x = random.normal(size=(400, 2))
     x[:, 0] *= 10
     weights = numpy.where(numpy.abs(x[:, 0]) > 8, -1.0, 1.0)
-    with pytest.raises(UserError, match="D cannot be computed, (negative weights leave no variance|x0 is the same)"):
+    with pytest.raises(UserError, match="D cannot be computed, negative weights leave no variance to x0"):
         check(["D"], NAMES[:2], x, weights)
     check(["P"], NAMES[:2], x, weights)
 

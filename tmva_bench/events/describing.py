@@ -17,8 +17,6 @@ _NEARLY_ALL, _CORNER = 0.98, 0.05
 _STRONG = 0.99
 # The probability by chance above which two classes are told to be alike, and the most events that it is computed of.
 _ALIKE, _MOST = 0.05, 200_000
-# The most groups of dependent variables that are told.
-_MOST_GROUPS = 5
 
 
 class Tree(NamedTuple):
@@ -211,20 +209,17 @@ def _tails(name: str, column: numpy.ndarray) -> List[str]:
 
 
 def _dependent(input_file: InputFile, both: numpy.ndarray, varying: Sequence[int]) -> List[str]:
-    """Variables that are sums of others, one of each group left out before the next is looked for."""
+    """Variables that are sums of others."""
+    if len(varying) < 2 or len(both) < 2:
+        return []
     doubts: List[str] = []
-    left = list(varying)
-    while len(left) > 1 and len(both) > 1 and len(doubts) < _MOST_GROUPS:
-        group = [left[one] for one in transforms.dependent_variables(both[:, left], numpy.ones(len(both)))]
-        if not group:
-            break
-        names = [input_file.variables[one] for one in group]
+    for group in transforms.dependent_groups(both[:, list(varying)], numpy.ones(len(both))):
+        names = [input_file.variables[varying[one]] for one in group]
         what = "is a sum of others" if len(names) == 1 else "depend on each other as a sum of multiples"
         doubts.append(
             f"{', '.join(names)}: {what}, as a copy does; decorrelation (D) and principal components (P) fail on them: "
             f"leave {names[-1]} out, or use transformations = N"
         )
-        left.remove(group[-1])
     return doubts
 
 

@@ -110,27 +110,44 @@ class Chain:
 
     def _check_independent(self, name: str, values: numpy.ndarray, weights: numpy.ndarray) -> None:
         """Refuses variables that are a sum of others (``D`` divides by what is left, ``P`` makes a variable of it)."""
-        dependent = dependent_variables(values, weights, self._rounding)
-        if not dependent:
+        groups = dependent_groups(values, weights, self._rounding)
+        if not groups:
             return
-        named = [self._variables[number] for number in dependent]
-        if len(named) == 1:
-            what = f"{named[0]} is the same in all training events there; leave it out"
-        elif (weights < 0).any() and not dependent_variables(values, numpy.ones(len(values)), self._rounding):
-            what = f"negative weights leave no variance to {', '.join(named)}"
+        by_themselves = groups
+        if (weights < 0).any():
+            by_themselves = dependent_groups(values, numpy.ones(len(values)), self._rounding)
+        named = [[self._variables[number] for number in group] for group in by_themselves]
+        if named:
+            what = _named(named)
         else:
-            what = (
-                f"{', '.join(named[:-1])} and {named[-1]} depend on each other in the training events, each follows "
-                "from the others: leave one of them out"
-            )
+            what = f"negative weights leave no variance to {', '.join(self._variables[number] for number in groups[0])}"
         raise UserError(f"{self._where}: {name} cannot be computed, {what}, or use transformations = N")
 
 
-def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray, rounding: float = 0.0) -> List[int]:
-    """Indices of the first variables found of which each is a sum of multiples of the others, and a constant.
+def _named(groups: List[List[str]]) -> str:
+    """What is to be said of variables that are the same in all events, each by itself, and of those that depend."""
+    same = [group[0] for group in groups if len(group) == 1]
+    parts = (
+        [f"{_listed(same)} {'is' if len(same) == 1 else 'are'} the same in all training events there"] if same else []
+    )
+    others = [_listed(group) for group in groups if len(group) > 1]
+    if others:
+        parts.append(f"{others[0]} depend on each other in the training events, each follows from the others")
+    parts += [f"{group} do so, too" for group in others[1:]]
+    out = "one of them" if len(others) == len(groups) == 1 else _listed([group[-1] for group in groups])
+    return f"{'; '.join(parts)}: leave {out} out"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def dependent_groups(values: numpy.ndarray, weights: numpy.ndarray, rounding: float = 0.0) -> List[List[int]]:
+    """Variables of which each is a sum of multiples of the others in its group, and a constant.
 
     That is so where the smallest eigenvalue of the weighted correlation matrix is zero but for rounding; its
-    eigenvector tells which.
+    eigenvector tells which. The last of a group is left out before the next is looked for: without the last ones no
+    variable depends on others.
 
     Args:
         values: events, shape (events, variables).
@@ -138,26 +155,43 @@ def dependent_variables(values: numpy.ndarray, weights: numpy.ndarray, rounding:
         rounding: how far float32 rounded what the values were made of, in units of the standard deviation.
 
     Returns:
-        None of them, one that does not vary, or several.
+        Their indices; those that do not vary are first, in a group each.
     """
     values = values.astype(float)
     centred = values - numpy.average(values, axis=0, weights=weights)
     covariance = (centred.T * weights) @ centred / weights.sum()
     variances = covariance.diagonal()
     still = ~(variances > 0) | (values.min(axis=0) == values.max(axis=0))
-    if still.any():
-        return [int(still.argmax())]
-    scale = numpy.sqrt(variances)
-    correlation = covariance / numpy.outer(scale, scale)
-    least = max(_LEAST_SHARE, min(_MOST_OF_ROUNDING, 4 * max(rounding, _rounding(values)) ** 2))
-    if numpy.linalg.eigvalsh(correlation)[0] >= least:
-        return []
-    for last in range(1, len(scale)):
-        eigenvalues, eigenvectors = numpy.linalg.eigh(correlation[: last + 1, : last + 1])
-        if eigenvalues[0] < least:
+    groups = [[int(number)] for number in numpy.flatnonzero(still)]
+    left = numpy.flatnonzero(~still)
+    scale = numpy.sqrt(variances[left])
+    correlation = covariance[numpy.ix_(left, left)] / numpy.outer(scale, scale)
+    least = max(_LEAST_SHARE, min(_MOST_OF_ROUNDING, 4 * max(rounding, _rounding(values[:, left])) ** 2))
+    while len(left):
+        group = _first_group(correlation, least)
+        if not len(group):
             break
-    shares = numpy.abs(eigenvectors[:, 0])
-    return [int(number) for number in numpy.flatnonzero(shares > 0.01 * shares.max())]
+        groups.append(left[group].tolist())
+        left, correlation = (numpy.delete(one, group[-1], 0) for one in (left, correlation))
+        correlation = numpy.delete(correlation, group[-1], 1)
+    return groups
+
+
+def _first_group(correlation: numpy.ndarray, least: float) -> numpy.ndarray:
+    """The group whose last variable comes first, as indices in order; empty where there is none."""
+
+    def smallest(size: int) -> float:
+        return float(numpy.linalg.eigvalsh(correlation[:size, :size])[0])
+
+    none, some = 1, len(correlation)
+    if smallest(some) >= least:
+        return numpy.array([], int)
+    # With every variable more the smallest eigenvalue can only fall (Cauchy's interlacing).
+    while some - none > 1:
+        size = (none + some) // 2
+        none, some = (none, size) if smallest(size) < least else (size, some)
+    shares = numpy.abs(numpy.linalg.eigh(correlation[:some, :some])[1][:, 0])
+    return numpy.flatnonzero(shares > 0.01 * shares.max())
 
 
 def _rounding(values: numpy.ndarray) -> float:
