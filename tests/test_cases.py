@@ -182,8 +182,8 @@ def test_dependent_variables_are_named_before_training(case):
     code, said = say("run", "o.root", *KERAS)
     assert code == 1
     assert "x0, x1 and sum depend on each other" in " ".join(said.split())
-    works(say(*both("dep", "x0,x1,x2,sum,copy=2*x2", "-o", "o2.root")))
-    code, said = say("run", "o2.root", *KERAS)
+    works(say(*both("dep", "x0,x1,x2,sum,copy=2*x2", "--force")))
+    code, said = say("run", "o.root", *KERAS)
     assert code == 1
     assert "x2 and copy do so, too: leave sum and copy out" in " ".join(said.split())
     works(say("run", "o.root", *KERAS, "--transformations", "N"), "ROC area")

@@ -101,9 +101,9 @@ def _from_own(task: Task, data: inputs.InputFile, scores: Callable[[numpy.ndarra
     """The largest difference of scores from those that the run itself gave to its test events."""
     theirs = read_test_scores(Path(task.run))
     signal = len(data.events["TestS"])
-    parts = ((data.events["TestS"], theirs[:signal]), (data.events["TestB"], theirs[signal:]))
-    ours = [scores(events[:_CHECKED]) for events, _ in parts]
-    return exports.largest_difference(numpy.concatenate(ours), numpy.concatenate([own[:_CHECKED] for _, own in parts]))
+    ours = [scores(data.events[tree][:_CHECKED]) for tree in ("TestS", "TestB")]
+    parts = [theirs[:signal][:_CHECKED], theirs[signal:][:_CHECKED]]
+    return exports.largest_difference(numpy.concatenate(ours), numpy.concatenate(parts))
 
 
 def _of_run(task: Task, data: inputs.InputFile) -> Callable[[numpy.ndarray], numpy.ndarray]:
