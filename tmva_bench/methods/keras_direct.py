@@ -25,7 +25,7 @@ from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, direct, read_input
 
 # The trained network for TMVA::Reader.
 WEIGHT_FILE = "keras_DL.weights.xml"
@@ -226,7 +226,11 @@ def _scoring(trained: Trained) -> Scoring:
 
 
 def _paired(point: Point, architecture: str) -> bool:
-    return point.start == "tmva" and point.feeding == "array" and (point.dropout == 0 or point.dropout_rule == "tmva")
+    return point.start == "tmva" and direct.paired(point, architecture)
+
+
+def _unequal(point: Point) -> FrozenSet[str]:
+    return direct.unequal(point) | (direct.OF_BATCHES if point.start == "keras" else frozenset())
 
 
 def _cells(point: Point) -> Dict[str, str]:
@@ -251,12 +255,6 @@ def _cells(point: Point) -> Dict[str, str]:
     if point.dropout_rule == "tmva" and any(phase.drop):
         cells["dropout"] = f"masks of {'+'.join(map(keras_stand_in.text_of, phase.drop))}"
     return cells
-
-
-def _unequal(point: Point) -> FrozenSet[str]:
-    of_batches = {"batch_size", "seed"} if point.start == "keras" or point.feeding == "root" else set()
-    drops = point.dropout_rule == "keras" and any(mapping.drop_probabilities(point))
-    return frozenset(of_batches | ({"dropout"} if drops else set()))
 
 
 METHOD = Method(

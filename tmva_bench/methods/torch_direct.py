@@ -1,7 +1,7 @@
 """The method ``torch``: TMVA's network, events, batches and stopping rule in plain PyTorch, without Keras."""
 
 from pathlib import Path
-from typing import Callable, Dict, FrozenSet, List
+from typing import Callable, Dict, List
 
 import numpy
 
@@ -22,7 +22,7 @@ from tmva_bench.engines.scoring import Dense, Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed
 from tmva_bench.events import inputs, transforms
-from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, read_input
+from tmva_bench.methods import Method, Outcome, Task, Trained, Tried, direct, read_input
 
 # Weights and biases of the layers, by number: no pickle, which could run code when it is read.
 MODEL_FILE = "model.npz"
@@ -122,10 +122,6 @@ def _weights(trained: Trained) -> List[numpy.ndarray]:
         return [stored[f"arr_{number}"] for number in range(len(stored.files))]
 
 
-def _paired(point: Point, architecture: str) -> bool:
-    return point.feeding == "array" and (point.dropout == 0 or point.dropout_rule == "tmva")
-
-
 def _cells(point: Point) -> Dict[str, str]:
     training = mapping.training(point)
     phase = training.phases[0]
@@ -166,12 +162,6 @@ def _function(activation: str) -> str:
     return f"torch.{name}" if name else {"linear": "none", "gauss": "torch.exp(-x * x)"}[activation]
 
 
-def _unequal(point: Point) -> FrozenSet[str]:
-    of_feeding = {"batch_size", "seed"} if point.feeding == "root" else set()
-    drops = point.dropout_rule == "keras" and any(mapping.drop_probabilities(point))
-    return frozenset(of_feeding | ({"dropout"} if drops else set()))
-
-
 METHOD = Method(
     name="torch",
     title="Plain PyTorch",
@@ -180,10 +170,10 @@ METHOD = Method(
     run=run,
     read_epochs=tmva_files.epoch_table,
     lacks=("start", "execution"),
-    paired=_paired,
+    paired=direct.paired,
     compiles=False,
     cells=_cells,
-    unequal=_unequal,
+    unequal=direct.unequal,
     evaluator=_evaluator,
     scoring=_scoring,
     tried=(Tried("torch"),),
