@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tmva_bench.basis import mapping
 from tmva_bench.engines import keras_training, tmva_files, tmva_weights
-from tmva_bench.errors import TrainingFailed
+from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import inputs, transforms
 
 VARIABLES = ["var1", "var2", "var3", "var4"]
@@ -191,6 +191,59 @@ def test_network_gives_the_recorded_scores() -> None:
     [layer] = tmva_weights.network(tmva_weights.parse(recordings.weight_file("transform-N")))
     logits = numpy.array([event["out"] for event in events[:50]]) @ layer.weights[0] + layer.biases[0]
     assert 1 / (1 + numpy.exp(-logits)) == pytest.approx(rows["Method"][:50], abs=1e-6)
+
+
+def named(declared: str, encoding: str, creator: str = "Jörg") -> bytes:
+    """A recorded weight file with names that are not ASCII, in an encoding and the one that its first line declares."""
+    text = Path(recordings.weight_file("dnn-adam")).read_text()
+    text = text.replace('Creator" value="user"', f'Creator" value="{creator}"').replace("DL::Method", f"DL::{creator}")
+    if declared:
+        text = text.replace('version="1.0"?', f'version="1.0" encoding="{declared}"?')
+    return text.encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "creator"),
+    [
+        ("", "utf-8", "Jörg"),
+        ("UTF-8", "utf-8-sig", "Jörg"),
+        # As TMVA writes the names of a source in Latin-1.
+        ("", "latin-1", "Jörg"),
+        ("ISO-8859-1", "latin-1", "Jörg"),
+        ("windows-1251", "windows-1251", "Юрий"),
+        ("Shift_JIS", "shift_jis", "日本"),
+        ("UTF-16", "utf-16", "日本"),
+        ("UTF-16LE", "utf-16-le", "日本"),
+    ],
+)
+def test_a_weight_file_is_read_in_the_encoding_that_it_declares(
+    declared: str, encoding: str, creator: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "job.weights.xml"
+    path.write_bytes(named(declared, encoding, creator))
+    file = tmva_weights.parse(path)
+    assert file.info["Creator"] == file.title == creator
+    assert tmva_weights.header(path) == ("DL", creator)
+    of_recording = tmva_weights.network(tmva_weights.parse(recordings.weight_file("dnn-adam")))
+    assert all((a.weights == b.weights).all() for a, b in zip(tmva_weights.network(file), of_recording, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (named("UTF-8", "latin-1"), "declared as UTF-8, which it is not .*; write the true encoding in its first line"),
+        (named("foo-8", "latin-1"), "declares the encoding foo-8, which is not known here; save it as UTF-8"),
+        (named("rot13", "latin-1"), "declares the encoding rot13, which is not known here; save it as UTF-8"),
+        (named("UTF-16", "utf-16").replace("DL".encode("utf-16-le"), b"\0\xdc\0\xdc"), "declared as utf-16, which it"),
+        # Hidden from who looks at the bytes.
+        ('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><MethodSetup/>'.encode("utf-16"), "a document type"),
+    ],
+)
+def test_a_weight_file_in_no_encoding_is_one_line_with_the_cure(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "job.weights.xml").write_bytes(content)
+    with pytest.raises(UserError, match=reason) as error:
+        tmva_weights.parse(tmp_path / "job.weights.xml")
+    assert "\n" not in str(error.value)
 
 
 def test_bins_of_equal_width_are_not_written_out(tmp_path) -> None:

@@ -8,6 +8,7 @@ numbers in the file, as by ``TMVA::Reader``; where they contradict each other, t
 computes MethodMLP's tanh and sigmoid by approximations that are right to 1e-4; here they are exact.
 """
 
+import codecs
 import re
 import xml.etree.ElementTree
 from pathlib import Path
@@ -42,7 +43,18 @@ _NEURONS = {"sigmoid": "sigmoid", "tanh": "tanh", "linear": "linear", "ReLU": "r
 _LETTERS = {name: letter for letter, names in TRANSFORMATIONS.items() for name in (letter, *names)}
 _LARGEST = 2**29  # bytes
 # MethodDNN of ROOT 6.08 wrote an activation as the character of that number, which no XML may hold.
-_RAW_ACTIVATION = re.compile(rb'ActivationFunction="([\x00-\x08]?)"')
+_RAW_ACTIVATION = re.compile('ActivationFunction="([\x00-\x08]?)"')
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+# What a file begins with that is in none of the encodings that hold ASCII as it is.
+_WIDE = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    ("<?".encode("utf-16-le"), "utf-16-le"),
+    ("<?".encode("utf-16-be"), "utf-16-be"),
+)
 
 
 class Variable(NamedTuple):
@@ -130,7 +142,7 @@ def header(path: Union[str, Path]) -> Header:
     """
     try:
         with Path(path).open("rb") as file:
-            start = file.read(4096).decode(errors="replace")
+            start = _text(path, file.read(4096), whole=False)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from None
     match = re.search(r'<MethodSetup\s+Method="([^":]*)::([^"]*)"', start)
@@ -360,15 +372,40 @@ def _xml(path: Union[str, Path]) -> Any:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from None
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+    text = _text(path, content)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise UserError(f"{path}: no weight file of TMVA (it declares a document type, as TMVA's never do)")
-    if b'Method="DNN::' in content[:4096]:
-        content = _RAW_ACTIVATION.sub(lambda raw: b'ActivationFunction="%d"' % (raw.group(1) or b"\0")[0], content)
+    if 'Method="DNN::' in text[:4096]:
+        text = _RAW_ACTIVATION.sub(lambda raw: f'ActivationFunction="{ord(raw.group(1) or chr(0))}"', text)
     try:
-        return xml.etree.ElementTree.fromstring(content)
-    except (xml.etree.ElementTree.ParseError, ValueError, LookupError) as error:
-        # LookupError: an encoding that Python does not know.
+        return xml.etree.ElementTree.fromstring(text)
+    except (xml.etree.ElementTree.ParseError, ValueError) as error:
         raise UserError(f"{path}: no weight file of TMVA ({error}); take another copy") from None
+
+
+def _text(path: Union[str, Path], content: bytes, *, whole: bool = True) -> str:
+    """The text of a file, or of its start, in the encoding that it declares.
+
+    TMVA declares none and writes the bytes of names as it was given them: what is not UTF-8 is then read as Latin-1,
+    which has a character for every byte.
+
+    Raises:
+        UserError: it declares an encoding that is not known here, or is not in it.
+    """
+    declared = _DECLARED.match(content)
+    name = next((wide for start, wide in _WIDE if content.startswith(start)), declared and declared.group(1).decode())
+    try:
+        "x".encode(name or "utf-8")  # LookupError, too, by a codec of something else than text
+        return codecs.getincrementaldecoder(name or "utf-8")().decode(content, whole)
+    except LookupError:
+        raise UserError(f"{path}: declares the encoding {name}, which is not known here; save it as UTF-8") from None
+    except UnicodeError as error:
+        if name:
+            raise UserError(
+                f"{path}: declared as {name}, which it is not ({error}); write the true encoding in its first line, "
+                'as <?xml version="1.0" encoding="ISO-8859-1"?>'
+            ) from None
+        return content.decode("latin-1")
 
 
 def _layer(file: WeightFile, element: Any) -> Layer:
