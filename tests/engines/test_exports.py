@@ -3,6 +3,9 @@
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy
@@ -248,3 +251,43 @@ def test_every_recorded_weight_file_in_every_format(tmp_path):
             differences.append(f"{difference:.1e}")
             assert difference < 1e-5
         print(f"{name:40s} {' '.join(f'{one:>8s}' for one in differences)}")  # noqa: T201
+
+
+# Hides TensorFlow as if it were not installed; scores of a network behind the transformation N.
+WITHOUT_TENSORFLOW = """
+import importlib.machinery, sys
+from pathlib import Path
+finder = importlib.machinery.PathFinder
+original = finder.find_spec
+def find(cls, name, path=None, target=None):
+    return None if name.partition(".")[0] == "tensorflow" else original(name, path, target)
+finder.find_spec = classmethod(find)
+
+import numpy
+from tmva_bench.engines import exports, keras_training, scoring
+
+keras_training.load(sys.argv[1])
+steps = [
+    scoring.Linear(numpy.array([1.0, 2.0]), numpy.diag([0.5, 2.0])),
+    scoring.Dense(numpy.ones((2, 1)), numpy.zeros(1), "linear"),
+]
+scored = scoring.of_inputs(["a", "b"], ["a", "b"], steps, "sigmoid", "made up")
+written = exports.Written(Path("out.keras"), scored, [(0, 1), (0, 1)], "out")
+exports.write("keras", written)
+events = numpy.array([[1, 2], [3, 1]], numpy.float32)
+print(exports.largest_difference(exports.scores("keras", written)(events), scored.evaluate(events)))
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_model_of_keras_is_written_and_read_where_there_is_no_tensorflow(backend, tmp_path):
+    pytest.importorskip(backend)
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, backend],
+        cwd=tmp_path,
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert float(ended.stdout) < 1e-6

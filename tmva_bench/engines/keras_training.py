@@ -1,6 +1,6 @@
 """TMVA's training in Keras: the library, the training vector, the fit as MethodDL does it, the scores."""
 
-import importlib
+import importlib.util
 import math
 import sys
 from pathlib import Path
@@ -80,8 +80,9 @@ def load(backend: str) -> Tuple[Any, Any]:
         module = importlib.import_module(backend)
     except ImportError as error:
         raise Unavailable(f"no {backend} here ({error})", cure) from None
-    if backend != "tensorflow":
-        # Keras loads TensorFlow, where there is one, to set seeds and to store a model: five seconds for nothing.
+    if backend != "tensorflow" and importlib.util.find_spec("tensorflow"):
+        # Keras loads TensorFlow, where there is one, to set seeds and to store a model: five seconds for nothing. Where
+        # there is none, no entry may stand for it: by one, Keras' layer of normalisation takes it for loaded.
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
         import keras
