@@ -279,7 +279,7 @@ print(exports.largest_difference(exports.scores("keras", written)(events), score
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_model_of_keras_is_written_and_read_where_there_is_no_tensorflow(backend, tmp_path):
     pytest.importorskip(backend)
     ended = subprocess.run(
