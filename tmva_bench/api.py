@@ -254,7 +254,7 @@ def export(source: str | Path, form: str, path: str | Path, *, force: bool = Fal
     """Writes a trained network, with its expressions and transformations, for use without this package.
 
     Args:
-        source: the folder of a finished run, a weight file of TMVA's networks, or a model file of Keras.
+        source: the folder of a finished run, a weight file of TMVA's networks and BDTs, or a model file of Keras.
         form: ``onnx``, ``header``, ``tmva``, ``keras`` or ``rdataframe``.
         path: the file to write.
         force: whether to write over one that is there.
@@ -282,7 +282,7 @@ def latency(
     """Times an event of a trained network in all that evaluates it here, each in a process of its own on one core.
 
     Args:
-        source: the folder of a finished run, a weight file of TMVA's deep networks, or a model file of Keras.
+        source: the folder of a finished run, a weight file of TMVA's networks and BDTs, or a model file of Keras.
         path: the ROOT file to write, with the trees ``latency`` and ``figures``; None for none.
         force: whether to write over one that is there.
         on_engine: called before each engine with its name, its number from 1, and how many there are.

@@ -3,9 +3,9 @@
 import numpy
 import pytest
 
-from tmva_bench.engines import latency, scoring
+from tmva_bench.engines import latency, scoring, trees
 from tmva_bench.engines.latency import Asked, Engine
-from tmva_bench.engines.scoring import Dense, Scoring
+from tmva_bench.engines.scoring import Dense, Forest, Scoring
 from tmva_bench.errors import Unavailable, UserError
 from tmva_bench.events import expressions
 
@@ -65,6 +65,15 @@ def test_bare_products_are_those_of_the_layers():
     run = latency.build("products", Asked(SCORED, [], None, "", [1])).prepared(EVENTS, 40)
     first, second = (step.kernel for step in SCORED.steps)
     assert run()[0] == pytest.approx(EVENTS @ first @ second, abs=1e-5)
+
+
+def test_boosted_trees_have_no_products_and_are_called_by_their_number():
+    tree = trees.Tree(*(numpy.array(column) for column in ([-1], [0.0], [0], [0], [0.5])))
+    scored = SCORED._replace(steps=[Forest(trees.Ensemble(0.0, [tree] * 3))], output="tanh")
+    assert latency.network(scored) == "2 variables, 3 trees"
+    assert scored.of_variables().evaluate(EVENTS) == pytest.approx(numpy.tanh(1.5))
+    with pytest.raises(Unavailable, match="boosted trees are no products of matrices"):
+        latency.build("products", Asked(scored, [], None, "", [1]))
 
 
 def test_what_is_not_here_or_does_not_hold_the_network_is_unavailable(tmp_path, monkeypatch):

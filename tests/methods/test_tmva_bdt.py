@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shutil
+import types
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from double import recordings
 
 from tmva_bench.basis import mapping, parsing
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import tmva_files, tmva_session
+from tmva_bench.engines import exports, keras_file, scoring, tmva_files, tmva_session, tmva_weight_file, tmva_weights
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import TrainingFailed, Unavailable, UserError
 from tmva_bench.events import inputs, roc
-from tmva_bench.methods import Trained, apply_worker, registry, tmva_bdt
+from tmva_bench.methods import Trained, apply_worker, export_worker, registry, tmva_bdt
 from tmva_bench.study import requests
 
 NAME = "bdt-grad"
@@ -158,6 +159,61 @@ def test_a_forest_that_is_not_evaluated_is_told_in_one_line(
     with pytest.raises(UserError, match=reason) as error:
         evaluator(tmp_path, text.replace(before, after))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("form", ["header", "onnx", "rdataframe"])
+def test_what_is_exported_gives_the_scores_that_tmva_gave(form: str, tmp_path: Path) -> None:
+    pytest.importorskip({"onnx": "onnxruntime", "rdataframe": "ROOT"}.get(form, "numpy"))
+    path = tmp_path / ("job.py" if form == "rdataframe" else "job.h")
+    scored = scoring.of_weight_file(tmva_weights.parse(recordings.weight_file(NAME)))
+    asked = exports.Written(path, scored, [(0, 1)] * 4, "job")
+    notes = exports.write(form, asked)
+    sample = tmva_files.read_sample(str(recordings.FOLDER / NAME / "TMVA.root"), "TestTree", scored.names, "Method")
+    scores = exports.scores(form, asked)
+    assert exports.largest_difference(scores(sample.variables), sample.scores) < 1e-6
+    # On a cut, between its neighbours, and where there is no number.
+    cuts = {(int(node.get("IVar")), float(node.get("Cut"))) for node in scored.file.root.iter("Node")} - {(-1, 0.0)}
+    events = numpy.repeat(sample.variables[:100], 3, axis=0)
+    for number, (variable, cut) in zip(range(100), sorted(cuts), strict=False):
+        for beside, row in zip((-9, 0, 9), events[3 * number :], strict=False):
+            row[variable] = numpy.nextafter(numpy.float32(cut), numpy.float32(beside)) if beside else cut
+    events[0] = numpy.nan
+    assert exports.largest_difference(scores(events), scored.evaluate(events)) < 1e-6
+    assert (notes != ()) == (form == "onnx")
+
+
+def test_what_holds_no_trees_says_so(tmp_path: Path) -> None:
+    scored = scoring.of_weight_file(tmva_weights.parse(recordings.weight_file(NAME)))
+    with pytest.raises(UserError, match="boosted trees, which no layer of Keras is; export as header, onnx or rdata"):
+        keras_file.model(types.SimpleNamespace(Input=dict), scored)
+    path = recordings.weight_file(NAME)
+    with pytest.raises(UserError, match=f"TMVA::Reader reads the one that TMVA left, {path}; or export as header"):
+        tmva_weight_file.write_scoring(tmp_path / "out.xml", scored, [(0, 1)] * 4, "6.40.00")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_trees_of_a_run_are_exported_and_checked(make_task: Any, run_worker: Any, tmp_path: Path) -> None:
+    pytest.importorskip("ROOT")
+    task = make_task(NAME, "tmva-bdt", "tmva", **VALUES)
+    outcome, log = run_worker(task, PYTHONPATH=str(recordings.FOLDER.parents[1] / "double" / "site"))
+    assert outcome["status"] == "ok", log
+    asked = export_worker.Task(
+        source=task.folder,
+        form="header",
+        output=str(tmp_path / "run.h"),
+        force=False,
+        here=str(Path.cwd()),
+        method="tmva-bdt",
+        point=dataclasses.asdict(task.point),
+        input_file=task.input_file,
+        input_digest=task.input_digest,
+        backend="jax",
+    )
+    (tmp_path / "task.json").write_text(json.dumps(asked._asdict()))
+    [(against, difference)] = export_worker.carry_out(tmp_path)["checks"]
+    assert against == "the stored scores of the run's 4000 test events"
+    assert difference < 1e-6
+    assert (tmp_path / "run.h").is_file()
 
 
 def test_a_run_is_applied_to_other_events(make_task: Any, run_worker: Any, tmp_path: Path) -> None:

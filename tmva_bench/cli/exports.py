@@ -20,9 +20,10 @@ from tmva_bench.results import forms
 def export(source: Path, form: str, output: Path, force: bool) -> None:
     """Write a trained network as ONNX, C++, for TMVA::Reader, Keras or RDataFrame.
 
-    RUN is the folder of a run of tmva-dnn, pykeras, keras or torch, results/NAME/runs/ID; FILE a weight file of TMVA's
-    DNN (*.weights.xml) or a model of Keras (.keras, .h5). Expressions and transformations are part of what is written,
-    where the format holds them. It is checked first: where a score differs by more than 1e-5, nothing is written.
+    RUN is the folder of a run of tmva-dnn, pykeras, keras, torch or tmva-bdt, results/NAME/runs/ID; FILE a weight file
+    of TMVA's DNN or BDT (*.weights.xml) or a model of Keras (.keras, .h5). Expressions and transformations are part of
+    what is written, where the format holds them. It is checked first: where a score differs by more than 1e-5, nothing
+    is written.
     """
     answer = api.export(source, form, output, force=force)
     for note in answer["notes"]:

@@ -6,7 +6,7 @@ from typing import Dict, List, Tuple
 import numpy
 
 from tmva_bench.engines import scoring
-from tmva_bench.engines.scoring import Dense, Linear, Scoring, Step, Tables
+from tmva_bench.engines.scoring import Dense, Forest, Linear, Scoring, Step, Tables
 from tmva_bench.events import transforms
 from tmva_bench.events.expressions import Node
 
@@ -264,6 +264,7 @@ def text(scored: Scoring, stem: str, more: str = "") -> str:
         layers=_layers(),
         quantile=_QUANTILE if any(isinstance(step, Tables) and step.normal for step in scored.steps) else "",
         table=_TABLE if any(isinstance(step, Tables) for step in scored.steps) else "",
+        trees=_TREES if any(isinstance(step, Forest) for step in scored.steps) else "",
         activations="\n".join(_ACTIVATIONS[one] for one in _activations(scored)),
         more=more,
     )
@@ -285,6 +286,8 @@ def _stage(number: int, step: Step) -> Tuple[str, str]:
         return _dense(number, step, source, target)
     if isinstance(step, Linear):
         return _linear(number, step, source, target)
+    if isinstance(step, Forest):
+        return _forest(number, step, source, target)
     return _tables(number, step, source, target)
 
 
@@ -326,6 +329,23 @@ def _tables(number: int, step: Tables, source: str, target: str) -> Tuple[str, s
         lines.append(f"      {target}[row * kWidth + {variable}] = {value};")
     body = "\n".join(lines)
     return "\n".join(data), f"for (int row = 0; row < rows; ++row) {{\n{body}\n   }}"
+
+
+def _forest(number: int, step: Forest, source: str, target: str) -> Tuple[str, str]:
+    trees = step.ensemble.trees
+    roots = numpy.cumsum([0, *(len(tree.feature) for tree in trees)])[:-1]
+    nodes = [
+        numpy.stack([tree.feature, tree.left + root, tree.right + root], axis=1) for tree, root in zip(trees, roots)
+    ]
+    numbers = [numpy.where(tree.feature < 0, tree.value, tree.threshold) for tree in trees]
+    data = [
+        _array("int", f"roots{number}", [str(root) for root in roots]),
+        _array("int", f"nodes{number}", [str(one) for one in numpy.concatenate(nodes).ravel()]),
+        _floats(f"numbers{number}", numpy.concatenate(numbers)),
+    ]
+    start = _double(step.ensemble.baseline)
+    call = f"Trees({source}, rows, roots{number}, {len(trees)}, nodes{number}, numbers{number}, {start}, {target});"
+    return "\n".join(data), call
 
 
 def _floats(name: str, values: numpy.ndarray) -> str:
@@ -458,6 +478,7 @@ def _layers() -> str:
 _OUTPUTS = {
     "linear": "{place}",
     "sigmoid": "static_cast<float>(1 / (1 + std::exp(-static_cast<double>({place}))))",
+    "tanh": "static_cast<float>(std::tanh(static_cast<double>({place})))",
 }
 _NAMES = {
     "linear": "Linear_",
@@ -554,7 +575,24 @@ inline double Share(double value, double low, double width, const float *table, 
    return share < least ? least : share > 1 - least ? 1 - least : share;
 }}
 """
-_HEADER = """// The score of an event by a trained network, written by tmva_bench. Nothing else is needed; g++, cling.
+_TREES = """// The sums of trees: a node of no variable is a leaf, whose number is its value.
+inline void Trees(const float *x, int rows, const int *roots, int trees, const int *nodes, const float *numbers,
+                  double start, float *y)
+{
+   for (int row = 0; row < rows; ++row, x += kWidth, y += kWidth) {
+      double sum = start;
+      for (int tree = 0; tree < trees; ++tree) {
+         int at = roots[tree];
+         while (nodes[3 * at] >= 0)
+            at = nodes[3 * at + (x[nodes[3 * at]] > numbers[at] ? 2 : 1)];
+         sum += numbers[at];
+      }
+      y[0] = static_cast<float>(sum);
+   }
+}
+
+"""
+_HEADER = """// The score of an event by what was trained, written by tmva_bench. Nothing else is needed; g++, cling.
 //   #include "{name}.h"
 //   const float score = {name}::score(branches);               // of one event
 //   {name}::score(branches, events, scores);                   // of many, row by row
@@ -690,7 +728,7 @@ TMVA_BENCH_INLINE void Linear(const float *x, int rows, const double *offset, co
       }}
 }}
 
-{table}{quantile}{data}
+{table}{quantile}{trees}{data}
 
 inline void Variables(const float *branches, float *x)
 {{

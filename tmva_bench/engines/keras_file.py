@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy
 
-from tmva_bench.engines.scoring import Dense, Linear, Scoring, Step, Tables
+from tmva_bench.engines.scoring import Dense, Forest, Linear, Scoring, Step, Tables
 from tmva_bench.errors import UserError, short
 
 _ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "softsign", "softmax")
@@ -262,6 +262,10 @@ def model(keras: Any, scored: Scoring) -> Any:
             raise UserError(
                 f"{scored.source}: transformation {letter} is a table look-up, which no layer of Keras is; export as "
                 "header, onnx or rdataframe"
+            )
+        if isinstance(step, Forest):
+            raise UserError(
+                f"{scored.source}: boosted trees, which no layer of Keras is; export as header, onnx or rdataframe"
             )
         if isinstance(step, Linear):
             values = _normalised(keras, step, values, weights)

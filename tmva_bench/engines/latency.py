@@ -18,7 +18,7 @@ from tmva_bench.engines import (
     tmva_weights,
 )
 from tmva_bench.engines.exports import Written
-from tmva_bench.engines.scoring import Dense, Linear, Scoring
+from tmva_bench.engines.scoring import Dense, Forest, Linear, Scoring
 from tmva_bench.errors import Unavailable, UserError
 
 # Events that a clock is started for at once last at least so long [s], and are timed so often.
@@ -148,6 +148,8 @@ def _keras_call(asked: Asked) -> Engine:
 
 def _products(asked: Asked) -> Engine:
     """The products of events and matrices alone, without biases, activations and tables."""
+    if not any(isinstance(step, Dense) for step in asked.scored.steps):
+        raise Unavailable("boosted trees are no products of matrices", "see the other engines")
     kernels = [
         (step.kernel if isinstance(step, Dense) else step.matrix).astype(numpy.float32)
         for step in asked.scored.steps
@@ -264,6 +266,9 @@ def _long_enough(prepared: Prepared, events: numpy.ndarray, batch: int) -> Tuple
 
 
 def network(scored: Scoring) -> str:
-    """The widths of a network, from variables to score: ``4-100-100-1``."""
+    """The widths of a network, from variables to score, ``4-100-100-1``; of boosted trees their number."""
+    for step in scored.steps:
+        if isinstance(step, Forest):
+            return f"{len(scored.names)} variables, {len(step.ensemble.trees)} trees"
     widths = [len(scored.names), *(len(step.biases) for step in scored.steps if isinstance(step, Dense))]
     return "-".join(map(str, widths))

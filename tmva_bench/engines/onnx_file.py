@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Sequence
 import numpy
 
 from tmva_bench.engines import cpp_header, scoring
-from tmva_bench.engines.scoring import Dense, Linear, Scoring, Tables
+from tmva_bench.engines.scoring import Dense, Forest, Linear, Scoring, Tables
 from tmva_bench.errors import UserError
 from tmva_bench.events import transforms
 from tmva_bench.events.expressions import Node
@@ -14,6 +14,8 @@ from tmva_bench.events.transforms import Cumulative
 
 INPUT, OUTPUT = "variables", "score"
 _OPSET, _IR = 13, 8
+# Of trees.
+_LEARNING, _LEARNING_OPSET = "ai.onnx.ml", 1
 # SOFIE's RModel::Generate fixes the dimension of this name by its argument batchSize.
 _BATCH = "batch_size"
 # What RModelParser_ONNX registers in its constructor, of the operators used here: all from ROOT 6.36 on (pull request
@@ -73,10 +75,12 @@ def write(scored: Scoring, path: Path) -> List[str]:
             value = graph.linear(step, value)
         elif isinstance(step, Tables):
             value = graph.tables(step, value)
+        elif isinstance(step, Forest):
+            value = graph.forest(step, value)
         else:
             value = graph.dense(step, value)
-    if scored.output == "sigmoid":
-        value = graph.node("Sigmoid", value)
+    if scored.output != "linear":
+        value = graph.node(scored.output.capitalize(), value)
     graph.write(scored, value, path)
     return sorted({node.op_type for node in graph.nodes} - SOFIE)
 
@@ -134,7 +138,13 @@ class _Graph:
             self._constants,
         )
         model = make.make_model(
-            graph, producer_name="tmva_bench", opset_imports=[make.make_opsetid("", _OPSET)], ir_version=_IR
+            graph,
+            producer_name="tmva_bench",
+            opset_imports=[
+                make.make_opsetid(domain, {"": _OPSET, _LEARNING: _LEARNING_OPSET}[domain])
+                for domain in sorted({"", *(node.domain for node in self.nodes)})
+            ],
+            ir_version=_IR,
         )
         make.set_model_props(model, {"branches": ",".join(scored.branches), "source": scored.source})
         self._onnx.checker.check_model(model, full_check=True)
@@ -213,6 +223,30 @@ class _Graph:
     def dense(self, layer: Dense, value: str) -> str:
         value = self.node("Gemm", value, self.constant(layer.kernel), self.constant(layer.biases))
         return _ACTIVATIONS[layer.activation](self, value)
+
+    def forest(self, step: Forest, value: str) -> str:
+        nodes: List[List[Any]] = []
+        leaves: List[List[Any]] = []
+        for number, tree in enumerate(step.ensemble.trees):
+            for node, (feature, threshold, left, right, addend) in enumerate(zip(*tree)):
+                if feature < 0:
+                    leaves.append([number, node, float(addend)])
+                mode = "LEAF" if feature < 0 else "BRANCH_GT"
+                nodes.append([number, node, max(int(feature), 0), mode, float(threshold), int(right), int(left)])
+        names = ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids")
+        trees, ids, addends = map(list, zip(*leaves))
+        return self.node(
+            "TreeEnsembleRegressor",
+            value,
+            domain=_LEARNING,
+            **{f"nodes_{name}": list(column) for name, column in zip(names, zip(*nodes))},
+            target_treeids=trees,
+            target_nodeids=ids,
+            target_ids=[0] * len(leaves),
+            target_weights=addends,
+            base_values=[step.ensemble.baseline],
+            n_targets=1,
+        )
 
     def tables(self, step: Tables, value: str) -> str:
         """In double precision: the places in a table are, and so is the normal quantile."""

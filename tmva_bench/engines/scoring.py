@@ -11,6 +11,7 @@ import numpy
 from tmva_bench.engines import tmva_weights
 from tmva_bench.engines.encoder import ACTIVATIONS, Encoder
 from tmva_bench.engines.tmva_weights import OfSome, WeightFile
+from tmva_bench.engines.trees import Ensemble
 from tmva_bench.errors import UserError, short
 from tmva_bench.events import expressions, transforms
 from tmva_bench.events.expressions import Expression, Node
@@ -83,7 +84,21 @@ class Dense(NamedTuple):
         return ACTIVATIONS[self.activation](values @ self.kernel + self.biases)
 
 
-Step = Union[Linear, Tables, Dense]
+class Forest(NamedTuple):
+    """Boosted trees, whose values add up.
+
+    Attributes:
+        ensemble: the trees, whose thresholds and values are float32.
+    """
+
+    ensemble: Ensemble
+
+    def __call__(self, values: numpy.ndarray) -> numpy.ndarray:
+        """The sums, float64."""
+        return self.ensemble.total(values)[:, None]
+
+
+Step = Union[Linear, Tables, Dense, Forest]
 
 
 class Scoring(NamedTuple):
@@ -93,7 +108,7 @@ class Scoring(NamedTuple):
         names: of the variables that the first step takes, as TMVA or the input file names them.
         variables: their expressions.
         steps: what is done with them.
-        output: what makes the score of the last step's single output: ``sigmoid`` or ``linear``.
+        output: what makes the score of the last step's single output: ``sigmoid``, ``linear`` or ``tanh``.
         source: what it was made of, one line.
         notes: what is to be known beside.
         file: the weight file of TMVA that its transformations are those of, if there is one.
@@ -149,11 +164,13 @@ class Scoring(NamedTuple):
 
 
 def of_weight_file(file: WeightFile) -> Scoring:
-    """The scoring function of a weight file of TMVA's deep networks.
+    """The scoring function of a weight file of TMVA's deep networks or of its BDT.
 
     Raises:
-        UserError: no dense network of a classification, or a damaged file.
+        UserError: no dense network or gradient boosting of a classification, or a damaged file.
     """
+    if file.method == "BDT":
+        return of_file(file, [*of_transformations(file), Forest(tmva_weights.forest(file))], "tanh")
     layers = [Dense(layer.weights.T, layer.biases, layer.activation) for layer in tmva_weights.classifier(file)]
     steps = [*of_transformations(file), *layers]
     return of_file(file, steps, tmva_weights.output_function(file))
@@ -325,7 +342,7 @@ def one_output(steps: Sequence[Step], source: str) -> Tuple[List[Step], str]:
 
 def _checked(scoring: Scoring) -> Scoring:
     for step in scoring.steps:
-        arrays: Sequence[Any] = step[:2] if not isinstance(step, Tables) else ()
+        arrays: Sequence[Any] = step[:2] if isinstance(step, (Linear, Dense)) else ()
         if not all(numpy.isfinite(array).all() for array in arrays):
             raise UserError(f"{scoring.source}: its numbers are not all finite; nothing can be exported")
     return scoring

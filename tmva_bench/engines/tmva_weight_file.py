@@ -16,7 +16,7 @@ from tmva_bench.basis import mapping
 from tmva_bench.basis.config import Point
 from tmva_bench.engines import tmva_weights
 from tmva_bench.engines.keras_network import Weights
-from tmva_bench.engines.scoring import Dense, Linear, Scoring, Step, Tables
+from tmva_bench.engines.scoring import Dense, Forest, Linear, Scoring, Step, Tables
 from tmva_bench.errors import UserError
 from tmva_bench.events.transforms import Chain, affine
 
@@ -120,7 +120,7 @@ def write_scoring(path: Path, scored: Scoring, ranges: Sequence[Tuple[float, flo
     Raises:
         UserError: a transformation U or G that is not of a weight file.
     """
-    before = len(list(itertools.takewhile(lambda step: not isinstance(step, Dense), scored.steps)))
+    before = len(list(itertools.takewhile(lambda step: not isinstance(step, (Dense, Forest)), scored.steps)))
     transformations, layers = scored.steps[:before], [_as_layer(scored, step) for step in scored.steps[before:]]
     output = scored.output
     if layers[-1].activation == "sigmoid" and output == "linear":
@@ -153,6 +153,12 @@ def _as_layer(scored: Scoring, step: Step) -> Dense:
         return Dense(step.matrix, -step.offset @ step.matrix, "linear")
     if isinstance(step, Tables):
         raise _no_tables(scored, step)
+    if isinstance(step, Forest):
+        left = "dataset/weights/*.weights.xml" if scored.file is None else scored.file.path
+        raise UserError(
+            f"{scored.source}: boosted trees, and weight files are written of networks alone; TMVA::Reader reads the "
+            f"one that TMVA left, {left}; or export as header, onnx or rdataframe"
+        )
     return step
 
 

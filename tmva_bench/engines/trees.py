@@ -17,7 +17,7 @@ class Tree(NamedTuple):
 
     Attributes:
         feature: the variable that a node looks at; -1 in a leaf.
-        threshold: an event whose variable is not above it goes to the left; 0 in a leaf.
+        threshold: an event whose variable is not above it goes to the left, one that is no number too; 0 in a leaf.
         left: number of the node that it goes to; 0 in a leaf.
         right: number of the other node; 0 in a leaf.
         value: what a leaf adds to the sum; 0 in the others.
@@ -39,7 +39,7 @@ class Tree(NamedTuple):
         under_way = numpy.flatnonzero(self.feature[nodes] >= 0)
         while len(under_way):
             at = nodes[under_way]
-            goes_left = x[under_way, self.feature[at]] <= self.threshold[at]
+            goes_left = ~(x[under_way, self.feature[at]] > self.threshold[at])
             nodes[under_way] = numpy.where(goes_left, self.left[at], self.right[at])
             under_way = under_way[self.feature[nodes[under_way]] >= 0]
         return self.value[nodes]

@@ -175,7 +175,7 @@ class Method(NamedTuple):
         evaluator: gives, of a finished run, the function that scores events, float32 of shape (events, variables); None
             for a method whose model cannot be evaluated here.
         scoring: gives, of a finished run, its scoring function as numbers, from the variables of its input file to the
-            score; None for a method that has no such network.
+            score; None for a method that has no such numbers.
         booking: what it is booked as with TMVA and the options, of a point on an architecture; None for no booking.
         alone: why repetitions of a point cannot be trained together on a backend, "" where they can.
         run_together: trains and tests tasks that differ in their seeds alone, for a method that can, as ``run`` does

@@ -17,6 +17,8 @@ from tmva_bench.errors import TrainingFailed, UserError
 from tmva_bench.events import output, reading
 from tmva_bench.methods import Trained, read_input, read_test_scores, registry, replay_worker, worker
 
+# The methods of TMVA whose weight files are.
+_EXPORTED = (*tmva_weights.NETWORKS, "BDT")
 # Of an MLP of TMVA.
 _APPROXIMATED = 1e-3
 _TEST = {"TestS": "ReconstructionS", "TestB": "ReconstructionB"}
@@ -153,7 +155,7 @@ def _of_run(task: Task) -> Source:
     data, folder = read_input(task.input_file, task.input_digest), Path(task.source)
     of_method = registry.of(task.method).scoring
     if of_method is None:
-        raise UserError(f"{task.source}: a run of {task.method}, which has no network to export")
+        raise UserError(f"{task.source}: a run of {task.method}, which cannot be exported")
     scored = of_method(Trained(Point(**task.point), folder, data))
     names, events = data.variables, {tree: data.events[tree] for tree in _TEST}
     if "encoded" in data.metadata:
@@ -191,8 +193,8 @@ def _texts(metadata: Dict[str, Any], names: List[str]) -> List[str]:
 
 def _of_weights(path: Path) -> Source:
     file = tmva_weights.parse(path)
-    if file.method not in tmva_weights.NETWORKS:
-        raise UserError(f"{path}: a weight file of {file.method}; those of TMVA's networks can be exported")
+    if file.method not in _EXPORTED:
+        raise UserError(f"{path}: a weight file of {file.method}; those of TMVA's networks and BDTs can be exported")
     scored = scoring.of_weight_file(file)
     ranges = []
     for entry in file.root.findall("Variables/Variable"):
@@ -200,7 +202,7 @@ def _of_weights(path: Path) -> Source:
         ranges.append((low, high) if low < high else _RANGE)
     booked = tmva_weights.chain(file.options.get("VarTransform", ""))
     try:
-        left = replay_worker.find(path, methods=tmva_weights.NETWORKS)
+        left = replay_worker.find(path, methods=_EXPORTED)
         if left.output is None or any("_" in name.partition("(")[0] for name in booked):
             return _drawn(scored, ranges)
         branches = replay_worker.branches(left, file.variables, "TestTree")

@@ -8,7 +8,8 @@ import numpy
 
 from tmva_bench.basis import mapping
 from tmva_bench.basis.config import Point
-from tmva_bench.engines import keras_training, tmva_evaluation, tmva_files, tmva_session, tmva_weights
+from tmva_bench.engines import keras_training, scoring, tmva_evaluation, tmva_files, tmva_session, tmva_weights
+from tmva_bench.engines.scoring import Scoring
 from tmva_bench.engines.stopwatch import Stopwatch
 from tmva_bench.errors import Unavailable
 from tmva_bench.events import inputs
@@ -55,6 +56,10 @@ def _evaluator(trained: Trained) -> Callable[[numpy.ndarray], numpy.ndarray]:
     return tmva_evaluation.of_forest(tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)))
 
 
+def _scoring(trained: Trained) -> Scoring:
+    return scoring.of_weight_file(tmva_weights.parse(trained.file(tmva_session.WEIGHT_FILE)))
+
+
 def _booking(point: Point, architecture: str) -> Tuple[str, str]:
     return "TMVA.Types.kBDT", mapping.bdt_options(point)
 
@@ -67,6 +72,7 @@ METHOD = Method(
     run=run,
     read_epochs=tmva_files.epoch_table,
     evaluator=_evaluator,
+    scoring=_scoring,
     kind=CLASSIFIER,
     # MethodBDT has no validation events: it trains on all of TMVA's training events, and never stops early.
     lacks=(*classifiers.lacking("learning_rate", "max_epochs"), "validation_fraction"),

@@ -60,7 +60,7 @@ def task_of(source: Path) -> export_worker.Task:
     row = applying.finished(source)
     if registry.of(row.method).scoring is None:
         known = ", ".join(name for name, method in registry.METHODS.items() if method.scoring)
-        raise UserError(f"{source}: a run of {row.method}, which has no network to export; {known} have one")
+        raise UserError(f"{source}: a run of {row.method}, which cannot be exported; {known} can")
     folder = ResultsFolder(source.resolve().parent.parent)
     data = folder.read_input(source.resolve().name, row.input_digest)
     if row.encoded_digest and "encoded" not in data.metadata:
