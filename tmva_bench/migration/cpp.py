@@ -1,5 +1,6 @@
 """C++ macros as :mod:`tmva_bench.migration.syntax`, parsed by tree-sitter."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,6 +35,8 @@ _DECLARATORS = (
     "field_identifier",
     "qualified_identifier",
 )
+# A part of what a macro of the preprocessor stands for: a text, or another macro.
+_PART = r'(?:"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*))'
 _CONTAINERS = ("vector", "list", "array", "set", "map", "unordered_map", "initializer_list", "auto")
 _BLOCKS = (
     "compound_statement",
@@ -45,8 +48,6 @@ _BLOCKS = (
     "try_statement",
     "catch_clause",
     "else_clause",
-    "switch_statement",
-    "case_statement",
     "template_declaration",
     "class_specifier",
     "struct_specifier",
@@ -85,6 +86,7 @@ class _Reader(tree.Reader):
             "for_range_loop": self._range,
             "while_statement": self._while,
             "do_statement": self._while,
+            "switch_statement": self._switch,
             "return_statement": self._return,
             "break_statement": self._leave,
             "continue_statement": self._leave,
@@ -116,7 +118,7 @@ class _Reader(tree.Reader):
             "compound_literal_expression": self._braces,
             "cast_expression": lambda node: self._field(node, "value"),
             "parenthesized_expression": self._only,
-            "condition_clause": lambda node: self._field(node, "value"),
+            "condition_clause": self._condition,
             "pointer_expression": lambda node: self._field(node, "argument"),
             "unary_expression": self._unary,
             "binary_expression": self._binary,
@@ -140,13 +142,30 @@ class _Reader(tree.Reader):
             yield from self.block(body)
             return
         name = self.text(declarator.child_by_field_name("declarator")).rpartition("::")[2]
+        of_members = tuple(self._initialized(node))
+        yield syntax.Function(
+            self.place(node, short=True), name, self._defaults(declarator), of_members + self.statements(body)
+        )
+
+    def _defaults(self, declarator: Node | None) -> tuple[tuple[str, Expression | None], ...]:
+        """The parameters of a function, with their defaults."""
         parameters: list[tuple[str, Expression | None]] = []
-        for parameter in _named(declarator.child_by_field_name("parameters")):
+        for parameter in _named(None if declarator is None else declarator.child_by_field_name("parameters")):
             if "parameter_declaration" in parameter.type:
                 default = parameter.child_by_field_name("default_value")
                 target = _innermost(parameter.child_by_field_name("declarator"))
                 parameters.append((self.text(target), None if default is None else self.expression(default)))
-        yield syntax.Function(self.place(node, short=True), name, tuple(parameters), self.statements(body))
+        return tuple(parameters)
+
+    def _initialized(self, node: Node) -> Iterator[Statement]:
+        """The members that a constructor sets before its body: ``fName(name)``."""
+        listed = _child(node, ("field_initializer_list",))
+        for part in _named(listed):
+            inside = _named(part)
+            if len(inside) == 2:
+                values = self._arguments(inside[1])
+                value = values[0] if len(values) == 1 else self._unread(part)
+                yield syntax.Assign(self.place(part), self.expression(inside[0]), value)
 
     def _declaration(self, node: Node) -> Iterator[Statement]:
         kind = node.child_by_field_name("type")
@@ -164,6 +183,13 @@ class _Reader(tree.Reader):
             return
         name = syntax.Name(self.place(target), self.text(target))
         initial = declarator.child_by_field_name("value") or node.child_by_field_name("default_value")
+        if initial is None and declarator.type in ("pointer_declarator", "reference_declarator"):
+            initial = node.child_by_field_name("value")  # of a condition
+        if initial is not None and initial.type == "lambda_expression":
+            body = self.statements(initial.child_by_field_name("body"))
+            parameters = self._defaults(initial.child_by_field_name("declarator"))
+            yield syntax.Function(self.place(node, short=True), name.name, parameters, body)
+            return
         is_plain = declarator.type in ("identifier", "field_identifier")
         is_array = any(part.type == "array_declarator" for part in _chain(declarator))
         if declarator.type == "function_declarator":
@@ -222,12 +248,47 @@ class _Reader(tree.Reader):
 
     def _if(self, node: Node) -> Iterator[Statement]:
         condition = node.child_by_field_name("condition")
+        for start in _named(condition):
+            # if (auto file = TFile::Open(name); file)
+            if start.type in ("init_statement", "declaration"):
+                declaration = start if start.type == "declaration" else _child(start, ("declaration",))
+                yield from () if declaration is None else self._declaration(declaration)
         yield syntax.If(
             self.place(node, short=True),
             self._unread(node) if condition is None else self.expression(condition),
             self.statements(node.child_by_field_name("consequence")),
             self.statements(node.child_by_field_name("alternative")),
         )
+
+    def _switch(self, node: Node) -> Iterator[Statement]:
+        """A choice among the cases, each up to its ``break`` or to the end."""
+        cases = [child for child in _named(node.child_by_field_name("body")) if child.type == "case_statement"]
+        value = self._field(node, "condition")
+        wanted = [self._of_case(case) for case in cases]
+        bodies = [tuple(self._in_case(case)) for case in cases]
+        chain: tuple[Statement, ...] = ()
+        # The default is what is left, wherever it stands.
+        for number in sorted(range(len(cases)), key=lambda one: wanted[one] is not None):
+            body = tuple(statement for of_case in bodies[number:] for statement in of_case)
+            once = syntax.While(self.place(cases[number]), syntax.Constant(value.place, False), body, (), True)
+            test = wanted[number]
+            if test is None:
+                chain = (once,)
+            else:
+                text = f"{value.place.text} == {test.place.text}"
+                place = dataclasses.replace(test.place, text=text)
+                chain = (syntax.If(place, syntax.Binary(place, "==", value, test), (once,), chain),)
+        yield from chain
+
+    def _of_case(self, case: Node) -> Expression | None:
+        value = case.child_by_field_name("value")
+        return None if value is None else self.expression(value)
+
+    def _in_case(self, case: Node) -> Iterator[Statement]:
+        value = case.child_by_field_name("value")
+        for child in _named(case):
+            if child != value:
+                yield from self.statement(child)
 
     def _for(self, node: Node) -> Iterator[Statement]:
         start, update = node.child_by_field_name("initializer"), node.child_by_field_name("update")
@@ -237,7 +298,8 @@ class _Reader(tree.Reader):
         yield syntax.While(
             self.place(node, short=True),
             self._unread(node) if condition is None else self.expression(condition),
-            self.statements(node.child_by_field_name("body")) + (tuple(self._effect(update)) if update else ()),
+            self.statements(node.child_by_field_name("body")),
+            tuple(self._effect(update)) if update else (),
         )
 
     def _range(self, node: Node) -> Iterator[Statement]:
@@ -264,6 +326,7 @@ class _Reader(tree.Reader):
             self.place(node, short=True),
             self._unread(node) if condition is None else self.expression(condition),
             self.statements(node.child_by_field_name("body")),
+            is_tested_after=node.type == "do_statement",
         )
 
     def _return(self, node: Node) -> Iterator[Statement]:
@@ -271,7 +334,7 @@ class _Reader(tree.Reader):
         yield syntax.Return(self.place(node), self.expression(values[0]) if values else None)
 
     def _leave(self, node: Node) -> Iterator[Statement]:
-        yield syntax.Leave(self.place(node))
+        yield syntax.Leave(self.place(node), node.type == "continue_statement")
 
     def _preprocessor(self, node: Node) -> Iterator[Statement]:
         condition = node.child_by_field_name("condition") or node.child_by_field_name("name")
@@ -288,10 +351,15 @@ class _Reader(tree.Reader):
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         text = self.text(value).strip()
         place = self.place(node)
-        if match := re.fullmatch(r'"((?:[^"\\]|\\.)*)"', text):
-            yield syntax.Assign(place, self._name(name), syntax.Constant(place, _unescaped(match[1])))
-        elif (number := _number(text)) is not None:
+        if (number := _number(text)) is not None:
             yield syntax.Assign(place, self._name(name), syntax.Constant(place, number))
+        elif re.fullmatch(rf"(?:{_PART}\s*)+", text):
+            parts: list[tuple[Expression, str]] = []
+            for part in re.finditer(_PART, text):
+                known = syntax.Name(place, part[2]) if part[2] else syntax.Constant(place, _unescaped(part[1]))
+                parts.append((known, ""))
+            value = parts[0][0] if len(parts) == 1 else syntax.Joined(place, tuple(parts))
+            yield syntax.Assign(place, self._name(name), value)
 
     # Expressions.
 
@@ -301,6 +369,13 @@ class _Reader(tree.Reader):
     def _field(self, node: Node, name: str) -> Expression:
         child = node.child_by_field_name(name)
         return self._unread(node) if child is None else self.expression(child)
+
+    def _condition(self, node: Node) -> Expression:
+        value = node.child_by_field_name("value")
+        if value is not None and value.type == "declaration":
+            target = _innermost(value.child_by_field_name("declarator"))
+            return self._unread(node) if target is None else self.expression(target)
+        return self._field(node, "value")
 
     def _only(self, node: Node) -> Expression:
         children = [child for child in _named(node) if child.type != "comment"]
@@ -343,11 +418,14 @@ class _Reader(tree.Reader):
 
     def _call(self, node: Node) -> Expression:
         arguments, function = (node.child_by_field_name(name) for name in ("arguments", "function"))
+        inside = self._arguments(arguments)
+        if len(inside) == 1 and re.match(r"(static|dynamic|reinterpret|const)_cast\s*<", self.text(function)):
+            return inside[0]
         if match := re.match(r"(?:std::)?make_(?:unique|shared)<([\w:]+)>", self.text(function)):
             called: Expression = syntax.Name(self.place(node), match[1].rpartition("::")[2])
         else:
             called = self._field(node, "function")
-        return syntax.Call(self.place(node), called, self._arguments(arguments))
+        return syntax.Call(self.place(node), called, inside)
 
     def _arguments(self, node: Node | None) -> tuple[Expression, ...]:
         return tuple(self.expression(child) for child in _named(node) if child.type not in ("comment", "ERROR"))
@@ -384,9 +462,9 @@ class _Reader(tree.Reader):
 def _under(base: Expression, inner: Expression) -> Expression:
     """``base::inner``, where the inner may be qualified itself."""
     if isinstance(inner, syntax.Member):
-        return syntax.Member(inner.place, _under(base, inner.base), inner.name)
+        return syntax.Member(inner.place, _under(base, inner.base), inner.name, is_scoped=True)
     if isinstance(inner, syntax.Name):
-        return syntax.Member(inner.place, base, inner.name)
+        return syntax.Member(inner.place, base, inner.name, is_scoped=True)
     return inner
 
 

@@ -52,6 +52,7 @@ class Evaluation:
         self._entered: set[int] = set()
         self._steps = 0
         self._declared: list[set[str]] = [set()]
+        self._seen: set[tuple[str, int]] = set()
 
     def run(self) -> None:
         """Follows the statements of the file, then the functions that nobody calls, then those left.
@@ -65,17 +66,27 @@ class Evaluation:
         self._block(self._program.statements)
         mains = [function for function in functions if self._is_cpp and function.name == "main"]
         others = [function for function in functions if function not in mains]
-        # A macro that its own main() calls is followed by itself: main() only reads the command line for it.
+        for function in mains:
+            # A macro that its own main() calls is followed by itself: main() only reads the command line for it.
+            called = _called(function.body, but="main")
+            if called & set(syntax.TELLING) or len(called & set(self._functions)) > 1:
+                self._enter(function, [], {}, function.place)
         inner = {name for function in others for name in _called(function.body, but=function.name)}
         first = [function for function in others if function.name not in inner]
         for function in [*first, *others, *(mains if not first else ())]:
             if id(function) not in self._entered:
                 self._enter(function, [], {}, function.place)
 
+    def passed_over(self) -> list[Place]:
+        """Calls that say something of a job, and that no way through the program has led to."""
+        return list(
+            dict.fromkeys(place for name, place in self._program.telling if (name, place.line) not in self._seen)
+        )
+
     # Statements.
 
     def _block(self, statements: Sequence[Statement]) -> str:
-        """Follows statements up to where they end: "return", "leave" or ""."""
+        """Follows statements up to where they end: "return", "leave", "go on" or ""."""
         for statement in statements:
             self._step()
             end: str = _STATEMENTS[type(statement)](self, statement)
@@ -131,7 +142,18 @@ class Evaluation:
             self._set(target.base, changed)
 
     def _do(self, statement: syntax.Do) -> str:
-        self.value(statement.expression)
+        expression, parts = statement.expression, []
+        while self._is_cpp and isinstance(expression, syntax.Binary) and expression.operator == "<<":
+            parts.append(expression.right)
+            expression = expression.left
+        value = self.value(expression)
+        for part in reversed(parts):
+            # What goes into a stream of text.
+            more = Text("\n", (0,), (part.place,)) if library.last(part) == "endl" else self.value(part)
+            more = f"{more:g}" if isinstance(more, float) else more
+            value = self._operate("+", value, more, part.place)
+        if parts and isinstance(value, Text | Choice):
+            self._set(expression, value)
         return ""
 
     def _if(self, statement: syntax.If) -> str:
@@ -236,15 +258,16 @@ class Evaluation:
 
     def _while(self, statement: syntax.While) -> str:
         start, before = self._steps, self._copied()
-        for _ in range(_MOST_ROUNDS):
-            holds = self.truth(self.value(statement.test))
+        for number in range(_MOST_ROUNDS):
+            holds = (statement.is_tested_after and not number) or self.truth(self.value(statement.test))
             if holds is None:
-                return self._unknown_loop(statement.test.place, statement.body)
+                return self._unknown_loop(statement.test.place, (*statement.body, *statement.update))
             if not holds:
                 return ""
             end = self._inside(statement.body)
-            if end:
+            if end in ("return", "leave"):
                 return end if end == "return" else ""
+            self._block(statement.update)
             if self._steps - start > _MOST_IN_LOOP:
                 break
         self._forget(before, statement.place)
@@ -280,8 +303,8 @@ class Evaluation:
         self._forget(before, place)
         return ""
 
-    def _leave(self, statement: Statement) -> str:
-        return "leave"
+    def _leave(self, statement: syntax.Leave) -> str:
+        return "go on" if statement.goes_on else "leave"
 
     def _return(self, statement: syntax.Return) -> str:
         value = None if statement.value is None else self.value(statement.value)
@@ -300,8 +323,12 @@ class Evaluation:
         if len(self._frames) > _DEEPEST:
             return Unknown(place)
         frame: dict[str, Value] = {}
+        named = {name for name, _ in function.parameters}
         for number, (name, default) in enumerate(function.parameters):
-            if number < len(arguments):
+            if name.startswith("*"):
+                left = {key: value for key, value in keywords.items() if key not in named}
+                frame[name.lstrip("*")] = left if name.startswith("**") else list(arguments[number:])
+            elif number < len(arguments):
                 frame[name] = arguments[number]
             elif name in keywords:
                 frame[name] = keywords[name]
@@ -361,6 +388,9 @@ class Evaluation:
         if library.last(expression.base) in ("Types", "ETreeType", "EMVA"):
             return Enumerator(expression.name)
         base = self.value(expression.base)
+        of_namespace = isinstance(base, Unknown) and isinstance(expression.base, syntax.Name) and expression.is_scoped
+        if of_namespace and expression.name in self._frames[0]:
+            return self._frames[0][expression.name]
         if isinstance(base, list) and len(base) == 2 and expression.name in ("first", "second"):
             return base[expression.name == "second"]
         if isinstance(base, Thing):
@@ -372,12 +402,13 @@ class Evaluation:
     def _call(self, expression: syntax.Call) -> Value:
         function = expression.function
         name = library.last(function)
+        self._seen.add((name, expression.place.line))
         # Dense(64)(x) calls what a call gives.
         base = function.base if isinstance(function, syntax.Member) else None
         owner = base if name else function
         receiver = None if owner is None else self.value(owner)
-        arguments = [self.value(argument) for argument in expression.arguments]
         keywords = {name: self.value(value) for name, value in expression.keywords}
+        arguments = self._unpacked(expression.arguments, keywords)
         if name == "GetObject" and len(arguments) == 2:  # file->GetObject("name", tree)
             name, arguments = "Get", arguments[:1]
         user = self._function(name, len(arguments)) if not _is_known(receiver) else None
@@ -385,9 +416,11 @@ class Evaluation:
             of_self = bool(user.parameters) and user.parameters[0][0] == "self"
             return self._enter(user, [receiver, *arguments] if of_self else arguments, keywords, expression.place)
         if base is not None:
-            changed = library.changed(self, receiver, name, arguments, expression.place)
+            changed = self._changed(receiver, name, arguments, keywords, expression.place)
             if changed is not NOTHING:
                 self._set(base, changed)
+                if name == "pop" and isinstance(receiver, dict) and arguments and isinstance(arguments[0], str):
+                    return receiver.get(arguments[0], Unknown(expression.place))
                 return changed
         ways = values.combinations([receiver, *arguments, *keywords.values()])
         here = dict(self._sides)
@@ -411,6 +444,19 @@ class Evaluation:
             self._set(expression.arguments[1], result)
         return result
 
+    def _changed(
+        self, receiver: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value], place: Place
+    ) -> Value:
+        """What a text, list or dictionary becomes by a method that changes it; each case of a choice by itself."""
+        if not isinstance(receiver, Choice) or all(isinstance(value, str) for _, value in receiver.cases):
+            return library.changed(self, receiver, name, arguments, keywords, place)
+        cases = [
+            (sides, library.changed(self, value, name, arguments, keywords, place)) for sides, value in receiver.cases
+        ]
+        if any(value is NOTHING for _, value in cases):
+            return NOTHING
+        return values.choice(cases, place)
+
     def _called(self, call: Called) -> Value:
         value = library.call(self, call, is_cpp=self._is_cpp)
         if value is NOTHING:
@@ -420,7 +466,7 @@ class Evaluation:
     def _function(self, name: str, arguments: int) -> syntax.Function | None:
         """A function of the source by its name; of several that which takes so many arguments."""
         known = self._functions.get(name, [])
-        fitting = [one for one in known if len(one.parameters) >= arguments]
+        fitting = [one for one in known if len(one.parameters) >= arguments or _takes_all(one)]
         return next(iter(fitting or known), None)
 
     def _binary(self, expression: syntax.Binary) -> Value:
@@ -475,11 +521,32 @@ class Evaluation:
         return Unknown(expression.place)
 
     def _items(self, expression: syntax.Items) -> Value:
-        return [self.value(item) for item in expression.items]
+        return self._unpacked(expression.items, {})
+
+    def _unpacked(self, expressions: Sequence[Expression], keywords: dict[str, Value]) -> list[Value]:
+        """Values of items or arguments, with what is unpacked; pairs go to the keywords."""
+        every: list[Value] = []
+        for expression in expressions:
+            value = self.value(expression)
+            if isinstance(expression, syntax.Unpacked) and isinstance(value, list):
+                every += value
+            elif isinstance(expression, syntax.Unpacked) and isinstance(value, dict):
+                keywords.update({str(name): one for name, one in value.items()})
+            else:
+                every.append(Unknown(expression.place) if isinstance(expression, syntax.Unpacked) else value)
+        return every
 
     def _pairs(self, expression: syntax.Pairs) -> Value:
-        pairs = [(self.value(key), self.value(value)) for key, value in expression.pairs]
-        return {key: value for key, value in pairs if isinstance(key, str | int | float | bool)}
+        pairs: dict[Any, Value] = {}
+        for key, value in expression.pairs:
+            name, worth = None if key is None else self.value(key), self.value(value)
+            if key is None and isinstance(worth, dict):
+                pairs.update(worth)
+            elif isinstance(name, str | int | float | bool):
+                pairs[name] = worth
+            else:
+                return Unknown(expression.place)
+        return pairs
 
     def _joined(self, expression: syntax.Joined) -> Value:
         parts = [(self.value(part), form) for part, form in expression.parts]
@@ -511,6 +578,9 @@ class Evaluation:
         self._frames.pop()
         return taken
 
+    def _of_unpacked(self, expression: syntax.Unpacked) -> Value:
+        return self.value(expression.value)
+
     def _unread(self, expression: Expression) -> Value:
         return Unknown(expression.place)
 
@@ -518,6 +588,10 @@ class Evaluation:
 def _is_known(value: Value) -> bool:
     """Whether a method called on it is its own, and no function of the source."""
     return isinstance(value, Thing | str | list | dict)
+
+
+def _takes_all(function: syntax.Function) -> bool:
+    return any(name.startswith("*") for name, _ in function.parameters)
 
 
 def _member_key(expression: syntax.Member) -> str:
@@ -533,6 +607,8 @@ def _functions(statements: Sequence[Statement]) -> Sequence[syntax.Function]:
             functions += [statement, *_functions(statement.body)]
         elif isinstance(statement, syntax.If):
             functions += [*_functions(statement.yes), *_functions(statement.no)]
+        elif isinstance(statement, syntax.For | syntax.While):
+            functions += _functions(statement.body)
     return functions
 
 
@@ -574,5 +650,6 @@ _EXPRESSIONS: dict[type, Any] = {
     syntax.Pairs: Evaluation._pairs,
     syntax.Joined: Evaluation._joined,
     syntax.Comprehension: Evaluation._comprehension,
+    syntax.Unpacked: Evaluation._of_unpacked,
     syntax.Unread: Evaluation._unread,
 }

@@ -1,5 +1,7 @@
 """How C++, ROOT and Python put texts, numbers and lists together: the functions that a booking is spelled with."""
 
+import itertools
+import math
 import ntpath
 import posixpath
 import re
@@ -18,7 +20,24 @@ _KINDS = (
     *("kCategory", "kDNN", "kDL", "kPyRandomForest", "kPyAdaBoost", "kPyGTB", "kPyKeras", "kPyTorch"),
     *("kCrossValidation", "kSignal", "kBackground", "kTraining", "kTesting", "kMaxTreeType"),
 )
-_TEXTS = ("TString", "string", "String", "str", "unicode", "TObjString", "char", "string_view", "Form", "Format")
+_TEXTS = (
+    *(
+        "stringstream",
+        "ostringstream",
+        "Path",
+        "PurePath",
+        "TString",
+        "string",
+        "String",
+        "str",
+        "unicode",
+        "TObjString",
+        "char",
+        "string_view",
+        "Form",
+        "Format",
+    ),
+)
 _WHOLE = ("int", "long", "short", "unsigned", "size_t", "uint", "Int_t", "UInt_t", "Long64_t", "ULong64_t", "Long_t")
 _REAL = ("float", "double", "Float_t", "Double_t", "Double32_t")
 # What gives a text as it is.
@@ -67,6 +86,8 @@ def operate(evaluation: Follower, operator: str, left: Value, right: Value, plac
         return values.formatted(left, right if isinstance(right, list) else [right], as_text)
     if isinstance(left, str) or isinstance(right, str):
         return _of_texts(operator, left, right, place, as_text)
+    if isinstance(left, dict) and isinstance(right, dict) and operator == "|":
+        return {**left, **right}
     if isinstance(left, list) and isinstance(right, list) and operator == "+":
         return [*left, *right][:_MOST_ITEMS]
     if isinstance(left, list) and isinstance(right, int) and operator == "*":
@@ -129,8 +150,17 @@ def _compared(operator: str, left: Value, right: Value, place: Place) -> Value:
     }[operator]
 
 
-def changed(evaluation: Follower, receiver: Value, name: str, arguments: Sequence[Value], place: Place) -> Value:
+def changed(
+    evaluation: Follower,
+    receiver: Value,
+    name: str,
+    arguments: Sequence[Value],
+    keywords: dict[str, Value],
+    place: Place,
+) -> Value:
     """What a text, list or dictionary becomes by a method that changes it, or :data:`NOTHING`."""
+    if isinstance(receiver, dict):
+        return _changed_pairs(receiver, name, arguments, keywords, place)
     if isinstance(receiver, list) and len(arguments) == 1:
         if name in ("append", "push_back", "emplace_back"):
             return [*receiver, arguments[0]][-_MOST_ITEMS:]
@@ -139,8 +169,8 @@ def changed(evaluation: Follower, receiver: Value, name: str, arguments: Sequenc
             return Unknown(place) if more is None else [*receiver, *more][:_MOST_ITEMS]
     if isinstance(receiver, list) and name in ("insert", "remove", "pop", "erase", "sort", "reverse", "clear"):
         return [] if name == "clear" else Unknown(place)
-    if isinstance(receiver, dict) and name == "update" and arguments and isinstance(arguments[0], dict):
-        return {**receiver, **arguments[0]}
+    if isinstance(receiver, Text) and name == "str" and len(arguments) == 1 and not evaluation.is_script:
+        return evaluation.text(arguments[0], place)  # of a stream
     is_text = isinstance(receiver, str | Choice) or (isinstance(receiver, Unknown) and name in ("Append", "Prepend"))
     if is_text and name in ("Append", "append", "Prepend") and len(arguments) == 1:
         ways = values.combinations([receiver, arguments[0]])
@@ -151,6 +181,26 @@ def changed(evaluation: Follower, receiver: Value, name: str, arguments: Sequenc
     if isinstance(receiver, Text) and name in ("ReplaceAll", "ToLower", "ToUpper") and not evaluation.is_script:
         return _respelled(receiver, name, arguments, place)
     return NOTHING
+
+
+def _changed_pairs(
+    pairs: dict[Any, Value], name: str, arguments: Sequence[Value], keywords: dict[str, Value], place: Place
+) -> Value:
+    """What a dictionary or map becomes."""
+    if name == "update":
+        every = [pairs, *arguments, keywords]
+        if not all(isinstance(one, dict) for one in every):
+            return Unknown(place)
+        return {key: value for one in every for key, value in one.items()}
+    if name in ("insert", "emplace", "try_emplace", "setdefault"):
+        pair = arguments[0] if len(arguments) == 1 else list(arguments)
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str | int):
+            return {pair[0]: pair[1], **pairs}
+        return Unknown(place)
+    if name in ("pop", "erase"):
+        key = arguments[0] if arguments else None
+        return {k: v for k, v in pairs.items() if k != key} if isinstance(key, str | int) else Unknown(place)
+    return {} if name == "clear" else NOTHING
 
 
 def _respelled(text: Text, name: str, arguments: Sequence[Value], place: Place) -> Value:
@@ -174,6 +224,8 @@ def call(evaluation: Follower, call: Called, *, is_cpp: bool) -> Value:
         if call.name in _SAME:
             return receiver
     function = _FUNCTIONS.get(call.name)
+    if call.name == "str" and receiver is not None:  # of a stream
+        return receiver if isinstance(receiver, Unknown) else NOTHING
     if function is not None and (not isinstance(receiver, values.Thing)):
         return function(evaluation, call)
     if call.name in _SAME and isinstance(receiver, Unknown) and not call.arguments and call.name != "strip":
@@ -233,9 +285,10 @@ def _map(evaluation: Follower, call: Called) -> Value:
         return dict(call.keywords)
     pairs = call.arguments[0]
     if isinstance(pairs, dict):
-        return pairs
-    if isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        return {key: value for key, value in pairs if isinstance(key, str | int | float)}
+        return {**pairs, **call.keywords}
+    is_listed = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+    if is_listed and all(isinstance(key, str | int | float) for key, _ in pairs):
+        return {**dict(pairs), **call.keywords}
     return Unknown(call.place)
 
 
@@ -265,6 +318,14 @@ def _zip(evaluation: Follower, call: Called) -> Value:
     if not all(isinstance(one, list) for one in lists):
         return Unknown(call.place)
     return [list(group) for group in zip(*(one for one in lists if one is not None), strict=False)]
+
+
+def _product(evaluation: Follower, call: Called) -> Value:
+    lists = [items(argument) for argument in call.arguments]
+    known = [one for one in lists if one is not None]
+    if len(known) < len(lists) or call.keywords or math.prod(map(len, known)) > _MOST_ITEMS:
+        return Unknown(call.place)
+    return [list(group) for group in itertools.product(*known)]
 
 
 def _path(evaluation: Follower, call: Called) -> Value:
@@ -379,6 +440,7 @@ _FUNCTIONS: dict[str, _Function] = {
     "len": _length,
     "enumerate": _enumerate,
     "zip": _zip,
+    "product": _product,
     **dict.fromkeys(("join", "exists", "isfile", "isdir", "basename", "dirname", "abspath", "expanduser"), _path),
     "AccessPathName": _there,
     "slice": _slice,

@@ -54,6 +54,7 @@ class _Reader(tree.Reader):
             "else_clause": lambda node: self.block(node.child_by_field_name("body") or node),
             "import_from_statement": self._import,
             "import_statement": self._import,
+            "delete_statement": self._delete,
         }
         self._expression: dict[str, Callable[[Node], Expression]] = {
             "identifier": self._name,
@@ -76,6 +77,7 @@ class _Reader(tree.Reader):
             "slice": self._slice,
             **dict.fromkeys(("list", "tuple", "set", "expression_list", "pattern_list", "tuple_pattern"), self._items),
             "dictionary": self._pairs,
+            **dict.fromkeys(("list_splat", "dictionary_splat"), self._unpacked),
             **dict.fromkeys(("list_comprehension", "generator_expression", "set_comprehension"), self._comprehension),
             "as_pattern_target": self._only,
         }
@@ -98,7 +100,13 @@ class _Reader(tree.Reader):
         if value is not None and value.type == "assignment":  # a = b = 3
             yield from self._assign(value)
             value = value.child_by_field_name("left")
-        if value is not None:
+        if value is not None and value.type == "lambda":
+            body = value.child_by_field_name("body")
+            given_back = None if body is None else self.expression(body)
+            name = self.text(node.child_by_field_name("left"))
+            inside = (syntax.Return(self.place(value), given_back),)
+            yield syntax.Function(self.place(node, short=True), name, self._parameters(value), inside)
+        elif value is not None:
             yield syntax.Assign(self.place(node), self._field(node, "left"), self.expression(value))
 
     def _with(self, node: Node) -> Iterator[Statement]:
@@ -108,17 +116,21 @@ class _Reader(tree.Reader):
                 yield syntax.Assign(self.place(part), target, value)
 
     def _function(self, node: Node) -> Iterator[Statement]:
+        body = self.statements(node.child_by_field_name("body"))
+        name = self.text(node.child_by_field_name("name"))
+        yield syntax.Function(self.place(node, short=True), name, self._parameters(node), body)
+
+    def _parameters(self, node: Node) -> tuple[tuple[str, Expression | None], ...]:
+        """The parameters of a function or lambda, with their defaults."""
         parameters: list[tuple[str, Expression | None]] = []
         holder = node.child_by_field_name("parameters")
         for part in [] if holder is None else holder.named_children:
             name = part.child_by_field_name("name") or part
             if part.type in ("default_parameter", "typed_default_parameter"):
                 parameters.append((self.text(name), self._field(part, "value")))
-            elif part.type in ("identifier", "typed_parameter"):
-                parameters.append((re.split(r"\W", self.text(part), maxsplit=1)[0], None))
-        body = self.statements(node.child_by_field_name("body"))
-        name = self.text(node.child_by_field_name("name"))
-        yield syntax.Function(self.place(node, short=True), name, tuple(parameters), body)
+            elif match := re.match(r"(\*{0,2})\s*(\w+)", self.text(part)):
+                parameters.append((f"{match[1]}{match[2]}", None))
+        return tuple(parameters)
 
     def _class(self, node: Node) -> Iterator[Statement]:
         """Methods as functions; that which makes an object is called like the class."""
@@ -153,7 +165,17 @@ class _Reader(tree.Reader):
         yield syntax.Return(self.place(node), self.expression(values[0]) if values else None)
 
     def _leave(self, node: Node) -> Iterator[Statement]:
-        yield syntax.Leave(self.place(node))
+        yield syntax.Leave(self.place(node), node.type == "continue_statement")
+
+    def _delete(self, node: Node) -> Iterator[Statement]:
+        """``del a["key"]`` is ``a.pop("key")``."""
+        every = [one for part in node.named_children for one in (part, *part.named_children)]
+        for part in every:
+            if part.type == "subscript":
+                of = self._field(part, "value")
+                method = syntax.Member(of.place, of, "pop")
+                arguments = (self._field(part, "subscript"),)
+                yield syntax.Do(self.place(node), syntax.Call(self.place(node), method, arguments))
 
     def _import(self, node: Node) -> Iterator[Statement]:
         """``import ROOT as R`` gives ROOT another name."""
@@ -276,10 +298,16 @@ class _Reader(tree.Reader):
         )
 
     def _pairs(self, node: Node) -> Expression:
-        pairs = [child for child in node.named_children if child.type == "pair"]
-        return syntax.Pairs(
-            self.place(node), tuple((self._field(pair, "key"), self._field(pair, "value")) for pair in pairs)
-        )
+        pairs: list[tuple[Expression | None, Expression]] = []
+        for child in node.named_children:
+            if child.type == "pair":
+                pairs.append((self._field(child, "key"), self._field(child, "value")))
+            elif child.type == "dictionary_splat":
+                pairs.append((None, self._only(child)))
+        return syntax.Pairs(self.place(node), tuple(pairs))
+
+    def _unpacked(self, node: Node) -> Expression:
+        return syntax.Unpacked(self.place(node), self._only(node))
 
     def _comprehension(self, node: Node) -> Expression:
         loops = [child for child in node.named_children if child.type == "for_in_clause"]

@@ -69,6 +69,8 @@ def _followed(name: str, text: str, folder: Path, *, is_cpp: bool) -> Jobs:
         jobs.remarks.append(Remark("takes too long to be followed to its end", program.statements[0].place))
     except RecursionError:
         raise UserError(f"{name}: nested too deep to be followed; give the part with the booking alone") from None
+    for place in evaluation.passed_over():
+        jobs.remarks.append(Remark(f"{place.text[:80]}: no way through the text leads here, so it is left out", place))
     jobs.remarks += [Remark(f"could not be read: {place.text[:80]}", place) for place in program.unread]
     return jobs
 

@@ -7,6 +7,13 @@ import dataclasses
 
 from tmva_bench.migration.booking import Place
 
+# Calls that say something of a job, none of which may be passed over without a word.
+TELLING = (
+    *("DataLoader", "Factory", "CrossValidation", "BookMethod", "PrepareTrainingAndTestTree", "AddVariable"),
+    *("AddSpectator", "AddVariablesArray", "AddSignalTree", "AddBackgroundTree", "SetSignalTree", "SetBackgroundTree"),
+    *("AddTree", "SetInputTrees", "SetWeightExpression", "SetSignalWeightExpression"),
+    *("SetBackgroundWeightExpression", "AddCut", "SetCut"),
+)
 # A known value in the text of a source; None is C++'s nullptr and Python's None.
 Plain = str | int | float | bool | None
 
@@ -38,10 +45,11 @@ class Name(Expression):
 
 @dataclasses.dataclass(frozen=True)
 class Member(Expression):
-    """``a.b``, ``a->b`` and ``a::b``."""
+    """``a.b``, ``a->b`` and ``a::b``, which is scoped."""
 
     base: Expression
     name: str
+    is_scoped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +59,13 @@ class Call(Expression):
     function: Expression
     arguments: tuple[Expression, ...]
     keywords: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Unpacked(Expression):
+    """``*items`` and ``**pairs`` among arguments or items."""
+
+    value: Expression
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,9 +111,9 @@ class Items(Expression):
 
 @dataclasses.dataclass(frozen=True)
 class Pairs(Expression):
-    """A dictionary."""
+    """A dictionary; what is unpacked into it, ``**other``, has no key."""
 
-    pairs: tuple[tuple[Expression, Expression], ...]
+    pairs: tuple[tuple[Expression | None, Expression], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,15 +190,25 @@ class For(Statement):
 
 @dataclasses.dataclass(frozen=True)
 class While(Statement):
-    """A loop with a condition; the update stands at the end of its body."""
+    """A loop with a condition.
+
+    Attributes:
+        update: what is done after each round, after one that is left by ``continue``, too.
+        is_tested_after: whether the condition stands at the end, ``do {} while``.
+    """
 
     test: Expression
     body: tuple[Statement, ...]
+    update: tuple[Statement, ...] = ()
+    is_tested_after: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Function(Statement):
-    """The definition of a function or method; parameters by name, with the default where there is one."""
+    """The definition of a function or method; parameters by name, with the default where there is one.
+
+    The name of one that takes all that is left begins with ``*`` or ``**``.
+    """
 
     name: str
     parameters: tuple[tuple[str, Expression | None], ...]
@@ -199,7 +224,13 @@ class Return(Statement):
 
 @dataclasses.dataclass(frozen=True)
 class Leave(Statement):
-    """``break`` or ``continue``."""
+    """``break`` or ``continue``.
+
+    Attributes:
+        goes_on: whether the loop goes on with its next round.
+    """
+
+    goes_on: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +240,9 @@ class Program:
     Attributes:
         statements: of the whole file.
         unread: where no sense could be made of the text.
+        telling: where a name of :data:`TELLING` stands, with the name.
     """
 
     statements: tuple[Statement, ...]
     unread: tuple[Place, ...]
+    telling: tuple[tuple[str, Place], ...] = ()

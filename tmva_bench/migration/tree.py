@@ -1,6 +1,7 @@
 """tree-sitter's trees: parsing that goes on after what it cannot read."""
 
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,6 +71,10 @@ class Reader:
         return syntax.Unread(self.place(node))
 
 
+# What a name stands in within the name of what is called.
+_AROUND_NAMES = ("field_expression", "attribute", "qualified_identifier", "template_function", "dependent_name")
+
+
 def program(file: str, text: str, language: str, reader: type[Reader]) -> syntax.Program:
     """A source's statements.
 
@@ -89,7 +94,30 @@ def program(file: str, text: str, language: str, reader: type[Reader]) -> syntax
         statements = tuple(read.block(root))
     except RecursionError:
         raise UserError(f"{short(file)}: nested too deep to be read; give the part with the booking alone") from None
-    return syntax.Program(statements, tuple(read.unread))
+    return syntax.Program(statements, tuple(read.unread), tuple(_telling(root, read)))
+
+
+def _telling(root: Node, read: Reader) -> Iterator[tuple[str, Place]]:
+    """Where telling names stand: the calls of them, and what else they stand in but a definition."""
+    left = [root]
+    while left:
+        node = left.pop()
+        condition = node.child_by_field_name("condition") if node.type == "preproc_if" else None
+        if condition is None or read.text(condition).strip() != "0":
+            left += reversed(node.named_children)
+        if node.type == "preproc_arg":
+            for name in re.findall(r"\w+", read.text(node)):
+                if name in syntax.TELLING:
+                    yield name, read.place(node)
+        elif node.type.endswith("identifier") and not node.named_children and read.text(node) in syntax.TELLING:
+            around = node
+            while around.parent is not None and around.parent.type in _AROUND_NAMES:
+                around = around.parent
+            parent = around.parent
+            if parent is not None and parent.type in ("call_expression", "call", "new_expression"):
+                yield read.text(node), read.place(parent)
+            elif parent is not None and parent.type in ("argument_list", "preproc_arg"):
+                yield read.text(node), read.place(node)
 
 
 def _parser(language: str) -> Any:
