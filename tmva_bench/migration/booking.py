@@ -91,6 +91,7 @@ class Input:
         use: ``training``, ``test`` or ``both``.
         weight: factor of the weights of all these events, NaN where that could not be told.
         place: where it is given to TMVA.
+        cut: a cut on the events of this tree that not all of its class have, "" without one.
     """
 
     file: str
@@ -99,6 +100,7 @@ class Input:
     use: str
     weight: float
     place: Place
+    cut: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,6 +216,7 @@ class Job:
         inputs: the trees.
         weights: weight expressions.
         cuts: cuts.
+        divided: what holds for the events that train, where cuts divide the same trees in training and test.
         split: options of ``PrepareTrainingAndTestTree`` by name in lower case (``ntrain_signal``, ``splitmode``, ...),
             all of its forms alike.
         methods: what is booked.
@@ -231,6 +234,7 @@ class Job:
     inputs: tuple[Input, ...] = ()
     weights: tuple[Expression, ...] = ()
     cuts: tuple[Expression, ...] = ()
+    divided: Expression | None = None
     split: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     methods: tuple[Booked, ...] = ()
     remarks: tuple[Remark, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tmva_bench.migration import bookings, keras_calls, models, networks, values
+from tmva_bench.migration import bookings, keras_calls, models, networks, tree_cuts, values
 from tmva_bench.migration.booking import (
     BACKGROUND,
     BOTH,
@@ -44,7 +44,6 @@ class Draft:
     inputs: list[Input] = dataclasses.field(default_factory=list)
     weights: list[Expression] = dataclasses.field(default_factory=list)
     cuts: list[Expression] = dataclasses.field(default_factory=list)
-    cuts_of_use: list[tuple[str, Expression]] = dataclasses.field(default_factory=list)
     split: dict[str, Option] = dataclasses.field(default_factory=dict)
     booked: list[tuple[bookings.Booking, Thing | None]] = dataclasses.field(default_factory=list)
     remarks: list[Remark] = dataclasses.field(default_factory=list)
@@ -85,23 +84,8 @@ class Jobs:
         drafts = [draft for draft in self._drafts if draft.booked] or self._drafts[:1]
         return [self._job(draft) for draft in drafts]
 
-    def _take_cuts(self, draft: Draft) -> None:
-        """Cuts of training and of test trees that hold for both are cuts; of others there is a remark."""
-        for kind in dict.fromkeys(one.event_class for _, one in draft.cuts_of_use):
-            of_kind: dict[str, dict[str, Expression]] = {TRAINING: {}, TEST: {}}
-            for use, one in draft.cuts_of_use:
-                if one.event_class == kind:
-                    of_kind[use][one.text] = one
-            for use, other in ((TRAINING, TEST), (TEST, TRAINING)):
-                for text, one in of_kind[use].items():
-                    if text not in of_kind[other]:
-                        why = f"the cut holds for {use} alone: {text[:100]}; say it as split"
-                        draft.remarks.append(Remark(why, one.place))
-                    elif use == TRAINING:
-                        draft.cuts.append(one)
-
     def _job(self, draft: Draft) -> Job:
-        self._take_cuts(draft)
+        inputs, cuts, divided = tree_cuts.of_classes(draft.inputs)
         factory = next((factory for _, factory in draft.booked if factory is not None), self._factory)
         known = {} if factory is None else factory.of
         options = bookings.options_of(known["options"], self._holes) if "options" in known else {}
@@ -123,9 +107,10 @@ class Jobs:
             factory=options,
             variables=tuple(draft.variables),
             spectators=tuple(draft.spectators),
-            inputs=tuple(draft.inputs),
+            inputs=tuple(inputs),
             weights=tuple(draft.weights),
-            cuts=tuple(draft.cuts),
+            cuts=(*cuts, *draft.cuts),
+            divided=divided,
             split=draft.split,
             methods=tuple(_unique(methods)),
             remarks=(
@@ -285,7 +270,8 @@ class Jobs:
 
     def _get(self, call: Called) -> Value:
         """A tree of a file, of the current one where the receiver is ``gDirectory``."""
-        file = call.receiver if isinstance(call.receiver, Thing) else self._file
+        is_current = call.receiver is None or call.owner in ("gDirectory", "gFile", "gROOT")
+        file = call.receiver if isinstance(call.receiver, Thing) else self._file if is_current else None
         if (
             len(call.arguments) != 1
             or not isinstance(call.arguments[0], str)
@@ -303,7 +289,18 @@ class Jobs:
             first = call.arguments[0]
             more = first.of["files"] if isinstance(first, Thing) else [self._holes.shown(self._raw(first, call))]
             self._counts(call)
-            tree.of["files"] = [*tree.of["files"], *more]
+            for file in more:
+                # TChain::Add takes file.root/tree and file.root?#tree, too.
+                match = re.fullmatch(r"(.*\.root)(?:/|\?#)(\w[^:]*)", file)
+                name, own = match.groups() if match and call.name == "Add" else (file, tree.of["tree"])
+                if own != tree.of["tree"]:
+                    if tree.of["files"]:
+                        self._remark(
+                            f"{file[:80]}: a tree of another name than those before; it is left out", call.place
+                        )
+                        continue
+                    tree.of["tree"] = own
+                tree.of["files"] = [*tree.of["files"], name]
         return 1
 
     def _copy_tree(self, call: Called) -> Value:
@@ -312,7 +309,8 @@ class Jobs:
             return NOTHING
         cut = self._text(call.arguments[0], call) if call.name == "CopyTree" and call.arguments else ""
         cuts = [one for one in (tree.of.get("cut", ""), cut) if one.strip()]
-        return Thing("TTree", call.place, {**tree.of, "cut": " && ".join(f"({one})" for one in cuts)})
+        whole = cuts[0] if len(cuts) == 1 else " && ".join(f"({one})" for one in cuts)
+        return Thing("TTree", call.place, {**tree.of, "cut": whole})
 
     def _add_friend(self, call: Called) -> Value:
         if isinstance(call.receiver, Thing) and call.receiver.kind == "TTree":
@@ -387,12 +385,9 @@ class Jobs:
         if not self._counts(call) or len(call.arguments) < 2:
             return NOTHING
         kind = _class(self._text(call.arguments[1], call))
-        self._input(call, call.arguments[:1], kind, self._argument(call, 2, "weight", default=1.0), call.arguments[4:5])
-        cut, use = self._text(self._argument(call, 3, "cut", default=""), call), self._use(call.arguments[4:5])
-        if cut.strip() and use != BOTH:
-            self._draft(call).cuts_of_use.append((use, Expression(kind, cut.strip(), call.place)))
-        else:
-            self._cut(call, kind, self._argument(call, 3, "cut", default=""))
+        weight, cut = self._argument(call, 2, "weight", default=1.0), self._argument(call, 3, "cut", default="")
+        text = "" if cut is None else self._text(cut, call).strip()
+        self._input(call, call.arguments[:1], kind, weight, call.arguments[4:5], text)
         return NOTHING
 
     def _set_trees(self, call: Called) -> Value:
@@ -410,7 +405,15 @@ class Jobs:
             self._input(call, [call.arguments[number]], kind, weight, ())
         return NOTHING
 
-    def _input(self, call: Called, trees: Sequence[Value], kind: str, weight: Value, types: Sequence[Value]) -> None:
+    def _input(
+        self,
+        call: Called,
+        trees: Sequence[Value],
+        kind: str,
+        weight: Value,
+        types: Sequence[Value],
+        cut: str = "",
+    ) -> None:
         draft, use = self._draft(call), self._use(types)
         number = float(weight) if isinstance(weight, int | float) else math.nan
         if math.isnan(number):
@@ -424,12 +427,12 @@ class Jobs:
             known = tree.of
         if not known["files"] or not known["tree"]:
             self._remark(f"{call.place.text[:80]}: the tree's file could not be told", call.place)
-        if known.get("cut"):
-            draft.cuts.append(Expression(kind, known["cut"], call.place))
+        cuts = [one for one in (known.get("cut", ""), cut) if one]
+        cut = cuts[0] if len(cuts) == 1 else " && ".join(f"({one})" for one in cuts)
         if "friend" in known:
             self._remark("the tree has a friend; give it as friend in [sample]", known["friend"])
         for file in known["files"] or [""]:
-            entry = Input(file, known["tree"], kind, use, number, call.place)
+            entry = Input(file, known["tree"], kind, use, number, call.place, cut)
             if entry not in draft.inputs:
                 draft.inputs.append(entry)
 
@@ -450,9 +453,20 @@ class Jobs:
 
     def _add_cut(self, call: Called) -> Value:
         if self._counts(call) and call.arguments:
-            kind = _class(self._text(call.arguments[1], call)) if len(call.arguments) > 1 else BOTH
-            self._cut(call, kind or BOTH, call.arguments[0])
+            kind = (_class(self._text(call.arguments[1], call)) if len(call.arguments) > 1 else BOTH) or BOTH
+            if call.name == "SetCut":
+                self._replace_cuts(self._draft(call), kind)
+            self._cut(call, kind, call.arguments[0])
         return NOTHING
+
+    def _replace_cuts(self, draft: Draft, kind: str) -> None:
+        """Takes the cuts of a class away; one of both stays that of the other class."""
+        left = [one for one in draft.cuts if one.event_class not in (kind, BOTH)] if kind != BOTH else []
+        others = [] if kind == BOTH else [other for other in (SIGNAL, BACKGROUND) if other != kind]
+        for one in draft.cuts:
+            if one.event_class == BOTH:
+                left += [dataclasses.replace(one, event_class=other) for other in others]
+        draft.cuts[:] = left
 
     def _cut(self, call: Called, kind: str, cut: Value) -> None:
         text = "" if cut is None else self._text(cut, call)

@@ -19,6 +19,8 @@ _MOST_STEPS = 300_000
 _MOST_IN_LOOP = 30_000
 _MOST_ROUNDS = 3000
 _DEEPEST = 15
+# The keyword of pairs that could not be told.
+_PAIRS = "**"
 
 
 class TooLong(Exception):
@@ -327,7 +329,10 @@ class Evaluation:
         for number, (name, default) in enumerate(function.parameters):
             if name.startswith("*"):
                 left = {key: value for key, value in keywords.items() if key not in named}
-                frame[name.lstrip("*")] = left if name.startswith("**") else list(arguments[number:])
+                if name.startswith("**"):
+                    frame[name.lstrip("*")] = left.get(_PAIRS, left)
+                else:
+                    frame[name.lstrip("*")] = list(arguments[number:])
             elif number < len(arguments):
                 frame[name] = arguments[number]
             elif name in keywords:
@@ -422,6 +427,8 @@ class Evaluation:
                 if name == "pop" and isinstance(receiver, dict) and arguments and isinstance(arguments[0], str):
                     return receiver.get(arguments[0], Unknown(expression.place))
                 return changed
+        if _PAIRS in keywords:
+            arguments.append(keywords.pop(_PAIRS))
         ways = values.combinations([receiver, *arguments, *keywords.values()])
         here = dict(self._sides)
         ways = [way for way in ways if all(here.get(place, side) == side for place, side in way[0])]
@@ -532,6 +539,8 @@ class Evaluation:
                 every += value
             elif isinstance(expression, syntax.Unpacked) and isinstance(value, dict):
                 keywords.update({str(name): one for name, one in value.items()})
+            elif isinstance(expression, syntax.Unpacked) and expression.is_pairs:
+                keywords[_PAIRS] = Unknown(expression.place)
             else:
                 every.append(Unknown(expression.place) if isinstance(expression, syntax.Unpacked) else value)
         return every

@@ -9,7 +9,18 @@ from tmva_bench.basis import config, mapping
 from tmva_bench.errors import UserError
 from tmva_bench.events import expressions
 from tmva_bench.events.inputs import plain_name
-from tmva_bench.migration.booking import BACKGROUND, BOTH, SIGNAL, TEST, Expression, Input, Job, Place, Variable
+from tmva_bench.migration.booking import (
+    BACKGROUND,
+    BOTH,
+    SIGNAL,
+    TEST,
+    Expression,
+    Input,
+    Job,
+    Option,
+    Place,
+    Variable,
+)
 from tmva_bench.migration.verdicts import CONDITION, EQUAL, NOT, Row
 
 # What stands for trees and variables that a source does not tell.
@@ -36,6 +47,9 @@ def sample(job: Job) -> tuple[dict[str, Any], list[Row]]:
     if spectators := [text for one in job.spectators if (text := _variable(one, rows))]:
         content["spectators"] = spectators
     content.update(_cuts(job, rows))
+    if job.divided is not None and _kept(job.divided, "split", rows):
+        rows[-1] = rows[-1]._replace(verdict=CONDITION, why="where no event passes both cuts, of training and of test")
+        content["split"] = job.divided.text
     content.update(_weights(job, rows))
     content.update(_numbers(job, rows))
     doubts = {remark.place: remark.text for remark in job.remarks if remark.text.startswith("only where")}
@@ -71,6 +85,8 @@ def common(job: Job) -> tuple[dict[str, Any], list[Row]]:
         rows.append(
             Row(seed.place, f"split_seed = {seed.value}", CONDITION, "orders the training events; see SplitMode")
         )
+    elif seed is not None:
+        rows.append(Row(seed.place, "", NOT, "another split each time in TMVA; split_seed = 100 is taken"))
     for name, why in (
         ("splitmode", "which events train is drawn by the bench's own generator, so other ones than TMVA's do"),
         ("mixmode", "the bench trains on TMVA's order of MixMode=Random"),
@@ -86,10 +102,19 @@ def common(job: Job) -> tuple[dict[str, Any], list[Row]]:
                     why if is_random else f"the bench splits at random; {why}",
                 )
             )
-    rows += [
-        Row(one.place, "", EQUAL, "changes what is printed only") for name, one in job.split.items() if name == "v"
-    ]
+    rows += [row for name, option in job.split.items() if (row := _other(name, option))]
     return point, rows
+
+
+def _other(name: str, option: Option) -> Row | None:
+    """What becomes of an option of ``PrepareTrainingAndTestTree`` that no other place tells of."""
+    if name in ("v", "verboselevel", "correlations"):
+        return Row(option.place, "", EQUAL, "changes what is printed only")
+    if name == "scalewithpreseleff":
+        return Row(option.place, "", NOT, "no parameter of the bench") if option.value != "False" else None
+    if re.fullmatch(r"normmode|splitmode|mixmode|splitseed|(ntrain|ntest|traintestsplit)_(signal|background)", name):
+        return None
+    return Row(option.place, "", NOT, "no option of PrepareTrainingAndTestTree; TMVA ends with FATAL")
 
 
 def _name(job: Job) -> str:
@@ -123,12 +148,16 @@ def _trees(job: Job, rows: list[Row]) -> dict[str, Any]:
         told = [one for one in told if "{" not in one.file + one.tree]
         training = [one for one in told if one.use != TEST]
         tests = [one for one in told if one.use == TEST]
-        content[kind] = _sources(training, kind, content) or PLACEHOLDERS[kind]
+        names = _processes(told, kind)
+        content[kind] = _sources(training, names) or PLACEHOLDERS[kind]
+        scales = {name: repr(weight) for weight, name in names.items() if weight is not None}
+        if scales:
+            content["scale"] = {**content.get("scale", {}), **scales}
         if not training:
             text = f"{kind} = {PLACEHOLDERS[kind]}"
             rows.append(Row(Place(job.source), text, NOT, f"the trees of {kind} could not be told; put yours in"))
         if tests:
-            content[f"test_{kind}"] = _listed([f"{one.file}:{one.tree}" for one in tests])
+            content[f"test_{kind}"] = _sources(tests, names)
         if content[kind] != PLACEHOLDERS[kind] and any(one.tree.endswith(("TrainTree", "TestTree")) for one in told):
             content["label"] = "classID == 0"
     return content
@@ -140,20 +169,33 @@ def _tree_row(one: Input, kind: str, told: bool) -> Row:
     text = f"{'test_' if one.use == TEST else ''}{kind} = {one.file}:{one.tree}"
     if one.file.endswith((".txt", ".dat", ".csv")):
         return Row(one.place, "", NOT, "a text file; the bench reads trees")
+    if one.cut:
+        why = f"the cut {one.cut[:100]} holds for this tree alone; write its events into a tree of their own"
+        return Row(one.place, text, NOT, why)
+    if math.isnan(one.weight):
+        return Row(one.place, text, NOT, "its weight could not be told; put it into scale or weight")
     return Row(one.place, text, EQUAL, "paths are those from the current folder")
 
 
-def _sources(entries: Sequence[Input], kind: str, content: dict[str, Any]) -> Any:
-    """The trees of a class: a list, or processes of different weights, whose factors go into ``scale``."""
-    weights = list(dict.fromkeys(one.weight for one in entries if not math.isnan(one.weight)))
-    if len(weights) < 2:
+def _weight_of(one: Input) -> float | None:
+    return None if math.isnan(one.weight) else one.weight
+
+
+def _processes(entries: Sequence[Input], kind: str) -> dict[float | None, str]:
+    """Names of the processes of a class by their weight, whose factors go into ``scale``; none of one weight."""
+    weights = list(dict.fromkeys(_weight_of(one) for one in entries))
+    return {weight: f"{kind}{n}" for n, weight in enumerate(weights, 1)} if len(weights) > 1 else {}
+
+
+def _sources(entries: Sequence[Input], names: Mapping[float | None, str]) -> Any:
+    """The trees of a class: a list, or by process."""
+    if not names:
         return _listed([f"{one.file}:{one.tree}" for one in entries])
-    processes: dict[str, Any] = {}
-    for number, weight in enumerate(weights, 1):
-        name = f"{kind}{number}"
-        processes[name] = _listed([f"{one.file}:{one.tree}" for one in entries if one.weight == weight])
-        content.setdefault("scale", {})[name] = repr(weight)
-    return processes
+    parts = {
+        name: [f"{one.file}:{one.tree}" for one in entries if _weight_of(one) == weight]
+        for weight, name in names.items()
+    }
+    return {name: _listed(part) for name, part in parts.items() if part}
 
 
 def _listed(texts: Sequence[str]) -> Any:
@@ -218,7 +260,10 @@ def _weights(job: Job, rows: list[Row]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for one in job.weights:
         if one.event_class in (SIGNAL, BACKGROUND, BOTH) and _kept(one, "weight", rows):
-            texts["weight" if one.event_class == BOTH else f"{one.event_class}_weight"] = one.text
+            if one.event_class == BOTH:  # of several the last counts
+                texts = {"weight": one.text}
+            else:
+                texts[f"{one.event_class}_weight"] = one.text
     for kind in (SIGNAL, BACKGROUND):
         factors = {one.weight for one in job.inputs if one.event_class in (kind, BOTH)}
         factor = next(iter(factors)) if len(factors) == 1 else 1.0
@@ -228,10 +273,27 @@ def _weights(job: Job, rows: list[Row]) -> dict[str, str]:
     return texts
 
 
-def _numbers(job: Job, rows: list[Row]) -> dict[str, int]:
+def _share(job: Job, rows: list[Row], has_tests: bool) -> dict[str, Any]:
+    """The share that trains, ``TrainTestSplit_Signal`` and the like; a study has one for both classes."""
+    options = [option for name, option in job.split.items() if name.startswith("traintestsplit_")]
+    try:
+        shares = {float(option.value) for option in options}
+    except ValueError:
+        shares = set()
+    share = shares.pop() if len(shares) == 1 and len(options) == 2 else 0.0
+    if 0 < share < 1 and not has_tests:
+        why = "as large a share, but not the same events"
+        rows += [Row(option.place, f"split = {share:g}", CONDITION, why) for option in options]
+        return {"split": share}
+    why = "beside trees for training and test alone" if has_tests else "a study has one share for both classes"
+    rows += [Row(option.place, "", NOT, why) for option in options]
+    return {}
+
+
+def _numbers(job: Job, rows: list[Row]) -> dict[str, Any]:
     """Numbers of events; of both 0, TMVA's default, half of the events train, as here."""
-    has_tests = any(one.use == TEST for one in job.inputs)
-    content: dict[str, int] = {}
+    has_tests = any(one.use == TEST for one in job.inputs) or job.divided is not None
+    content: dict[str, Any] = _share(job, rows, has_tests)
     for option in job.split.values():
         match = re.fullmatch(r"(ntrain|ntest)_(signal|background)", option.name.lower())
         if not match:

@@ -307,7 +307,7 @@ class _Reader(tree.Reader):
         return syntax.Pairs(self.place(node), tuple(pairs))
 
     def _unpacked(self, node: Node) -> Expression:
-        return syntax.Unpacked(self.place(node), self._only(node))
+        return syntax.Unpacked(self.place(node), self._only(node), node.type == "dictionary_splat")
 
     def _comprehension(self, node: Node) -> Expression:
         loops = [child for child in node.named_children if child.type == "for_in_clause"]

@@ -66,6 +66,7 @@ class Unpacked(Expression):
     """``*items`` and ``**pairs`` among arguments or items."""
 
     value: Expression
+    is_pairs: bool
 
 
 @dataclasses.dataclass(frozen=True)

@@ -164,6 +164,12 @@ def _events(job: Job) -> dict[str, Any]:
     others -= {*_CLASSES, booking.BOTH}
     if others:
         raise UserError(f"{job.source}: a class {short(min(others))}; train.py is of signal and background")
+    cut = next((one.cut for one in job.inputs if one.cut), "" if job.divided is None else job.divided.text)
+    if cut:
+        raise UserError(
+            f"{job.source}: cut {short(cut)}: of some trees alone; train.py has one for a class, so write their "
+            "selected events into trees of their own"
+        )
     job = _of_own_trees(job)
     variables = of_variables(job)
     cuts = {kind: _cuts(job, kind) for kind in _CLASSES}

@@ -1,0 +1,239 @@
+"""How people put jobs together: each construct of C++ and Python leads to what it books, or is told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tmva_bench.errors import UserError
+from tmva_bench.migration import events, sources, train_script
+from tmva_bench.migration.booking import Job
+
+BOOK = 'factory->BookMethod(l, TMVA::Types::kDL, "t", "Layout=TANH|5,LINEAR:TrainingStrategy=BatchSize=10");'
+
+
+def job_of(text: str, *, is_cpp: bool) -> Job:
+    return sources.of_text("f", text, Path(), is_cpp=is_cpp)[0]
+
+
+def macro(body: str, head: str = "") -> Job:
+    start = 'auto l = new TMVA::DataLoader("d"); TFile f("a.root"); auto s = (TTree*)f.Get("s");'
+    return job_of(f'{head}\nvoid m() {{ {start} auto b = (TTree*)f.Get("b");\n{body}\n}}', is_cpp=True)
+
+
+def names(job: Job) -> str:
+    return " ".join(one.name for one in job.variables)
+
+
+def told(job: Job) -> str:
+    return " ".join(one.text for one in job.remarks)
+
+
+@pytest.mark.parametrize(
+    ("body", "variables"),
+    [
+        ('switch (2) { case 1: l->AddVariable("a"); break; case 2: l->AddVariable("b"); break; default: '
+         'l->AddVariable("c"); } l->AddVariable("d");', "b d"),
+        ('switch (9) { default: l->AddVariable("c"); break; case 1: l->AddVariable("a"); }', "c"),
+        ('switch (1) { case 0: l->AddVariable("a"); case 1: case 2: l->AddVariable("b"); case 3: '
+         'l->AddVariable("c"); }', "b c"),
+        ('for (int i = 0; i < 5; ++i) { if (i == 1) continue; if (i == 3) break; '
+         'l->AddVariable(Form("x%d", i)); }', "x0 x2"),
+        ('do { l->AddVariable("a"); } while (false);', "a"),
+        ('int i = 0; do { l->AddVariable(Form("x%d", i)); i++; } while (i < 2);', "x0 x1"),
+        ('auto add = [&](TString n, int k = 1) { l->AddVariable(n + k); }; add("x"); add("y", 2);', "x1 y2"),
+        ('std::ostringstream o; o << "x" << 1 << "_" << 0.5; l->AddVariable(o.str().c_str()); o.str(""); o << "y"; '
+         "l->AddVariable(o.str());", "x1_0.5 y"),
+        ('std::map<TString, TString> m; m.insert({"a", "x"}); m.emplace("b", "y"); '
+         "for (auto& [k, v] : m) l->AddVariable(v + k);", "yb xa"),
+        ("l->AddVariable(cfg::name); l->AddVariable(WHOLE);", "n p_q"),
+    ],
+)  # fmt: skip
+def test_statements_of_cpp(body: str, variables: str) -> None:
+    head = 'namespace cfg { const TString name = "n"; }\n#define PART "p"\n#define WHOLE PART "_q"'
+    job = macro(body, head)
+    assert sorted(names(job).split()) == sorted(variables.split())
+    assert "no way" not in told(job)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("{**base, 'NTrees': 300}", "NTrees=300 MaxDepth=3"),
+        ("dict(base, NTrees=700)", "NTrees=700 MaxDepth=3"),
+        ("base | {'NTrees': 900}", "NTrees=900 MaxDepth=3"),
+        ("updated", "NTrees=500 MaxDepth=3"),
+        ("without", "NTrees=100"),
+        ("unknown", ""),
+    ],
+)
+def test_dictionaries_of_python(text: str, options: str) -> None:
+    script = f"""base = dict(NTrees=100, MaxDepth=3)
+updated = dict(base)
+updated.update(NTrees=500)
+without = dict(base)
+del without["MaxDepth"]
+unknown = dict(base)
+unknown.update(json.load(open("c.json")))
+def book(name, *parts, **options):
+    factory.BookMethod(loader, TMVA.Types.kBDT, name, **options)
+loader.AddVariable("x")
+book("t", 1, 2, **{text})
+"""
+    (booked,) = job_of(script, is_cpp=False).methods
+    assert {f"{one.name}={one.value}" for one in booked.options.values()} == set(options.split())
+    assert bool(booked.remarks) == (not options)
+
+
+def test_statements_of_python() -> None:
+    script = """import itertools
+from pathlib import Path
+add = lambda name, kind="F": loader.AddVariable(name, kind)
+add("a")
+for i in range(5):
+    if i == 1:
+        continue
+    if i == 3:
+        break
+    add(f"b{i}")
+for x, (y, z) in itertools.product("cd", [(1, 2)]):
+    add(f"{x}{y}{z}")
+more = ["e"]
+for name in [*more, "f"]:
+    add(name)
+chain = TChain("t")
+chain.Add(str(Path("in") / "s.root"))
+loader.AddSignalTree(chain)
+factory.BookMethod(loader, TMVA.Types.kBDT, "t", "NTrees=10")
+"""
+    job = job_of(script, is_cpp=False)
+    assert names(job) == "a b0 b2 c12 d12 e f"
+    assert [one.file for one in job.inputs] == ["in/s.root"]
+    assert not job.remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "is_cpp"),
+    [
+        ("std::for_each(v.begin(), v.end(), [&](TString x) { l->AddVariable(x); });", True),
+        ("#define ADD(x) l->AddVariable(#x)\nvoid m() { ADD(pt); }", True),
+        ("list(map(loader.AddVariable, names))", False),
+        ("match n:\n    case 1:\n        loader.AddVariable('x')", False),
+    ],
+)
+def test_a_call_that_no_way_leads_to_is_told(text: str, is_cpp: bool) -> None:
+    job = job_of(f"{text}\n{BOOK}" if is_cpp else f"{text}\nfactory.BookMethod(loader, 'BDT', 't', '')", is_cpp=is_cpp)
+    assert "AddVariable" in told(job) and "no way through the text leads here" in told(job)
+
+
+@pytest.mark.parametrize(
+    ("main", "expected"),
+    [
+        ('auto l = std::make_unique<TMVA::DataLoader>("d"); add(l.get(), "a"); ' + BOOK, "a"),
+        ('return macro(argc > 1 ? argv[1] : "");', "b"),
+    ],
+)
+def test_a_main_that_books_is_followed(main: str, expected: str) -> None:
+    head = "void add(TMVA::DataLoader *l, TString n) { l->AddVariable(n); }\n"
+    other = 'int macro(TString n = "b") { auto l = new TMVA::DataLoader("d"); l->AddVariable(n); ' + BOOK + " }\n"
+    text = head * (expected == "a") + other * (expected == "b")
+    job = job_of(f"{text}int main(int argc, char **argv) {{ {main} }}", is_cpp=True)
+    assert names(job) == expected
+    assert len(job.methods) == 1
+
+
+def test_members_that_a_constructor_sets() -> None:
+    text = """class Trainer { public:
+  Trainer(TString name) : fName(name), fLoader(new TMVA::DataLoader(name)) { fLoader->AddVariable(fName + "_x"); }
+  TString fName; TMVA::DataLoader* fLoader; };
+int main() { Trainer t("ds"); TMVA::Factory f("j", TFile::Open("o.root", "RECREATE"), "");
+  f.BookMethod(t.fLoader, TMVA::Types::kBDT, "t", "NTrees=3"); }"""
+    job = job_of(text, is_cpp=True)
+    assert (job.dataset, names(job)) == ("ds", "ds_x")
+
+
+def trees(job: Job) -> list[str]:
+    return [f"{one.event_class} {one.use} {one.weight:g} {one.file}:{one.tree} {one.cut}".strip() for one in job.inputs]
+
+
+@pytest.mark.parametrize(
+    ("body", "inputs"),
+    [
+        ('l->AddSignalTree(dynamic_cast<TTree*>(f.Get("s")));', ["signal both 1 a.root:s"]),
+        ('if (auto g = TFile::Open("g.root"); g) l->AddSignalTree((TTree*)g->Get("t"));', ["signal both 1 g.root:t"]),
+        ('if (TFile *g = TFile::Open("g.root")) l->AddSignalTree((TTree*)g->Get("t"));', ["signal both 1 g.root:t"]),
+        ('l->AddSignalTree((TTree*)somewhere()->Get("t"));', ["signal both 1 :t"]),
+        ('TChain c("t"); c.Add("x_*.root/u"); l->AddSignalTree(&c);', ["signal both 1 x_*.root:u"]),
+        ('TChain c("t"); c.Add("root://h//d/x.root/k/u"); l->AddSignalTree(&c);',
+         ["signal both 1 root://h//d/x.root:k/u"]),
+    ],
+)  # fmt: skip
+def test_where_trees_come_from(body: str, inputs: list[str]) -> None:
+    assert trees(macro(body)) == inputs
+
+
+PARITY = """l->AddSignalTree(s->CopyTree("n%2==0"), 2, "Training"); l->AddSignalTree(s->CopyTree("n%2==1"), 2, "Test");
+l->AddBackgroundTree(b->CopyTree("n%2==0"), 1, TMVA::Types::kTraining);
+l->AddTree(b, "Background", 1, "n%2==1", TMVA::Types::kTesting);"""
+
+
+def test_cuts_that_divide_trees_in_training_and_test_are_a_split() -> None:
+    job = macro(PARITY + BOOK)
+    sample, rows = events.sample(job)
+    assert (sample["signal"], sample["background"]) == ("a.root:s", "a.root:b")
+    assert (sample["split"], sample["cut"]) == ("n%2==0", "(n%2==0) || (n%2==1)")
+    assert not {"test_signal", "test_background", "signal_cut", "background_cut"} & set(sample)
+    assert sample["signal_weight"] == "2.0"
+    assert [row.verdict for row in rows if row.becomes.startswith("split")] == ["equal under a condition"]
+    with pytest.raises(UserError, match="cut 'n%2==0': of some trees alone"):
+        train_script.text(job, job.methods[0])
+
+
+@pytest.mark.parametrize(
+    ("body", "cuts", "rest"),
+    [
+        ('l->AddSignalTree(s->CopyTree("x>1")); l->AddBackgroundTree(b);', {"signal_cut": "x>1"}, 0),
+        ('l->AddBackgroundTree(b->CopyTree("x>1"), 1); l->AddBackgroundTree(s->CopyTree("x>2"), 3);', {}, 2),
+        ('l->AddSignalTree(s->CopyTree("x>1")->CopyTree("y"));', {"signal_cut": "(x>1) && (y)"}, 0),
+        ('l->AddCut("a", "Signal"); l->SetCut("b", "Signal"); l->AddCut("c");', {"signal_cut": "b", "cut": "c"}, 0),
+        ('l->AddCut("a"); l->SetCut("b", "Signal");', {"background_cut": "a", "signal_cut": "b"}, 0),
+    ],
+)
+def test_cuts_are_those_of_their_trees(body: str, cuts: dict[str, str], rest: int) -> None:
+    sample, rows = events.sample(macro(body))
+    assert {key: text for key, text in sample.items() if key.endswith("cut")} == cuts
+    assert sum("for this tree alone" in row.why for row in rows) == rest
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('l->SetSignalWeightExpression("a"); l->SetWeightExpression("b");', {"weight": "b"}),
+        ('l->SetWeightExpression("b"); l->SetSignalWeightExpression("a");', {"weight": "b", "signal_weight": "a"}),
+        ('l->AddBackgroundTree(b, 2); l->AddBackgroundTree(s, lumi());',
+         {"background": {"background1": "a.root:b", "background2": "a.root:s"}, "scale": {"background1": "2.0"}}),
+        ('l->AddSignalTree(b, 2, "Training"); l->AddSignalTree(s, 3, "Test");',
+         {"signal": {"signal1": "a.root:b"}, "test_signal": {"signal2": "a.root:s"},
+          "scale": {"signal1": "2.0", "signal2": "3.0"}}),
+        ('l->PrepareTrainingAndTestTree("", "TrainTestSplit_Signal=0.7:TrainTestSplit_Background=0.7");',
+         {"split": 0.7}),
+        ('l->PrepareTrainingAndTestTree("", "TrainTestSplit_Signal=0.7:TrainTestSplit_Background=0.6");', {}),
+    ],
+)  # fmt: skip
+def test_weights_and_shares(body: str, expected: dict[str, Any]) -> None:
+    sample, rows = events.sample(macro(body))
+    keys = {key for key in sample if key in ("split", "scale") or "weight" in key} | set(expected)
+    assert {key: sample[key] for key in keys} == expected
+    assert ("lumi()" in body) == any("its weight could not be told" in row.why for row in rows)
+    assert (not expected) == any("one share for both" in row.why for row in rows)
+
+
+def test_every_option_of_the_split_has_a_row() -> None:
+    job = macro('l->PrepareTrainingAndTestTree("", "SplitSeed=0:nTrain_Sig=5:VerboseLevel=Info:ScaleWithPreselEff");')
+    _, rows = events.common(job)
+    assert {row.place.text: row.verdict for row in rows} == {
+        "SplitSeed=0": "cannot be had",
+        "nTrain_Sig=5": "cannot be had",
+        "VerboseLevel=Info": "equal",
+        "ScaleWithPreselEff": "cannot be had",
+    }
