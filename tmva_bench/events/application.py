@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 import numpy
 
 from tmva_bench.errors import UserError, short
-from tmva_bench.events import expressions, inputs, selection, sources
+from tmva_bench.events import carrying, expressions, inputs, selection, sources
 from tmva_bench.events.expressions import Expression
 from tmva_bench.events.selection import Variable
 from tmva_bench.events.sources import Process, Table
@@ -172,12 +172,8 @@ class Trees:
     def _types(self) -> Dict[str, str]:
         types = dict.fromkeys(self._recipe.cuts, "int32")
         with sources.table("events", self._process.parts[0], self._process.friends[0]) as table:
-            events = min(table.events, 1000)
             for variable in self._recipe.spectators:
-                columns = table.columns(variable.expression.names, 0, events)
-                values, missing = self._value(table, "spectator", variable.expression, columns, events)
-                whole = not any(node.kind in ("element", "call") for node in expressions.walk(variable.expression.root))
-                types[variable.name] = "int64" if whole and values.dtype.kind in "iub" and events else "float64"
+                types[variable.name] = carrying.type_of(table, variable.expression, self._recipe.pad, may_lack=True)
         return types
 
     def chunks(self) -> Iterator[Chunk]:
@@ -193,18 +189,20 @@ class Trees:
         for part, friends in zip(self._process.parts, self._process.friends):
             with sources.table("events", part, friends) as table:
                 for start, stop in table.steps(names, step):
-                    yield self._chunk(table, table.columns(names, start, stop), stop - start)
+                    yield self._chunk(table, table.columns(names, start, stop), start, stop - start)
 
-    def _chunk(self, table: Table, columns: Mapping[str, Any], events: int) -> Chunk:
+    def _chunk(self, table: Table, columns: Mapping[str, Any], start: int, events: int) -> Chunk:
         values = numpy.empty((events, len(self._recipe.variables)), numpy.float32)
         for number, variable in enumerate(self._recipe.variables):
             with numpy.errstate(over="ignore"):
                 values[:, number] = self._number(table, "variable", variable.expression, columns, events)
         carried: Dict[str, numpy.ndarray] = {}
         for variable in self._recipe.spectators:
-            whole = self.types[variable.name] == "int64"
-            numbers = (self._value if whole else self._number)(table, "spectator", variable.expression, columns, events)
-            carried[variable.name] = numpy.array(numbers[0] if whole else numbers, self.types[variable.name])
+            numbers = self._number(table, "spectator", variable.expression, columns, events)
+            where = f"{table.text}, spectator {short(variable.expression.text)}"
+            carried[variable.name] = carrying.fitted(
+                where, numbers, self.types[variable.name], start + numpy.arange(events)
+            )
         for branch, cut in self._recipe.cuts.items():
             numbers = self._number(table, "cut", cut, columns, events)
             carried[branch] = (numpy.nan_to_num(numbers) != 0).astype(numpy.int32)

@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Named
 import numpy
 
 from tmva_bench.errors import UserError, short
-from tmva_bench.events import expressions, inputs, output, sources
+from tmva_bench.events import carrying, expressions, inputs, output, sources
 from tmva_bench.events import selection as selections
 from tmva_bench.events.expressions import Expression
 from tmva_bench.events.selection import Class, Selection, Variable
@@ -260,7 +260,9 @@ class _Reader:
             rounding = self._rounding.setdefault(variable.name, Rounding())
             rows["events"][:, number] = rounding.single(where, values, entries)
         for variable in self._selection.spectators:
-            rows[variable.name] = self._flat(table, "spectator", variable.expression, columns, entries)
+            values = self._flat(table, "spectator", variable.expression, columns, entries)
+            where = _where(table, "spectator", variable.expression)
+            rows[variable.name] = carrying.fitted(where, values, rows.dtype[variable.name].name, entries)
 
     def close(self) -> None:
         """Refuses variables that float32 blurs to uselessness."""
@@ -404,17 +406,10 @@ class Rows(NamedTuple):
 
 def row_type(selection: Selection, probe: Table) -> numpy.dtype:
     """The type of a row of what is taken: the variables, the spectators and the place in the order."""
-    spectators = []
-    for variable in selection.spectators:
-        events = min(probe.events, 1000)
-        columns = probe.columns(variable.expression.names, 0, events) if events else {}
-        kind = "f"
-        # A pad may be no whole number.
-        whole = not any(node.kind in ("element", "call") for node in expressions.walk(variable.expression.root))
-        if events and (selection.pad is None or whole):
-            values = expressions.evaluate("spectator", variable.expression, columns, events).values
-            kind = values.dtype.kind if isinstance(values, (numpy.ndarray, numpy.generic)) else "f"
-        spectators.append((variable.name, "<f8" if kind == "f" else "<i8"))
+    spectators = [
+        (variable.name, carrying.type_of(probe, variable.expression, selection.pad, may_lack=False))
+        for variable in selection.spectators
+    ]
     return numpy.dtype([("events", "<f4", (len(selection.variables),)), *spectators, (_PLACE, "<i8")])
 
 

@@ -319,10 +319,10 @@ def _number(token: str) -> Union[int, float]:
         whole = int(token, 16)
     else:
         token = token.rstrip("fFlLuU")
-        whole = int(token) if token.isdigit() and len(token) < 20 else 2**64
+        whole = int(token) if token.isdigit() and len(token) <= 20 else 2**64
         if not token.isdigit():
             return float(token)
-    return whole if whole < 2**63 else float(token if token[:2] not in ("0x", "0X") else whole)
+    return whole if whole < 2**64 else float(token if token[:2] not in ("0x", "0X") else whole)
 
 
 class Function(NamedTuple):
@@ -460,11 +460,34 @@ def column(values: Any) -> Any:
         values: an array of numpy or awkward, one entry an event.
 
     Returns:
-        float64, int64 or bool: an array of numpy with a number an event, which may be float32, too, else one of awkward
-        with lists; None for what holds no numbers.
+        float64, int64, bool, or uint64 where int64 does not hold them: an array of numpy with a number an event, which
+        may be float32, too, else one of awkward with lists; None for what holds no numbers.
     """
     if type(values) is numpy.ndarray and values.ndim == 1 and values.dtype.kind in "biuf":
         return _plain(values)
+    import awkward
+
+    layout = _innermost(values)
+    if layout is None:
+        return None
+    array = awkward.Array(values)
+    wanted = {"f": numpy.float64, "b": numpy.bool_}.get(layout.dtype.kind, numpy.int64)
+    if layout.dtype == numpy.uint64 and len(layout.data) and layout.data.max() >= 2**63:
+        wanted = numpy.uint64
+    array = awkward.values_astype(array, wanted)
+    if array.ndim == 1:
+        return array.to_numpy(allow_missing=False)
+    return awkward.from_regular(array, axis=None)
+
+
+def is_unsigned(values: Any) -> bool:
+    """Whether the values of a branch, see :func:`column`, are whole numbers of unsigned 64 bits."""
+    layout = _innermost(values)
+    return layout is not None and layout.dtype == numpy.uint64
+
+
+def _innermost(values: Any) -> Any:
+    """The numbers inside lists, as a layout of awkward; None where there are none."""
     import awkward
 
     layout = awkward.to_layout(values, regulararray=True)
@@ -474,17 +497,7 @@ def column(values: Any) -> Any:
         if not hasattr(layout, "content"):
             return None
         layout = layout.content
-    kind = layout.dtype.kind
-    if kind not in "biuf":
-        return None
-    array = awkward.Array(values)
-    wanted = {"f": numpy.float64, "b": numpy.bool_}.get(kind, numpy.int64)
-    if layout.dtype == numpy.uint64 and len(layout.data) and layout.data.max() >= 2**63:
-        wanted = numpy.float64
-    array = awkward.values_astype(array, wanted)
-    if array.ndim == 1:
-        return array.to_numpy(allow_missing=False)
-    return awkward.from_regular(array, axis=None)
+    return layout if layout.dtype.kind in "biuf" else None
 
 
 def _plain(values: numpy.ndarray) -> numpy.ndarray:
@@ -495,7 +508,7 @@ def _plain(values: numpy.ndarray) -> numpy.ndarray:
     if kind == "b":
         return values
     beyond = values.dtype == numpy.uint64 and len(values) and values.max() >= 2**63
-    return values.astype(numpy.float64 if beyond else numpy.int64, copy=False)
+    return values.astype(numpy.uint64 if beyond else numpy.int64, copy=False)
 
 
 def _is_list(values: Any) -> bool:
@@ -549,7 +562,8 @@ def _arithmetic(ufunc: Any) -> Callable[..., Any]:
 
     def compute(a: Any, b: Any) -> Any:
         a, b = _whole(a), _whole(b)
-        if _dtype(a).kind == _dtype(b).kind == "i" and ufunc(_largest(a), _largest(b) * _SIGNS[ufunc]) >= 2.0**62:
+        kinds = {_dtype(a).kind, _dtype(b).kind}
+        if "u" in kinds or (kinds == {"i"} and ufunc(_largest(a), _largest(b) * _SIGNS[ufunc]) >= 2.0**62):
             a, b = _double(a), _double(b)
         return ufunc(a, b)
 
@@ -559,11 +573,23 @@ def _arithmetic(ufunc: Any) -> Callable[..., Any]:
 _SIGNS = {numpy.add: 1, numpy.subtract: -1, numpy.multiply: 1}
 
 
+def _alike(a: Any, b: Any) -> Any:
+    """Two whole numbers, without a sign where one is of unsigned 64 bits and none is negative."""
+    kinds = {_dtype(a).kind, _dtype(b).kind}
+    if kinds == {"i", "u"} and not _any(a < 0) and not _any(b < 0):
+        return _as(a, numpy.uint64), _as(b, numpy.uint64)
+    return a, b
+
+
+def _any(values: Any) -> bool:
+    return bool(_largest(values)) if _is_list(values) else bool(numpy.any(values))
+
+
 def _remainder(a: Any, b: Any) -> Any:
-    a, b = _whole(a), _whole(b)
-    if _dtype(a).kind == _dtype(b).kind == "i":
+    a, b = _alike(_whole(a), _whole(b))
+    if _dtype(a).kind == _dtype(b).kind and _dtype(a).kind in "iu":
         zero = b == 0
-        if not (bool(numpy.any(zero)) if not _is_list(zero) else _largest(zero)):
+        if not _any(zero):
             return numpy.fmod(a, b)
     return numpy.fmod(_double(a), _double(b))
 
@@ -572,7 +598,7 @@ def _bits(ufunc: Any) -> Callable[..., Any]:
     def compute(a: Any, b: Any) -> Any:
         if _dtype(a).kind == _dtype(b).kind == "b":
             return ufunc(a, b)
-        a, b = _whole(a), _whole(b)
+        a, b = _alike(_whole(a), _whole(b))
         if "f" in (_dtype(a).kind, _dtype(b).kind):
             raise _Wrong("takes whole numbers; between conditions write && or ||")
         return ufunc(a, b)
@@ -605,7 +631,7 @@ _OPERATORS: Dict[str, Callable[..., Any]] = {
     "||": lambda a, b: numpy.logical_or(_truth(a), _truth(b)),
 }
 _SINGLE: Dict[str, Callable[..., Any]] = {
-    "-": lambda a: numpy.negative(_whole(a)),
+    "-": lambda a: numpy.negative(_double(a) if _dtype(a).kind == "u" else _whole(a)),
     "+": lambda a: _whole(a),
     "!": lambda a: numpy.logical_not(_truth(a)),
 }
@@ -716,7 +742,7 @@ class _Computer:
         if node.value in ("any", "all"):
             reduce = {"any": awkward.any, "all": awkward.all}[node.value]
             return Value(reduce(_truth(part.values), axis=1).to_numpy(), part.missing)
-        numbers = _whole(part.values)
+        numbers = _double(part.values) if _dtype(part.values).kind == "u" else _whole(part.values)
         if node.value == "sum":
             return Value(awkward.sum(numbers, axis=1).to_numpy(), part.missing)
         empty = awkward.num(numbers, axis=1).to_numpy() == 0
@@ -849,7 +875,7 @@ def _constant(value: Any) -> Any:
     if isinstance(value, bool):
         return numpy.bool_(value)
     if isinstance(value, int):
-        return numpy.int64(value)
+        return numpy.int64(value) if value < 2**63 else numpy.uint64(value)
     return numpy.float64(value) if isinstance(value, float) else value
 
 
@@ -860,4 +886,5 @@ def _whole_number(node: Optional[Node]) -> Optional[int]:
     if node.kind == "-" and len(node.parts) == 1:
         number = _whole_number(node.parts[0])
         return None if number is None else -number
-    return node.value if node.kind == "number" and type(node.value) is int else None
+    is_whole = node.kind == "number" and type(node.value) is int and node.value < 2**63
+    return node.value if is_whole else None

@@ -151,7 +151,7 @@ class Block(NamedTuple):
     Attributes:
         events: float32, shape ``(events, variables)``.
         weights: float32.
-        spectators: float64 or int64, by name.
+        spectators: float64, int64 or uint64, by name.
     """
 
     events: numpy.ndarray
@@ -627,7 +627,7 @@ def read_spectators(input_file: InputFile) -> Dict[str, Dict[str, numpy.ndarray]
         input_file: of :func:`read`.
 
     Returns:
-        float64 or int64, by tree and name, in the order of the events; empty where it has none.
+        float64, int64 or uint64, by tree and name, in the order of the events; empty where it has none.
 
     Raises:
         UserError: they cannot be read, or are not one an event.

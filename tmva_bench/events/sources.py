@@ -400,6 +400,10 @@ class Table(abc.ABC):
             columns[name] = column
         return columns
 
+    def is_unsigned(self, name: str) -> bool:
+        """Whether a branch holds whole numbers of unsigned 64 bits."""
+        return expressions.is_unsigned(self.raw(name, 0, min(self.events, 1)))
+
     def is_flat(self, name: str) -> bool:
         """Whether a branch holds one number an event."""
         values = expressions.column(self.raw(name, 0, min(self.events, 1)))
