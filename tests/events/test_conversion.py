@@ -472,6 +472,12 @@ def test_ten_million_events_take_less_than_a_gigabyte(tmp_path):
     assert peak < 1024
 
 
+def test_trees_without_entries_are_told(here):
+    write(here / "none.root", columns(0, 0))
+    with pytest.raises(UserError, match="none.root:Events: no entries; give trees with events of background"):
+        api.convert("input.root", "sig_1.root:Events", "none.root:Events", "pt1, pt2")
+
+
 @pytest.mark.parametrize("held", ["another recipe", "another file"])
 def test_another_output_is_refused_before_the_events_are_read(here, monkeypatch, held):
     arguments = ("input.root", "sig_1.root:Events", "bkgA.root:Events", "pt1, pt2")

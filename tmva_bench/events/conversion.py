@@ -569,7 +569,9 @@ def _text(wanted: Class) -> str:
 def _some(rows: Rows) -> None:
     """Refuses a class without events."""
     read = sum(rows.read.values())
-    if not len(rows.weights) and read:
+    if not read:
+        raise UserError(f"{_text(rows.wanted)}: no entries; give trees with events of {rows.wanted.kind}")
+    if not len(rows.weights):
         cuts = " && ".join(condition.text for condition in rows.wanted.cuts) or "the class"
         raise UserError(
             f"{_text(rows.wanted)}: none of the {read} events passes {short(cuts)}; loosen the cut of "

@@ -169,7 +169,8 @@ class _Reader:
             match = _TOKEN.match(text, place)
             if not match:
                 start = place + len(text[place:]) - len(text[place:].lstrip())
-                self._fail(start, f"{text[start]!r} is not understood")
+                told = "; len(x) counts a list's elements" if text[start] == "@" else ""
+                self._fail(start, f"{text[start]!r} is not understood{told}")
             kind = match.lastgroup or ""
             token = match.group(kind)
             if kind == "name" and token in _WORDS:
@@ -288,6 +289,8 @@ class _Reader:
         if name == "TMath::Pi" and not arguments:
             return self._node("number", math.pi, (), place)
         function = FUNCTIONS.get(_ALIASES.get(name, name))
+        if function is None and name in _INSTEAD:
+            self._fail(place, f"no function {name!r} here; write {_INSTEAD[name]}")
         if function is None:
             self._fail(place, str(unknown("function", name, [*FUNCTIONS, *_ALIASES])))
         if not function.least <= len(arguments) <= function.most:
@@ -423,6 +426,24 @@ _ALIASES = {
     **{f"{name.capitalize()}$": name for name in ("min", "max", "sum")},
     "Length$": "len",
     **{name.capitalize(): name for name in ("min", "max", "sum", "mean", "any", "all")},
+}
+
+
+# What to write for functions of TFormula, TTree::Draw and TMath that are not here, and whose names lie near others.
+_INSTEAD = {
+    **dict.fromkeys(("sq", "TMath::Sq", "square"), "x * x"),
+    **dict.fromkeys(("sign", "TMath::Sign", "TMath::SignBit"), "(x > 0) - (x < 0)"),
+    **dict.fromkeys(("int", "Int_t", "trunc", "TMath::FloorNint"), "floor(x), of a negative number ceil(x)"),
+    **dict.fromkeys(("round", "rint", "nint", "TMath::Nint"), "floor(x + 0.5)"),
+    "TMath::CeilNint": "ceil(x)",
+    **dict.fromkeys(("float", "double", "Float_t", "Double_t"), "x alone; numbers are doubles"),
+    "ln": "log(x), which is the natural one",
+    "Alt$": "the element alone, x[0], and give pad what stands where there is none",
+    "MinIf$": "min(x[condition])",
+    "MaxIf$": "max(x[condition])",
+    "TMath::MaxElement": "max(x)",
+    "TMath::MinElement": "min(x)",
+    **{f"ROOT::VecOps::{name}": f"{name}(x)" for name in ("Sum", "Max", "Min", "Mean", "Any", "All")},
 }
 
 
