@@ -334,4 +334,5 @@ def test_the_tutorials_of_the_installed_root_are_read(path: Path) -> None:
     assert all(text.endswith("1 linear") for text in networks.values())
     assert len(job.variables) in (4, 7)
     assert {one.event_class for one in job.inputs} == {"signal", "background"}
+    assert all(one.file.endswith(".root") for one in job.inputs)
     assert job.split["ntrain_signal"].value in ("1000", "7000")

@@ -47,10 +47,21 @@ def told(job: Job) -> str:
         ('std::map<TString, TString> m; m.insert({"a", "x"}); m.emplace("b", "y"); '
          "for (auto& [k, v] : m) l->AddVariable(v + k);", "yb xa"),
         ("l->AddVariable(cfg::name); l->AddVariable(WHOLE);", "n p_q"),
+        ('std::vector<Sample> v = {{"a", 1.}}; v.emplace_back("b", 2.); '
+         "for (auto &w : v) l->AddVariable(w.file);", "a b"),
+        ('TString n; for (int i = 0; i < 2; i++) { n.Form("x%d", i); l->AddVariable(n); }', "x0 x1"),
+        ('char n[9]; sprintf(n, "x%d", 1); strcat(n, "_"); l->AddVariable(n); snprintf(n, 9, "y"); l->AddVariable(n);',
+         "x1_ y"),
+        ('TString a, b; a = b = "x"; l->AddVariable(a + b);', "xx"),
+        ('TString n("x"); (n += "y") += "z"; l->AddVariable(n);', "xyz"),
+        ('int i = 0; for (;;) { if (i >= 2) break; l->AddVariable(Form("x%d", i++)); }', "x0 x1"),
+        ('TString n[2]; int i = 0; n[i++] = "x"; n[i++] = "y"; for (auto &w : n) l->AddVariable(w);', "x y"),
+        ('std::string n = "x"; n.clear(); n.push_back(\'y\'); n.assign(n + "z"); l->AddVariable(n);', "yz"),
     ],
 )  # fmt: skip
 def test_statements_of_cpp(body: str, variables: str) -> None:
-    head = 'namespace cfg { const TString name = "n"; }\n#define PART "p"\n#define WHOLE PART "_q"'
+    head = "struct Sample { TString file; double xsec; };\n"
+    head += 'namespace cfg { const TString name = "n"; }\n#define PART "p"\n#define WHOLE PART "_q"'
     job = macro(body, head)
     assert sorted(names(job).split()) == sorted(variables.split())
     assert "no way" not in told(job)
@@ -112,6 +123,19 @@ factory.BookMethod(loader, TMVA.Types.kBDT, "t", "NTrees=10")
     assert not job.remarks
 
 
+def test_a_text_that_is_changed_otherwise_is_not_known() -> None:
+    for change in ('n.Insert(0, "y")', "n.Remove(0, 1)", 'n.replace(0, 1, "y")', "n.erase(0)", "n.Chop()"):
+        job = macro(f'TString n("x"); {change}; l->AddVariable(n);')
+        assert names(job) == f"{{{change}}}"
+        assert "could not be told" in told(job)
+
+
+def test_a_booking_by_keywords_alone_is_told() -> None:
+    job = job_of("loader.AddVariable('x')\nfactory.BookMethod(loader=loader, theMethod='BDT')", is_cpp=False)
+    assert not job.methods
+    assert "no method could be told" in told(job)
+
+
 @pytest.mark.parametrize(
     ("text", "is_cpp"),
     [
@@ -162,6 +186,10 @@ def trees(job: Job) -> list[str]:
         ('l->AddSignalTree(dynamic_cast<TTree*>(f.Get("s")));', ["signal both 1 a.root:s"]),
         ('if (auto g = TFile::Open("g.root"); g) l->AddSignalTree((TTree*)g->Get("t"));', ["signal both 1 g.root:t"]),
         ('if (TFile *g = TFile::Open("g.root")) l->AddSignalTree((TTree*)g->Get("t"));', ["signal both 1 g.root:t"]),
+        ('std::unique_ptr<TFile> g{TFile::Open("g.root")}; l->AddSignalTree(g->Get<TTree>("t"));',
+         ["signal both 1 g.root:t"]),
+        ('std::unique_ptr<TFile> g; g.reset(new TFile("g.root")); l->AddSignalTree(g->Get<TTree>("t"));',
+         ["signal both 1 g.root:t"]),
         ('l->AddSignalTree((TTree*)somewhere()->Get("t"));', ["signal both 1 :t"]),
         ('TChain c("t"); c.Add("x_*.root/u"); l->AddSignalTree(&c);', ["signal both 1 x_*.root:u"]),
         ('TChain c("t"); c.Add("root://h//d/x.root/k/u"); l->AddSignalTree(&c);',

@@ -50,7 +50,6 @@ _BLOCKS = (
     "else_clause",
     "template_declaration",
     "class_specifier",
-    "struct_specifier",
     "access_specifier",
     "translation_unit",
     "ERROR",
@@ -95,6 +94,7 @@ class _Reader(tree.Reader):
             "preproc_elif": self._preprocessor,
             "preproc_else": self.block,
             "preproc_def": self._macro,
+            "struct_specifier": self._structure,
         }
         self._expression: dict[str, Callable[[Node], Expression]] = {
             **dict.fromkeys(_NAMES, self._name),
@@ -127,6 +127,7 @@ class _Reader(tree.Reader):
             "subscript_argument_list": self._only,
             "initializer_list": self._items,
             "argument_list": self._only,
+            **dict.fromkeys(("assignment_expression", "update_expression"), self._setting),
             "comma_expression": lambda node: self._field(node, "right"),
         }
 
@@ -173,9 +174,26 @@ class _Reader(tree.Reader):
             return
         if kind.type in ("class_specifier", "struct_specifier"):
             yield from self.block(kind)
+            self._note_fields(kind)
         for declarator in _named(node):
             if declarator.type in _DECLARATORS and declarator != kind:
                 yield from self._declared(node, kind, declarator)
+
+    def _structure(self, node: Node) -> Iterator[Statement]:
+        self._note_fields(node)
+        yield from self.block(node)
+
+    def _note_fields(self, node: Node) -> None:
+        """Where each member of a structure stands, which braces fill in their order."""
+        members = [child for child in _named(node.child_by_field_name("body")) if child.type == "field_declaration"]
+        names = [
+            self.text(_innermost(part))
+            for member in members
+            for part in _named(member)
+            if part.type in _DECLARATORS and part != member.child_by_field_name("type")
+        ]
+        for number, name in enumerate(names):
+            self.fields[name] = self.fields.get(name, frozenset()) | {number}
 
     def _declared(self, node: Node, kind: Node, declarator: Node) -> Iterator[Statement]:
         target, place = _innermost(declarator), self.place(node)
@@ -235,16 +253,23 @@ class _Reader(tree.Reader):
         if node.type == "comma_expression":
             for part in _named(node):
                 yield from self._effect(part)
-        elif node.type == "assignment_expression":
-            target, value = (self._field(node, name) for name in ("left", "right"))
-            yield syntax.Assign(place, target, value, self.text(node.child_by_field_name("operator"))[:-1])
-        elif node.type == "update_expression":
-            sign = self.text(node.child_by_field_name("operator"))[:1]
-            yield syntax.Assign(place, self._field(node, "argument"), syntax.Constant(place, 1), sign)
+        elif node.type in ("assignment_expression", "update_expression"):
+            yield self._assigned(node)
         elif node.type == "parenthesized_expression":
             yield from self._do(node)
         elif node.type not in ("comment", "ERROR"):
             yield syntax.Do(place, self.expression(node))
+
+    def _assigned(self, node: Node) -> syntax.Assign:
+        place, sign = self.place(node), self.text(node.child_by_field_name("operator"))
+        if node.type == "update_expression":
+            return syntax.Assign(place, self._field(node, "argument"), syntax.Constant(place, 1), sign[:1])
+        target, value = (self._field(node, name) for name in ("left", "right"))
+        return syntax.Assign(place, target, value, sign[:-1])
+
+    def _setting(self, node: Node) -> Expression:
+        is_after = node.type == "update_expression" and node.children[0].type not in ("++", "--")
+        return syntax.Setting(self.place(node), self._assigned(node), is_after)
 
     def _if(self, node: Node) -> Iterator[Statement]:
         condition = node.child_by_field_name("condition")
@@ -297,7 +322,7 @@ class _Reader(tree.Reader):
         condition = node.child_by_field_name("condition")
         yield syntax.While(
             self.place(node, short=True),
-            self._unread(node) if condition is None else self.expression(condition),
+            syntax.Constant(self.place(node, short=True), True) if condition is None else self.expression(condition),
             self.statements(node.child_by_field_name("body")),
             tuple(self._effect(update)) if update else (),
         )

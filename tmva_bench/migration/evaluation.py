@@ -19,6 +19,8 @@ _MOST_STEPS = 300_000
 _MOST_IN_LOOP = 30_000
 _MOST_ROUNDS = 3000
 _DEEPEST = 15
+# Functions of C that write into their first argument, and which of their arguments is the text.
+_PRINTS = {"sprintf": 1, "snprintf": 2, "strcpy": 1, "strcat": 1}
 # The keyword of pairs that could not be told.
 _PAIRS = "**"
 
@@ -123,6 +125,8 @@ class Evaluation:
                 self._set(part, items[number] if items else Unknown(target.place))
         elif isinstance(target, syntax.Index):
             self._set_item(target, value)
+        elif isinstance(target, syntax.Setting):
+            self._set(target.statement.target, value)
         elif isinstance(target, syntax.Member):
             base = self.value(target.base)
             if isinstance(base, Thing):
@@ -137,6 +141,8 @@ class Evaluation:
                 self._set(target.base, Unknown(target.place))
             return
         changed: Any = dict(base) if isinstance(base, dict) else list(base)
+        if isinstance(changed, list) and isinstance(key, int) and key == len(changed):
+            changed.append(None)
         if isinstance(changed, list) and not (isinstance(key, int) and -len(changed) <= key < len(changed)):
             changed = dict(enumerate(changed))  # an array that is filled bit by bit
         if isinstance(key, str | int | float | bool | None):
@@ -396,6 +402,9 @@ class Evaluation:
         of_namespace = isinstance(base, Unknown) and isinstance(expression.base, syntax.Name) and expression.is_scoped
         if of_namespace and expression.name in self._frames[0]:
             return self._frames[0][expression.name]
+        places = self._program.fields.get(expression.name, ())
+        if isinstance(base, list) and len(places) == 1 and len(base) > max(places):
+            return base[max(places)]
         if isinstance(base, list) and len(base) == 2 and expression.name in ("first", "second"):
             return base[expression.name == "second"]
         if isinstance(base, Thing):
@@ -414,6 +423,8 @@ class Evaluation:
         receiver = None if owner is None else self.value(owner)
         keywords = {name: self.value(value) for name, value in expression.keywords}
         arguments = self._unpacked(expression.arguments, keywords)
+        if name in _PRINTS and self._is_cpp and base is None and len(arguments) > _PRINTS[name]:
+            return self._print(expression, arguments)
         if name == "GetObject" and len(arguments) == 2:  # file->GetObject("name", tree)
             name, arguments = "Get", arguments[:1]
         user = self._function(name, len(arguments)) if not _is_known(receiver) else None
@@ -451,11 +462,25 @@ class Evaluation:
             self._set(expression.arguments[1], result)
         return result
 
+    def _print(self, expression: syntax.Call, arguments: Sequence[Value]) -> Value:
+        """``sprintf`` and the like, which write into their first argument."""
+        name, place = library.last(expression.function), expression.place
+        before = arguments[0] if name == "strcat" else Text("", (0,), (place,))
+        pattern, *rest = arguments[_PRINTS[name] :]
+        written = [self.text(before, place)] if isinstance(before, str) else []
+        whole = self.text(pattern, place)
+        prints = "print" in name
+        written.append(values.formatted(whole, rest, lambda value: self.text(value, place)) if prints else whole)
+        text = values.joined(written, place)
+        self._set(expression.arguments[0], text)
+        return text
+
     def _changed(
         self, receiver: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value], place: Place
     ) -> Value:
         """What a text, list or dictionary becomes by a method that changes it; each case of a choice by itself."""
-        if not isinstance(receiver, Choice) or all(isinstance(value, str) for _, value in receiver.cases):
+        all_texts = isinstance(receiver, Choice) and all(isinstance(value, str) for _, value in receiver.cases)
+        if not isinstance(receiver, Choice) or (all_texts and name in ("Append", "append", "Prepend")):
             return library.changed(self, receiver, name, arguments, keywords, place)
         cases = [
             (sides, library.changed(self, value, name, arguments, keywords, place)) for sides, value in receiver.cases
@@ -587,6 +612,11 @@ class Evaluation:
         self._frames.pop()
         return taken
 
+    def _setting(self, expression: syntax.Setting) -> Value:
+        before = self.value(expression.statement.target) if expression.gives_old else None
+        self._assign(expression.statement)
+        return before if expression.gives_old else self.value(expression.statement.target)
+
     def _of_unpacked(self, expression: syntax.Unpacked) -> Value:
         return self.value(expression.value)
 
@@ -660,5 +690,6 @@ _EXPRESSIONS: dict[type, Any] = {
     syntax.Joined: Evaluation._joined,
     syntax.Comprehension: Evaluation._comprehension,
     syntax.Unpacked: Evaluation._of_unpacked,
+    syntax.Setting: Evaluation._setting,
     syntax.Unread: Evaluation._unread,
 }

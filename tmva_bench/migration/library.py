@@ -161,14 +161,8 @@ def changed(
     """What a text, list or dictionary becomes by a method that changes it, or :data:`NOTHING`."""
     if isinstance(receiver, dict):
         return _changed_pairs(receiver, name, arguments, keywords, place)
-    if isinstance(receiver, list) and len(arguments) == 1:
-        if name in ("append", "push_back", "emplace_back"):
-            return [*receiver, arguments[0]][-_MOST_ITEMS:]
-        if name == "extend":
-            more = items(arguments[0])
-            return Unknown(place) if more is None else [*receiver, *more][:_MOST_ITEMS]
-    if isinstance(receiver, list) and name in ("insert", "remove", "pop", "erase", "sort", "reverse", "clear"):
-        return [] if name == "clear" else Unknown(place)
+    if isinstance(receiver, list):
+        return _changed_list(receiver, name, arguments, place)
     if isinstance(receiver, Text) and name == "str" and len(arguments) == 1 and not evaluation.is_script:
         return evaluation.text(arguments[0], place)  # of a stream
     is_text = isinstance(receiver, str | Choice) or (isinstance(receiver, Unknown) and name in ("Append", "Prepend"))
@@ -178,9 +172,60 @@ def changed(
             ways = [(sides, pair[::-1]) for sides, pair in ways]
         cases = [(s, values.joined([evaluation.text(value, place) for value in pair], place)) for s, pair in ways]
         return values.choice(cases, place) if cases else Unknown(place)
-    if isinstance(receiver, Text) and name in ("ReplaceAll", "ToLower", "ToUpper") and not evaluation.is_script:
-        return _respelled(receiver, name, arguments, place)
+    if isinstance(receiver, Text) and not evaluation.is_script:
+        return _changed_text(evaluation, receiver, name, arguments, place)
+    if name == "reset" and len(arguments) == 1 and isinstance(arguments[0], values.Thing):  # of a pointer
+        return arguments[0]
+    if isinstance(receiver, Unknown | Choice) and name == "Form" and arguments and not evaluation.is_script:
+        return _printed(evaluation, arguments, place)
     return NOTHING
+
+
+def _printed(evaluation: Follower, arguments: Sequence[Value], place: Place) -> Text:
+    pattern = evaluation.text(arguments[0], place)
+    return values.formatted(pattern, arguments[1:], lambda value: evaluation.text(value, place))
+
+
+def _changed_text(evaluation: Follower, text: Text, name: str, arguments: Sequence[Value], place: Place) -> Value:
+    """What a text of C++ becomes; unknown where a method changes it otherwise."""
+    if name in ("ReplaceAll", "ToLower", "ToUpper"):
+        return _respelled(text, name, arguments, place)
+    if name == "Form" and arguments:
+        return _printed(evaluation, arguments, place)
+    if name in ("assign", "push_back") and len(arguments) == 1:
+        return values.joined([text, evaluation.text(arguments[0], place)][name == "assign" :], place)
+    if name in ("clear", "Clear"):
+        return Text("", (0,), (place,))
+    others = (
+        "Insert",
+        "insert",
+        "Remove",
+        "erase",
+        "Replace",
+        "replace",
+        "Chop",
+        "pop_back",
+        "Resize",
+        "resize",
+        "assign",
+    )
+    return Unknown(place) if name in others else NOTHING
+
+
+def _changed_list(items_of: list[Value], name: str, arguments: Sequence[Value], place: Place) -> Value:
+    """What a list becomes."""
+    if name in ("append", "push_back", "emplace_back") and len(arguments) == 1:
+        return [*items_of, arguments[0]][-_MOST_ITEMS:]
+    if name == "emplace_back" and arguments:
+        return [*items_of, list(arguments)][-_MOST_ITEMS:]
+    if name == "extend" and len(arguments) == 1:
+        more = items(arguments[0])
+        return Unknown(place) if more is None else [*items_of, *more][:_MOST_ITEMS]
+    if name == "insert" and len(arguments) == 2 and isinstance(arguments[0], int):
+        return [*items_of[: arguments[0]], arguments[1], *items_of[arguments[0] :]]
+    if name in ("append", "push_back", "emplace_back", "extend", "insert", "remove", "pop", "erase", "sort", "reverse"):
+        return Unknown(place)
+    return [] if name == "clear" else NOTHING
 
 
 def _changed_pairs(
@@ -249,6 +294,11 @@ def _cut(evaluation: Follower, call: Called) -> Value:
     # TCut(title) and TCut(name, title)
     text = evaluation.text(call.arguments[-1], call.place) if call.arguments else Text("", (0,), (call.place,))
     return values.joined([text], call.place, is_cut=True)
+
+
+def _pointer(evaluation: Follower, call: Called) -> Value:
+    """``std::unique_ptr`` and the like are what they point to."""
+    return call.arguments[0] if call.arguments else None
 
 
 def _number(evaluation: Follower, call: Called) -> Value:
@@ -433,6 +483,7 @@ _Function = Callable[[Follower, Called], Value]
 _FUNCTIONS: dict[str, _Function] = {
     **dict.fromkeys(("to_string", *_TEXTS), _text),
     "TCut": _cut,
+    **dict.fromkeys(("unique_ptr", "shared_ptr"), _pointer),
     **dict.fromkeys((*_WHOLE, *_REAL, "bool", "Bool_t", "Short_t"), _number),
     **dict.fromkeys(("list", "tuple", "set", "sorted", "reversed", "vector", "array", "initializer_list"), _list),
     **dict.fromkeys(("dict", "map", "unordered_map", "OrderedDict"), _map),

@@ -80,6 +80,7 @@ class _Reader(tree.Reader):
             **dict.fromkeys(("list_splat", "dictionary_splat"), self._unpacked),
             **dict.fromkeys(("list_comprehension", "generator_expression", "set_comprehension"), self._comprehension),
             "as_pattern_target": self._only,
+            "named_expression": self._walrus,
         }
 
     # Statements.
@@ -308,6 +309,10 @@ class _Reader(tree.Reader):
 
     def _unpacked(self, node: Node) -> Expression:
         return syntax.Unpacked(self.place(node), self._only(node), node.type == "dictionary_splat")
+
+    def _walrus(self, node: Node) -> Expression:
+        target, value = (self._field(node, name) for name in ("name", "value"))
+        return syntax.Setting(self.place(node), syntax.Assign(self.place(node), target, value))
 
     def _comprehension(self, node: Node) -> Expression:
         loops = [child for child in node.named_children if child.type == "for_in_clause"]

@@ -4,6 +4,7 @@ C++ and Python are both brought into these; what is none of them is :class:`Unre
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 from tmva_bench.migration.booking import Place
 
@@ -135,6 +136,19 @@ class Comprehension(Expression):
 
 
 @dataclasses.dataclass(frozen=True)
+class Setting(Expression):
+    """``a = b``, ``a += b``, ``i++`` within an expression.
+
+    Attributes:
+        statement: what it does.
+        gives_old: whether it is worth what the target was before.
+    """
+
+    statement: "Assign"
+    gives_old: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Unread(Expression):
     """Anything else."""
 
@@ -242,8 +256,10 @@ class Program:
         statements: of the whole file.
         unread: where no sense could be made of the text.
         telling: where a name of :data:`TELLING` stands, with the name.
+        fields: the places at which a name stands among the members of the structures of C++.
     """
 
     statements: tuple[Statement, ...]
     unread: tuple[Place, ...]
     telling: tuple[tuple[str, Place], ...] = ()
+    fields: Mapping[str, frozenset[int]] = dataclasses.field(default_factory=dict)

@@ -32,6 +32,7 @@ class Reader:
     def __init__(self, file: str, source: bytes) -> None:
         self._file, self._source = file, source
         self.unread: list[Place] = []
+        self.fields: dict[str, frozenset[int]] = {}
 
     def text(self, node: Node | None) -> str:
         """What stands there."""
@@ -94,7 +95,7 @@ def program(file: str, text: str, language: str, reader: type[Reader]) -> syntax
         statements = tuple(read.block(root))
     except RecursionError:
         raise UserError(f"{short(file)}: nested too deep to be read; give the part with the booking alone") from None
-    return syntax.Program(statements, tuple(read.unread), tuple(_telling(root, read)))
+    return syntax.Program(statements, tuple(read.unread), tuple(_telling(root, read)), read.fields)
 
 
 def _telling(root: Node, read: Reader) -> Iterator[tuple[str, Place]]:
