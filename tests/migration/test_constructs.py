@@ -7,7 +7,7 @@ import pytest
 
 from tmva_bench.errors import UserError
 from tmva_bench.migration import events, sources, train_script
-from tmva_bench.migration.booking import Job
+from tmva_bench.migration.booking import Booked, Job
 
 BOOK = 'factory->BookMethod(l, TMVA::Types::kDL, "t", "Layout=TANH|5,LINEAR:TrainingStrategy=BatchSize=10");'
 
@@ -265,3 +265,67 @@ def test_every_option_of_the_split_has_a_row() -> None:
         "VerboseLevel=Info": "equal",
         "ScaleWithPreselEff": "cannot be had",
     }
+
+
+def model_of(build: str, optimizer: str = "'sgd'") -> tuple[Booked, str]:
+    """What is booked with a model that a script builds, and what is remarked on it."""
+    script = f"loader.AddVariable('x')\n{build}\nm.compile({optimizer}, 'mse')\nm.save(filepath='m.keras')\n"
+    (booked,) = job_of(
+        f"{script}factory.BookMethod(loader, 'PyKeras', 't', 'FilenameModel=m.keras')", is_cpp=False
+    ).methods
+    return booked, " ".join(one.text for one in booked.remarks)
+
+
+@pytest.mark.parametrize(
+    ("build", "layers"),
+    [
+        ("m = Sequential([Dense(4), Dense(3), Dense(2)])\nm.pop()", "4 3"),
+        ("m = Sequential(layers=[Dense(4, activation=keras.activations.tanh), Dense(2)])", "4tanh 2"),
+        ("x = Input((1,))\nm = Model(x, Dense(2)(Dense(4)(x)))", "4 2"),
+        ("m = Sequential([Dense(2)])\nsave_model(m, 'other')", "2"),
+    ],
+)
+def test_models_of_keras(build: str, layers: str) -> None:
+    booked, _ = model_of(build)
+    assert booked.network is not None
+    of_layers = [f"{one.units}{one.activation}".removesuffix("linear") for one in booked.network.layers]
+    assert " ".join(of_layers) == layers
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        ("m = Sequential([Dense(4), GaussianNoise(0.1), Dense(2)])", "a layer 'GaussianNoise(0.1)'"),
+        ("m = Sequential(layers_of(3))", "a layer"),
+        ("x = Input((1,))\nm = Model(x, Dense(2)(Noise(0.1)(Dense(4)(x))))", "a layer 'Noise(0.1)(Dense(4)(x))'"),
+        ("m = Sequential([Dense(4), Dropout(args.p), Dense(2)])", "rate could not be told"),
+        ("m = Sequential([Dense(n), Dense(2)])", "units could not be told"),
+        ("m = Sequential([Dense(4, activation=lambda z: z), Dense(2)])", "activation that could not be told"),
+    ],
+)
+def test_models_of_keras_that_cannot_be_had_whole(build: str, reason: str) -> None:
+    booked, remarks = model_of(build)
+    assert booked.network is None
+    assert reason in remarks
+
+
+@pytest.mark.parametrize(
+    ("layer", "optimizer", "reason"),
+    [
+        ("use_bias=False", "SGD(0.1)", "use_bias = False"),
+        ("bias_regularizer=l2(0.1)", "SGD(0.1)", "bias_regularizer = 'l2'"),
+        (
+            "kernel_initializer=keras.initializers.RandomNormal(stddev=0.5)",
+            "SGD(0.1)",
+            "RandomNormal with stddev = 0.5",
+        ),
+        ("bias_initializer='ones'", "SGD(0.1)", "bias_initializer = 'ones'"),
+        ("use_bias=True, bias_initializer='zeros'", "SGD(0.1, nesterov=True)", "sgd with nesterov = True"),
+        ("kernel_initializer='he_normal'", "Adam(0.1, beta_1=0.8)", "adam with beta_1 = 0.8"),
+        ("kernel_initializer=HeNormal(seed=3)", "Adam(0.1, beta_1=0.9, clipnorm=None)", ""),
+    ],
+)
+def test_what_a_model_of_keras_has_besides_is_told(layer: str, optimizer: str, reason: str) -> None:
+    booked, remarks = model_of(f"m = Sequential([Dense(4, {layer}), Dense(2)])", optimizer)
+    assert booked.network is not None
+    assert (reason in remarks) if reason else not remarks

@@ -505,9 +505,12 @@ class Jobs:
     # Methods.
 
     def _save(self, call: Called) -> Value:
-        """``model.save(name)`` of Keras."""
-        if isinstance(call.receiver, Thing) and call.receiver.kind == "KerasModel" and call.arguments:
-            self._models[self._holes.shown(self._raw(call.arguments[0], call)).strip()] = call.receiver
+        """``model.save(name)`` and ``save_model(model, name)`` of Keras."""
+        of_function = call.name == "save_model"
+        model = self._argument(call, 0, "model") if of_function else call.receiver
+        name = self._argument(call, int(of_function), "filepath")
+        if isinstance(model, Thing) and model.kind == "KerasModel" and name is not None:
+            self._models[self._holes.shown(self._raw(name, call)).strip()] = model
         return NOTHING
 
     def _macro_line(self, call: Called) -> Value:
@@ -646,7 +649,7 @@ _METHODS: dict[str, _Handler] = {
     **dict.fromkeys(("AddCut", "SetCut"), Jobs._add_cut),
     "PrepareTrainingAndTestTree": Jobs._prepare,
     "BookMethod": Jobs._book,
-    "save": Jobs._save,
+    **dict.fromkeys(("save", "save_model"), Jobs._save),
     "AddLine": Jobs._macro_line,
     "SaveSource": Jobs._save_macro,
 }

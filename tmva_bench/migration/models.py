@@ -3,6 +3,7 @@
 Nothing is loaded and nothing run: a file's description is JSON, a script's calls are text.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,45 @@ _ACTIVATIONS = {"ReLU": "relu", "Softmax": "softmax", "Sigmoid": "sigmoid", "Lea
 # Keras' own learning rates.
 _RATES = {"sgd": 0.01}
 _RATE = 0.001
+
+
+# What else a dense layer of Keras may have, and what it is usually.
+_OF_DENSE: dict[str, Any] = {
+    "use_bias": True,
+    "bias_initializer": "zeros",
+    "bias_regularizer": None,
+    "activity_regularizer": None,
+    "kernel_constraint": None,
+    "bias_constraint": None,
+}
+# Initializers that have no settings but their seed.
+_WITHOUT_SETTINGS = (
+    "GlorotUniform",
+    "GlorotNormal",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "Zeros",
+    "Ones",
+)
+# What else an optimizer may be given, and Keras' own value.
+_OF_OPTIMIZER: dict[str, tuple[Any, ...]] = {
+    "beta_1": (0.9,),
+    "beta_2": (0.999,),
+    "rho": (0.9, 0.95),
+    "centered": (),
+    "nesterov": (),
+    "amsgrad": (),
+    "decay": (),
+    "weight_decay": (),
+    "clipnorm": (),
+    "clipvalue": (),
+    "global_clipnorm": (),
+    "use_ema": (),
+    "argument 2": (),
+    "argument 3": (),
+}
 
 
 def of_file(folder: Path, name: str) -> tuple[Network, list[str]] | None:
@@ -59,9 +99,13 @@ def network(layers: Sequence[Mapping[str, Any]], compiled: Mapping[str, Any]) ->
     for layer in layers:
         kind, config = str(layer["class_name"]).rpartition(">")[2], layer["config"]
         if kind == "Dense":
-            read.append(_dense(config))
+            is_complement = bool(read) and read[-1].units == 1 and config.get("units") == 2
+            read.append(_dense(config, [] if is_complement else notes))
         elif kind == "Dropout":
-            read.append(Layer("dropout", rate=_number(config.get("rate"))))
+            rate = config.get("rate")
+            if not isinstance(rate, int | float):
+                raise UserError(f"the model has a dropout layer whose rate could not be told ({_shown(rate)})")
+            read.append(Layer("dropout", rate=float(rate)))
         elif kind == "BatchNormalization":
             read.append(Layer("batch_normalization"))
         elif kind in ("Activation", *_ACTIVATIONS):
@@ -79,13 +123,33 @@ def network(layers: Sequence[Mapping[str, Any]], compiled: Mapping[str, Any]) ->
     return Network(tuple(read), _name(loss) if loss else "", "keras", 0, "20%", (phase,)), notes
 
 
-def _dense(config: Mapping[str, Any]) -> Layer:
+def _shown(value: Any) -> str:
+    """A value as a message has it."""
+    return short(_name(value) or value)
+
+
+def _dense(config: Mapping[str, Any], notes: list[str]) -> Layer:
+    """A dense layer; what it has besides, and no network here can have, is noted."""
+    for name, usual in _OF_DENSE.items():
+        value = config.get(name)
+        if not (value is None or value == usual or _name(value).lower() == usual):
+            notes.append(f"a dense layer with {name} = {_shown(value)}, which is left out")
+    drawn = config.get("kernel_initializer")
+    settings = drawn.get("config") if isinstance(drawn, Mapping) else None
+    settings = settings if isinstance(settings, Mapping) and _name(drawn) not in _WITHOUT_SETTINGS else {}
+    if told := [f"{name} = {_shown(value)}" for name, value in settings.items() if name not in ("seed", "dtype")]:
+        notes.append(f"a dense layer drawn from {_name(drawn)[:40]} with {', '.join(told)[:60]}: Keras' own are taken")
     l1, l2 = _penalty(config.get("kernel_regularizer"))
-    drawn = _name(config.get("kernel_initializer"))
-    units = config.get("units")
+    units, activation = config.get("units"), _name(config.get("activation"))
     if not isinstance(units, int) or units < 1:
-        raise UserError(f"the model has a dense layer whose units could not be told ({short(units)})")
-    return Layer("dense", units, _name(config.get("activation")) or "linear", 0.0, drawn, l1, l2)
+        raise UserError(f"the model has a dense layer whose units could not be told ({_shown(units)})")
+    if activation and not activation.isidentifier():
+        raise UserError(f"the model has an activation that could not be told ({short(activation)})")
+    name = _name(drawn)
+    if name and not name.isidentifier():
+        notes.append(f"a dense layer drawn by {name[:60]}, which could not be told: Keras' own is taken")
+        name = ""
+    return Layer("dense", units, activation or "linear", 0.0, name, l1, l2)
 
 
 def _name(value: Any) -> str:
@@ -122,6 +186,10 @@ def _activate(layers: list[Layer], name: str) -> None:
 def _phase(optimizer: Any, notes: list[str]) -> Phase:
     name = _name(optimizer).lower()
     config = optimizer.get("config", {}) if isinstance(optimizer, Mapping) else {}
+    for key, usual in _OF_OPTIMIZER.items():
+        value = config.get(key)
+        if value and not any(isinstance(value, float) and math.isclose(value, one, rel_tol=1e-6) for one in usual):
+            notes.append(f"optimizer {name[:40]} with {key} = {_shown(value)}, which is left out")
     if name and name not in OPTIMIZERS:
         notes.append(f"optimizer {name[:40]}: cannot be had here; Adam is what is put in its place")
     rate = config.get("learning_rate", config.get("lr", _RATES.get(name, _RATE)))
