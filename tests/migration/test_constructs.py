@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tmva_bench.errors import UserError
-from tmva_bench.migration import events, sources, train_script
+from tmva_bench.migration import events, series, sources, train_script
 from tmva_bench.migration.booking import Booked, Job
 
 BOOK = 'factory->BookMethod(l, TMVA::Types::kDL, "t", "Layout=TANH|5,LINEAR:TrainingStrategy=BatchSize=10");'
@@ -329,3 +329,23 @@ def test_what_a_model_of_keras_has_besides_is_told(layer: str, optimizer: str, r
     booked, remarks = model_of(f"m = Sequential([Dense(4, {layer}), Dense(2)])", optimizer)
     assert booked.network is not None
     assert (reason in remarks) if reason else not remarks
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "others"),
+    [
+        ("NTrees=9:BoostType=Grad:MinNodeSize=2.5%:UseBaggedBoost:BaggedSampleFraction=0.5",
+         {"max_epochs": 9, "learning_rate": 1.0}, []),
+        ("BoostType=Grad:Shrinkage=0.2:UseBaggedBoost", {"max_epochs": 800, "learning_rate": 0.2},
+         ["MinNodeSize=2.5%", "BaggedSampleFraction=0.5"]),
+        ("NTrees=n:BoostType=Grad:nEventsMin=400:NNodesMax=5:UseBaggedGrad:GradBaggingFraction=0.5",
+         {"max_epochs": 800, "learning_rate": 1.0}, ["max_epochs = 800", "", "", "", ""]),
+        ("NTrees=9:BoostType=Grad", {"max_epochs": 9}, ["MinNodeSize=2.5%", "UseBaggedBoost=True"]),
+    ],
+)  # fmt: skip
+def test_what_a_booking_of_trees_leaves_out_is_told(options: str, expected: dict[str, Any], others: list[str]) -> None:
+    (booked,) = macro(f'l->AddVariable("x"); factory->BookMethod(l, TMVA::Types::kBDT, "t", "{options}");').methods
+    tables, rows = series.of_booking(booked, Job(""))
+    assert expected.items() <= tables[0].items()
+    assert [row.becomes for row in rows if row.verdict == "cannot be had"] == others
+    assert not booked.remarks

@@ -36,7 +36,7 @@ _OPTIONS = {
     "NegWeightTreatment Css Cts_sb Ctb_ss Cbb NodePurityLimit SeparationType RegressionLossFunctionBDTG HuberQuantile "
     "DoBoostMonitor UseFisherCuts MinLinCorrForFisher UseExclusiveVars DoPreselection SigToBkgFraction PruneMethod "
     "PruneStrength PruningValFraction PruneBeforeBoost nEventsMin UseBaggedGrad GradBaggingFraction UseWeightedTrees "
-    "SkipNormalization Pray IgnoreNegWeightsInTraining NoNegWeightsInTraining InverseBoostNegWeights "
+    "NNodesMax SkipNormalization Pray IgnoreNegWeightsInTraining NoNegWeightsInTraining InverseBoostNegWeights "
     "PairNegWeightsGlobal",
 }
 # The types of TMVA's methods.

@@ -29,7 +29,7 @@ _SPELLED = {
         *("RandomSeed", "ValidationSize", "VarTransform", "WeightInitialization", "ErrorStrategy", "Layout", "NTrees"),
         *("TrainingStrategy", "BoostType", "Shrinkage", "EstimatorType", "NeuronType", "HiddenLayers", "NCycles"),
         *("TrainingMethod", "LearningRate", "NumEpochs", "BatchSize", "TriesEarlyStopping", "FilenameModel"),
-        *("ConvergenceTests", "DropConfig"),
+        *("ConvergenceTests", "DropConfig", "MinNodeSize", "UseBaggedBoost", "BaggedSampleFraction"),
     )
 }
 # Where each parameter of a training stands, by the method.
@@ -365,8 +365,13 @@ def _bdt(booked: Booked, rows: list[Row]) -> dict[str, Any]:
     options: Mapping[str, Option] = booked.options
     trees = _value(booked, "ntrees")
     rate = _value(booked, "shrinkage")
-    values: dict[str, Any] = {"max_epochs": int(trees) if re.fullmatch("[1-9][0-9]{0,5}", trees) else 800}
-    rows.append(Row(_place(booked, "ntrees"), f"max_epochs = {values['max_epochs']}", EQUAL, "the number of trees"))
+    is_told = not trees or bool(re.fullmatch("[1-9][0-9]{0,5}", trees))
+    values: dict[str, Any] = {"max_epochs": int(trees) if trees and is_told else 800}
+    why = "the number of trees" if is_told else "the number of trees could not be told; MethodBDT's default is taken"
+    place = _place(booked, "ntrees")
+    rows.append(Row(place, f"max_epochs = {values['max_epochs']}", EQUAL if is_told else NOT, why))
+    if not rate and _value(booked, "boosttype").lower() == "grad":
+        rate = "1.0"
     if re.fullmatch(r"[0-9.]{1,20}([eE][-+]?[0-9]{1,3})?", rate) and _is_positive(rate):
         values["learning_rate"] = float(rate)
         rows.append(Row(_place(booked, "shrinkage"), f"learning_rate = {float(rate):g}", EQUAL, "Shrinkage"))
@@ -380,7 +385,25 @@ def _bdt(booked: Booked, rows: list[Row]) -> dict[str, Any]:
             )
             why = "as tmva-bdt books it" if same else f"tmva-bdt books {option.name}={_BDT[name]}"
             rows.append(Row(option.place, f"{option.name}={_BDT[name]}", EQUAL if same else NOT, why))
+    rows += _bdt_defaults(booked)
     return values
+
+
+def _bdt_defaults(booked: Booked) -> list[Row]:
+    """Options that are left out and whose default in MethodBDT (``DeclareOptions``) is not what tmva-bdt books."""
+    options = booked.options
+    bags = _value(booked, "usebaggedboost").lower() in ("true", "t", "1") or "usebaggedgrad" in options
+    rows = []
+    for name, default, is_meant in (
+        ("minnodesize", "5%", "neventsmin" not in options),
+        ("usebaggedboost", "False", "usebaggedgrad" not in options),
+        ("baggedsamplefraction", "0.6", bags and "gradbaggingfraction" not in options),
+    ):
+        if is_meant and name not in options:
+            place = _place(booked, name)
+            books = f"{_SPELLED[name]}={_BDT[name]}"
+            rows.append(Row(place, books, NOT, f"MethodBDT's default is {default}, tmva-bdt books {_BDT[name]}"))
+    return rows
 
 
 def _equal(one: str, other: str) -> bool:
