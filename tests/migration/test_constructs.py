@@ -224,9 +224,15 @@ def test_cuts_that_divide_trees_in_training_and_test_are_a_split() -> None:
         ('l->AddBackgroundTree(b->CopyTree("x>1"), 1); l->AddBackgroundTree(s->CopyTree("x>2"), 3);', {}, 2),
         ('l->AddSignalTree(s->CopyTree("x>1")->CopyTree("y"));', {"signal_cut": "(x>1) && (y)"}, 0),
         ('l->AddCut("a", "Signal"); l->SetCut("b", "Signal"); l->AddCut("c");', {"signal_cut": "b", "cut": "c"}, 0),
-        ('l->AddCut("a"); l->SetCut("b", "Signal");', {"background_cut": "a", "signal_cut": "b"}, 0),
+        ('l->AddCut("a"); l->SetCut("b", "Signal");',
+         {"background_cut": "(a) >= 0.5", "signal_cut": "(b) >= 0.5"}, 0),
+        ('l->AddCut("charge");', {"cut": "(charge) >= 0.5"}, 0),
+        ('l->AddCut("(a>1)*(b<2)");', {"cut": "(a>1)*(b<2)"}, 0),
+        ('l->AddCut("!a", "Signal");', {"signal_cut": "!a"}, 0),
+        ('l->AddCut("a"); l->AddCut("b");', {"cut": "(a) && (b)"}, 0),
+        ('l->AddSignalTree(s->CopyTree("charge"));', {"signal_cut": "(charge) != 0"}, 0),
     ],
-)
+)  # fmt: skip
 def test_cuts_are_those_of_their_trees(body: str, cuts: dict[str, str], rest: int) -> None:
     sample, rows = events.sample(macro(body))
     assert {key: text for key, text in sample.items() if key.endswith("cut")} == cuts

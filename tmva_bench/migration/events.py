@@ -1,5 +1,6 @@
 """A job's events as the ``[sample]`` and the common keys of a study."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -237,9 +238,29 @@ def _kept(one: Expression, what: str, rows: list[Row]) -> bool:
     return not reason
 
 
+def _is_condition(node: expressions.Node) -> bool:
+    """Whether an expression is 0 or 1 and nothing else."""
+    parts = [part for part in node.parts if part is not None]
+    if node.kind == "call":
+        return node.value in ("any", "all", "isnan", "isfinite")
+    if node.kind in ("&", "|", "*", "choice"):
+        return all(map(_is_condition, parts[node.kind == "choice" :]))
+    return node.kind in ("<", "<=", ">", ">=", "==", "!=", "&&", "||", "!") or node.value in (0, 1)
+
+
+def _passed(one: Expression, cuts: Sequence[Expression]) -> Expression:
+    """A cut of its own as TMVA takes it, which asks for 0.5 at least; of cuts together each is true or not."""
+    alone = sum(other.event_class in (one.event_class, BOTH) or one.event_class == BOTH for other in cuts) == 1
+    if not alone or not usable(one.text) or "{" in one.text or readable("cut", one.text):
+        return one
+    if _is_condition(expressions.parse("cut", one.text).root):
+        return one
+    return dataclasses.replace(one, text=f"({one.text}) >= 0.5")
+
+
 def _cuts(job: Job, rows: list[Row]) -> dict[str, str]:
     texts: dict[str, list[str]] = {}
-    for one in job.cuts:
+    for one in [_passed(one, job.cuts) for one in job.cuts]:
         if one.event_class in (SIGNAL, BACKGROUND, BOTH) and _kept(one, "cut", rows):
             key = "cut" if one.event_class == BOTH else f"{one.event_class}_cut"
             if one.text not in texts.setdefault(key, []):

@@ -1,6 +1,7 @@
 """Cuts that trees are given with, ``CopyTree`` or ``AddTree``, as those of a class or of a split."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 from tmva_bench.migration.booking import BACKGROUND, BOTH, SIGNAL, TEST, TRAINING, Expression, Input
@@ -28,7 +29,9 @@ def of_classes(inputs: Sequence[Input]) -> tuple[list[Input], list[Expression], 
     for one in inputs:
         of_class = [other for other in inputs if other.event_class == one.event_class]
         if all(other.cut == one.cut for other in of_class):
-            cut = Expression(one.event_class, one.cut, of_class[0].place)
+            # CopyTree takes what is not 0, and other cuts what is 0.5 at least.
+            text = one.cut if not one.cut or re.search("[<>=!&|]", one.cut) else f"({one.cut}) != 0"
+            cut = Expression(one.event_class, text, of_class[0].place)
             cuts += [cut] if one.cut and cut not in cuts else []
             one = dataclasses.replace(one, cut="")
         left.append(one)
