@@ -355,3 +355,20 @@ def test_what_a_booking_of_trees_leaves_out_is_told(options: str, expected: dict
     assert expected.items() <= tables[0].items()
     assert [row.becomes for row in rows if row.verdict == "cannot be had"] == others
     assert not booked.remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("x/y", "equal under a condition"),
+        ("TMath::Log(x)+1", "equal under a condition"),
+        ("sqrt(x)", "equal under a condition"),
+        ("x/2 + 1/4", "equal"),
+        ("x/0", "equal under a condition"),
+        ("x*y", "equal"),
+    ],
+)
+def test_where_formulas_of_tmva_are_continued_is_told(text: str, verdict: str) -> None:
+    job = macro(f'l->AddVariable("v := {text}"); l->AddCut("({text}) > 1"); l->SetWeightExpression("{text}");')
+    _, rows = events.sample(job)
+    assert [row.verdict for row in rows if text in row.becomes] == [verdict] * 3

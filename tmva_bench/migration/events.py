@@ -27,6 +27,8 @@ from tmva_bench.migration.verdicts import CONDITION, EQUAL, NOT, Row
 # What stands for trees and variables that a source does not tell.
 PLACEHOLDERS = {SIGNAL: "SIGNAL.root:TREE", BACKGROUND: "BACKGROUND.root:TREE"}
 _NORM_MODES = {theirs.lower(): ours for ours, theirs in mapping.TMVA_NORM_MODES.items()}
+# Functions that TTreeFormula continues outside of their range.
+_CONTINUED = ("log", "log10", "sqrt", "asin", "acos", "acosh", "atanh")
 _LONGEST = 2000  # characters of a text in a study file
 
 
@@ -223,7 +225,7 @@ def _variable(one: Variable, rows: list[Row]) -> str:
         rows.append(Row(one.place, text, NOT, f"{reason}; write it in the bench's own expressions"))
     else:
         integer = " (TMVA keeps I as a whole number, here all are float32)" if one.type == "I" else ""
-        rows.append(Row(one.place, text, EQUAL, f"computed likewise in float32{integer}"))
+        rows.append(_likewise(Row(one.place, text, EQUAL, f"computed likewise in float32{integer}"), one.expression))
     return text
 
 
@@ -234,8 +236,23 @@ def _kept(one: Expression, what: str, rows: list[Row]) -> bool:
     reason = readable(what, one.text)
     why = f"{reason}; write it in the bench's own expressions" if reason else "the same expression"
     key = what if one.event_class == BOTH else f"{one.event_class}_{what}"
-    rows.append(Row(one.place, f"{key} = {one.text}", NOT if reason else EQUAL, why))
+    row = Row(one.place, f"{key} = {one.text}", NOT if reason else EQUAL, why)
+    rows.append(row if reason else _likewise(row, one.text))
     return not reason
+
+
+def _likewise(row: Row, text: str) -> Row:
+    """A row of an expression, which TMVA's formulas (``TTreeFormula``) continue where it has no value."""
+    for node in expressions.walk(expressions.parse("expression", text).root):
+        by = node.parts[1] if node.kind == "/" else None
+        divides = by is not None and not (by.kind == "number" and by.value)
+        if divides or (node.kind == "call" and node.value in _CONTINUED):
+            why = (
+                "TMVA's formulas give 0 for x/0 and for log, asin, acos outside of their range, sqrt(|x|) for sqrt; "
+                "here that is infinite or NaN"
+            )
+            return row._replace(verdict=CONDITION, why=f"where every part has a value: {why}")
+    return row
 
 
 def _is_condition(node: expressions.Node) -> bool:
