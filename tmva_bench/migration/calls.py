@@ -292,14 +292,14 @@ class Jobs:
             for file in more:
                 # TChain::Add takes file.root/tree and file.root?#tree, too.
                 match = re.fullmatch(r"(.*\.root)(?:/|\?#)(\w[^:]*)", file)
-                name, own = match.groups() if match and call.name == "Add" else (file, tree.of["tree"])
-                if own != tree.of["tree"]:
+                name, path = match.groups() if match and call.name == "Add" else (file, tree.of["tree"])
+                if path != tree.of["tree"]:
                     if tree.of["files"]:
                         self._remark(
                             f"{file[:80]}: a tree of another name than those before; it is left out", call.place
                         )
                         continue
-                    tree.of["tree"] = own
+                    tree.of["tree"] = path
                 tree.of["files"] = [*tree.of["files"], name]
         return 1
 
@@ -307,6 +307,12 @@ class Jobs:
         tree = call.receiver
         if not isinstance(tree, Thing) or tree.kind != "TTree":
             return NOTHING
+        some = call.arguments[2:] if call.name == "CopyTree" else call.arguments if call.name == "CloneTree" else []
+        if some and some[0] != -1:
+            self._remark(
+                f"{call.place.text[:80]}: of some events, or filled by the code; write a file of them", call.place
+            )
+            return Thing("TTree", call.place, {**tree.of, "files": []})
         cut = self._text(call.arguments[0], call) if call.name == "CopyTree" and call.arguments else ""
         cuts = [one for one in (tree.of.get("cut", ""), cut) if one.strip()]
         whole = cuts[0] if len(cuts) == 1 else " && ".join(f"({one})" for one in cuts)

@@ -524,6 +524,9 @@ def _is_value(declarator: Node) -> bool:
 
 def _number(text: str) -> int | float | None:
     text = text.replace("'", "")
+    if text[:1] in ("-", "+"):
+        number = _number(text[1:])
+        return -number if number is not None and text[0] == "-" else number
     if match := re.fullmatch(r"(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,18})[uUlL]*", text):
         return int(match[1], 16) if match[1][:2] in ("0x", "0X") else int(match[1])
     if match := re.fullmatch(

@@ -19,6 +19,8 @@ _MOST_STEPS = 300_000
 _MOST_IN_LOOP = 30_000
 _MOST_ROUNDS = 3000
 _DEEPEST = 15
+# Methods of C++ that change a text and give it back.
+_ITSELF = ("Append", "append", "Prepend", "ReplaceAll", "assign", "Insert", "insert", "Remove", "Replace", "erase")
 # Functions of C that write into their first argument, and which of their arguments is the text.
 _PRINTS = {"sprintf": 1, "snprintf": 2, "strcpy": 1, "strcat": 1}
 # The keyword of pairs that could not be told.
@@ -434,7 +436,7 @@ class Evaluation:
         if base is not None:
             changed = self._changed(receiver, name, arguments, keywords, expression.place)
             if changed is not NOTHING:
-                self._set(base, changed)
+                self._set(_origin(base), changed)
                 if name == "pop" and isinstance(receiver, dict) and arguments and isinstance(arguments[0], str):
                     return receiver.get(arguments[0], Unknown(expression.place))
                 return changed
@@ -627,6 +629,13 @@ class Evaluation:
 def _is_known(value: Value) -> bool:
     """Whether a method called on it is its own, and no function of the source."""
     return isinstance(value, Thing | str | list | dict)
+
+
+def _origin(base: Expression) -> Expression:
+    """What ``text.Append(":").Append(more)`` changes: these methods give the text itself."""
+    while isinstance(base, syntax.Call) and isinstance(base.function, syntax.Member) and base.function.name in _ITSELF:
+        base = base.function.base
+    return base
 
 
 def _takes_all(function: syntax.Function) -> bool:
