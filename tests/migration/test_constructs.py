@@ -132,6 +132,15 @@ def test_a_text_that_is_changed_otherwise_is_not_known() -> None:
         assert "could not be told" in told(job)
 
 
+@pytest.mark.parametrize("number_of", [1, 2])
+def test_a_loader_that_is_not_known_is_told_where_there_are_several(number_of: int) -> None:
+    loaders = "".join(f'auto l{n} = new TMVA::DataLoader("d{n}");\n' for n in range(number_of))
+    text = (
+        f'void m() {{ {loaders} loader_of(2)->AddVariable("x"); factory->BookMethod(loader_of(2), "BDT", "t", ""); }}'
+    )
+    assert ("of which DataLoader" in told(job_of(text, is_cpp=True))) == (number_of > 1)
+
+
 def test_a_booking_by_keywords_alone_is_told() -> None:
     job = job_of("loader.AddVariable('x')\nfactory.BookMethod(loader=loader, theMethod='BDT')", is_cpp=False)
     assert not job.methods
@@ -377,3 +386,19 @@ def test_where_formulas_of_tmva_are_continued_is_told(text: str, verdict: str) -
     job = macro(f'l->AddVariable("v := {text}"); l->AddCut("({text}) > 1"); l->SetWeightExpression("{text}");')
     _, rows = events.sample(job)
     assert [row.verdict for row in rows if text in row.becomes] == [verdict] * 3
+
+
+@pytest.mark.parametrize(("number_of", "folds"), [("3", {"folds": 3}), ("1", {}), ("9999", {}), ("n", {})])
+def test_the_folds_of_a_cross_validation(number_of: str, folds: dict[str, int]) -> None:
+    job = macro(
+        'l->AddVariable("x"); l->AddSpectator("id"); l->PrepareTrainingAndTestTree("", "nTest_Signal=1:!V");'
+        f'TMVA::CrossValidation cv("cv", l, &f, "!V:SplitExpr=int([id])%int([NumFolds]):NumFolds={number_of}");'
+        'cv.BookMethod(TMVA::Types::kDL, "t", "Layout=TANH|5,LINEAR:TrainingStrategy=BatchSize=10");'
+    )
+    sample, rows = events.sample(job)
+    assert {key: sample[key] for key in ("folds", "test_signal") if key in sample} == (folds or {"test_signal": 1})
+    verdicts = {row.place.text.partition("=")[0]: row.verdict for row in rows}
+    assert verdicts["SplitExpr"] == "cannot be had"
+    assert verdicts["NumFolds"] == ("equal under a condition" if folds else "cannot be had")
+    with pytest.raises(UserError, match="cross-validation, and train.py trains once"):
+        train_script.text(job, job.methods[0])

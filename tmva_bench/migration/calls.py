@@ -210,6 +210,10 @@ class Jobs:
             return self._drafts[-1]
         if not self._drafts:
             self._drafts.append(Draft(Thing("DataLoader", call.place, {"name": ""})))
+        if len(self._drafts) > 1:
+            self._remark(
+                f"{call.place.text[:80]}: of which DataLoader could not be told; the last is taken", call.place
+            )
         return self._drafts[-1]
 
     def _counts(self, call: Called) -> bool:

@@ -10,6 +10,7 @@ from tmva_bench.basis import config, mapping
 from tmva_bench.errors import UserError
 from tmva_bench.events import expressions
 from tmva_bench.events.inputs import plain_name
+from tmva_bench.events.selection import MOST_FOLDS
 from tmva_bench.migration.booking import (
     BACKGROUND,
     BOTH,
@@ -47,14 +48,15 @@ def sample(job: Job) -> tuple[dict[str, Any], list[Row]]:
     content["variables"] = [text for one in job.variables if (text := _variable(one, rows))] or ["*"]
     if not job.variables:
         rows.append(Row(Place(job.source), "variables = *", NOT, "no variable is told; put yours in"))
-    if spectators := [text for one in job.spectators if (text := _variable(one, rows))]:
+    if spectators := [text for one in job.spectators if (text := _variable(one, rows, is_spectator=True))]:
         content["spectators"] = spectators
     content.update(_cuts(job, rows))
     if job.divided is not None and _kept(job.divided, "split", rows):
         rows[-1] = rows[-1]._replace(verdict=CONDITION, why="where no event passes both cuts, of training and of test")
         content["split"] = job.divided.text
     content.update(_weights(job, rows))
-    content.update(_numbers(job, rows))
+    content.update(_folds(job, rows))
+    content.update(_numbers(job, rows, has_folds="folds" in content))
     doubts = {remark.place: remark.text for remark in job.remarks if remark.text.startswith("only where")}
     return content, [_doubted(row, doubts) for row in rows]
 
@@ -206,7 +208,7 @@ def _listed(texts: Sequence[str]) -> Any:
     return once[0] if len(once) == 1 else once
 
 
-def _variable(one: Variable, rows: list[Row]) -> str:
+def _variable(one: Variable, rows: list[Row], *, is_spectator: bool = False) -> str:
     """A variable as ``convert`` takes it, "" where it cannot be had."""
     if one.expression == "*":
         rows.append(Row(one.place, "variables = *", CONDITION, "all branches with one number an event, as there"))
@@ -225,7 +227,8 @@ def _variable(one: Variable, rows: list[Row]) -> str:
         rows.append(Row(one.place, text, NOT, f"{reason}; write it in the bench's own expressions"))
     else:
         integer = " (TMVA keeps I as a whole number, here all are float32)" if one.type == "I" else ""
-        rows.append(_likewise(Row(one.place, text, EQUAL, f"computed likewise in float32{integer}"), one.expression))
+        why = "carried along, never trained on" if is_spectator else f"computed likewise in float32{integer}"
+        rows.append(_likewise(Row(one.place, text, EQUAL, why), one.expression))
     return text
 
 
@@ -328,9 +331,28 @@ def _share(job: Job, rows: list[Row], has_tests: bool) -> dict[str, Any]:
     return {}
 
 
-def _numbers(job: Job, rows: list[Row]) -> dict[str, Any]:
+def _folds(job: Job, rows: list[Row]) -> dict[str, int]:
+    """The folds of ``TMVA::CrossValidation``."""
+    option = job.factory.get("numfolds")
+    if option is None:
+        return {}
+    text = option.value.strip()
+    divides = any(one.use == TEST for one in job.inputs) or job.divided is not None
+    for name in ("splittype", "splitexpr"):
+        if name in job.factory:
+            rows.append(Row(job.factory[name].place, "", NOT, "the bench draws its folds at random"))
+    if divides or not re.fullmatch("[0-9]{1,9}", text) or not 2 <= int(text) <= MOST_FOLDS:
+        why = "beside trees for training and test alone" if divides else f"2 to {MOST_FOLDS} folds can be had"
+        rows.append(Row(option.place, "", NOT, why))
+        return {}
+    why = "as many folds, of events that the bench draws; each tests once"
+    rows.append(Row(option.place, f"folds = {text}", CONDITION, why))
+    return {"folds": int(text)}
+
+
+def _numbers(job: Job, rows: list[Row], *, has_folds: bool) -> dict[str, Any]:
     """Numbers of events; of both 0, TMVA's default, half of the events train, as here."""
-    has_tests = any(one.use == TEST for one in job.inputs) or job.divided is not None
+    has_tests = any(one.use == TEST for one in job.inputs) or job.divided is not None or has_folds
     content: dict[str, Any] = _share(job, rows, has_tests)
     for option in job.split.values():
         match = re.fullmatch(r"(ntrain|ntest)_(signal|background)", option.name.lower())
@@ -345,7 +367,8 @@ def _numbers(job: Job, rows: list[Row]) -> dict[str, Any]:
                 Row(option.place, "", EQUAL, "all that the other sample leaves, half of the events without a number")
             )
         elif has_tests:
-            rows.append(Row(option.place, "", NOT, "a number beside trees for training and test alone"))
+            what = "folds" if has_folds else "trees for training and test alone"
+            rows.append(Row(option.place, "", NOT, f"a number beside {what}"))
         else:
             content[key] = int(text)
             rows.append(Row(option.place, f"{key} = {text}", CONDITION, "as many events, but not the same ones"))

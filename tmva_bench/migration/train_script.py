@@ -75,6 +75,8 @@ def text(job: Job, booked: Booked) -> str:
         )
     if not job.is_classification:
         raise UserError(f"{job.source}: no classification in signal and background, which train.py is of")
+    if "numfolds" in job.factory:
+        raise UserError(f"{job.source}: cross-validation, and train.py trains once; the study has the folds")
     if booked.network is None:
         raise UserError(f"{booked.place}: {booked.title}: its network could not be told, so there is no train.py")
     events, chain, network = _events(job), _chain(booked), _network(booked, booked.network)
