@@ -273,4 +273,4 @@ def test_numbers_an_event_are_taken_in_as_many_bits_as_they_need(kind):
     assert column.dtype == numpy.dtype(wanted)
     assert column.tolist() == values.tolist()
     if kind == "u8":
-        assert expressions.column(values + numpy.uint64(2**63)).dtype == numpy.float64
+        assert expressions.column(values + numpy.uint64(2**63)).dtype == numpy.uint64

@@ -195,8 +195,7 @@ def test_convert_opens_each_file_once_and_reads_no_branch_twice(tmp_path, draw, 
         weight="w**2",
     )
     assert sorted(opened) == ["background.root", "signal.root"]
-    # Of the spectators, the type is looked at in the first events.
-    assert len(read) == 2 * 3 + 1
+    assert len(read) == 2 * 3
 
 
 def test_few_files_stay_open(tmp_path, draw):

@@ -30,7 +30,9 @@ def type_of(table: Table, expression: Expression, pad: Optional[float], *, may_l
         return DOUBLE
     if expression.root.kind == "name" and table.is_unsigned(expression.root.value):
         return UNSIGNED
-    columns = table.columns(expression.names, 0, events)
+    # What is computed may be a whole number that 64 bits do not hold.
+    read = table.kinds if expression.root.kind == "name" else lambda names, most: table.columns(names, 0, most)
+    columns = read(expression.names, events)
     values = expressions.evaluate("spectator", expression, columns, events, pad).values
     return WHOLE if getattr(getattr(values, "dtype", None), "kind", "f") in "biu" else DOUBLE
 

@@ -525,6 +525,10 @@ class _FileTable(Table):
     def is_flat(self, name: str) -> bool:
         return self._number(name) is not None or super().is_flat(name)
 
+    def is_unsigned(self, name: str) -> bool:
+        number = self._number(name)
+        return super().is_unsigned(name) if number is None else bool(number == numpy.uint64)
+
     def kinds(self, names: Iterable[str], events: int) -> Dict[str, Any]:
         # Not one basket is read for what the type says.
         types = {name: self._number(name) for name in names}
