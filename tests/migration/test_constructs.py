@@ -141,8 +141,9 @@ def test_a_loader_that_is_not_known_is_told_where_there_are_several(number_of: i
     assert ("of which DataLoader" in told(job_of(text, is_cpp=True))) == (number_of > 1)
 
 
-def test_a_booking_by_keywords_alone_is_told() -> None:
-    job = job_of("loader.AddVariable('x')\nfactory.BookMethod(loader=loader, theMethod='BDT')", is_cpp=False)
+@pytest.mark.parametrize("arguments", ["loader=loader, theMethod='BDT'", "", "loader"])
+def test_a_booking_without_a_method_is_told(arguments: str) -> None:
+    job = job_of(f"loader.AddVariable('x')\nfactory.BookMethod({arguments})", is_cpp=False)
     assert not job.methods
     assert "no method could be told" in told(job)
 

@@ -547,9 +547,9 @@ class Jobs:
         loader: Value = None
         if arguments and not _is_type(arguments[0]):
             loader = arguments.pop(0)
-            if not arguments:
-                self._remark(f"{call.place.text[:80]}: no method could be told, and nothing is booked", call.place)
-                return NOTHING
+        if not arguments:
+            self._remark(f"{call.place.text[:80]}: no method could be told, and nothing is booked", call.place)
+            return NOTHING
         kind = arguments[0]
         factory = (
             call.receiver if isinstance(call.receiver, Thing) and call.receiver.kind == "Factory" else self._factory
