@@ -403,3 +403,10 @@ def test_the_folds_of_a_cross_validation(number_of: str, folds: dict[str, int]) 
     assert verdicts["NumFolds"] == ("equal under a condition" if folds else "cannot be had")
     with pytest.raises(UserError, match="cross-validation, and train.py trains once"):
         train_script.text(job, job.methods[0])
+
+
+@pytest.mark.parametrize(("layers", "units"), [("N+", [3, 1]), ("N-,2", [3, 2, 1]), ("-", []), ("N-1", [2, 1])])
+def test_a_sign_alone_in_hidden_layers_is_nothing(layers: str, units: list[int]) -> None:
+    add = "".join(f'l->AddVariable("{name}");' for name in "xyz")
+    (booked,) = macro(f'{add} factory->BookMethod(l, "MLP", "t", "HiddenLayers={layers}:NeuronType=tanh");').methods
+    assert [one.units for one in (booked.network.layers if booked.network else ())] == units

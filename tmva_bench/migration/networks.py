@@ -295,7 +295,8 @@ def _mlp(parts: Mapping[str, Text], context: Context, remarks: list[Remark], pla
         match = re.fullmatch(r"\s*([Nn]?)\s*([-+]?\d{0,6})\s*", spec)
         if not match or not (match[1] or match[2]):
             raise UserError(f"HiddenLayers={text[:60]}: {spec.strip()[:40]!r} is no number of units")
-        hidden.append((count if match[1] else 0) + int(match[2] or 0))
+        # atoi makes 0 of a sign alone.
+        hidden.append((count if match[1] else 0) + (int(match[2]) if match[2].strip("+-") else 0))
     kind = str(_plain(parts, "NeuronType", "sigmoid")).strip()
     activation = {"sigmoid": "sigmoid", "tanh": "tanh", "linear": "linear", "ReLU": "relu"}.get(kind)
     if activation is None or min(hidden) < 1:
