@@ -183,8 +183,9 @@ def _side_by_side(folder: Path) -> None:
 
 # As many as in ten epochs of 40000 events and 4-100-100-100-1.
 _PRODUCTS = """
-import os, sys, time, numpy
+import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
+import numpy
 batch, weights = numpy.ones((128, 100), numpy.float32), numpy.full((100, 100), 0.01, numpy.float32)
 start = time.process_time()
 for _ in range(3 * 2 * 10 * 40000 // 128):
@@ -198,11 +199,12 @@ def _products(number: int) -> float:
     from tmva_bench.running import environments
 
     command = [sys.executable, "-c", _PRODUCTS]
+    variables = {**os.environ, **environments.run_variables(threads=1, backend="", architecture="cpu")}
     children = [
-        subprocess.Popen([*command, str(cpu)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, str(cpu)], stdout=subprocess.PIPE, text=True, env=variables)
         for cpu in environments.cpus()[:number]
     ]
-    return sum(float(child.communicate()[0]) for child in children) / number
+    return sum(float(child.communicate()[0]) for child in children) / len(children)
 
 
 def models(folder: Path) -> None:
@@ -271,7 +273,10 @@ def _fill(results: Path, runs: int) -> None:
             name = f"keras-jax-sgd-{number:012d}"
             values = {"run_id": name, "repetition": number % 5 + 1, "seed": number % 5 + 1}
             values |= {"backend": ("jax", "tensorflow")[number // 5 % 2], "neurons": number // 10 + 1}
-            row = dataclasses.replace(record.row, **values, roc_auc=record.row.roc_auc + number * 1e-9)
+            row = dataclasses.replace(
+                record.row,
+                **values,
+            )
             with filled.under_way(name) as place:
                 for file in ("scores.root", "task.json", placements.FILE):
                     os.link(first / file, place / file)

@@ -1,5 +1,6 @@
 """Verdicts on differences: how often equal series are called different, and what is not judged."""
 
+import dataclasses
 import math
 
 import numpy
@@ -231,17 +232,28 @@ def test_scores_are_read_with_the_weights_of_the_input_file(tmp_path):
 
 
 def test_placements_that_were_kept_are_those_of_the_scores(tmp_path):
+    """Where they have the run's area: others, of whatever origin, are passed over."""
     generator = numpy.random.default_rng(40)
     runs = {f"run{n}": optimal_scores(generator, 50) for n in (1, 2)}
     group, data = results_folder(tmp_path, runs)
     folder, weights = ResultsFolder(tmp_path), (data.weights["TestS"], data.weights["TestB"])
     of_scores = verdict.read_side(group, folder, data)
-    for run_id, scores in runs.items():
-        placements.write(folder.run_folder(run_id), roc.placements(*scores, *weights))
-        folder.scores(run_id).unlink()
-    kept = verdict.read_side(group, folder, data)
+    areas = dict(zip(of_scores.repetitions, of_scores.areas, strict=True))
+    rows = [dataclasses.replace(row, roc_auc=areas[row.repetition]) for row in group.rows]
+    placed = {run_id: roc.placements(*scores, *weights) for run_id, scores in runs.items()}
+    for run_id, of_run in placed.items():
+        placements.write(folder.run_folder(run_id), of_run)
+        folder.scores(run_id).rename(tmp_path / run_id)
+    kept = verdict.read_side(group._replace(rows=rows), folder, data)
     assert kept.areas == of_scores.areas
     assert all(map(numpy.array_equal, kept.placements, of_scores.placements))
+    placements.write(folder.run_folder("run2"), roc.Placements(placed["run2"].signal, placed["run1"].background))
+    with pytest.raises(verdict.Missing, match="run2/scores.root: no scores there"):
+        verdict.read_side(group._replace(rows=rows), folder, data)
+    (tmp_path / "run2").rename(folder.scores("run2"))
+    for values in ([numpy.nan] * 50, [1e300] * 50, placed["run1"].signal):
+        placements.write(folder.run_folder("run2"), roc.Placements(numpy.array(values), placed["run2"].background))
+        assert verdict.read_side(group._replace(rows=rows), folder, data).areas == of_scores.areas
 
 
 def test_scores_that_are_not_those_of_the_events_are_refused(tmp_path):

@@ -39,6 +39,7 @@ def test_unsigned_numbers_are_exact(text, python):
 
 
 def trees(folder: Path, signal, background):
+    folder.mkdir(exist_ok=True)
     for name, values in (("s", signal), ("b", background)):
         with uproot.recreate(folder / f"{name}.root") as file:
             draw = numpy.random.default_rng(1).normal(size=len(values))
@@ -86,3 +87,17 @@ def test_a_spectator_that_its_type_does_not_hold_is_refused(tmp_path, signal, ba
     else:
         api.convert(tmp_path / "input.root", **asked)
         assert spectators(tmp_path / "input.root", "B")[1] == set(background.tolist())
+
+
+def test_other_events_have_the_type_that_holds_those_of_all_trees(tmp_path):
+    """In whatever order they are given: nobody can leave out a spectator that a run has."""
+    numbers = numpy.arange(4)
+    trees(tmp_path, numbers, numbers)
+    trees(tmp_path / "of halves", numbers / 2, numbers)
+    whole, halves = f"{tmp_path / 's.root'}:t", f"{tmp_path / 'of halves' / 's.root'}:t"
+    api.convert(tmp_path / "input.root", whole, f"{tmp_path / 'b.root'}:t", variables=["x"], spectators=["id"])
+    metadata = inputs.read(tmp_path / "input.root").metadata
+    assert application.Trees(metadata, [whole]).types["id"] == "int64"
+    for texts in ([whole, halves], [halves, whole]):
+        parts = [chunk.columns["id"] for chunk in application.Trees(metadata, texts).chunks()]
+        assert sorted(numpy.concatenate(parts)) == sorted([*numbers, *numbers / 2])

@@ -398,3 +398,10 @@ def test_a_curve_falls_through_negative_weights_alone():
     largest = max(max(0.0, *passed[:n]) - passed[n] for n in range(1, 500))
     assert roc.fall(signal, background, weights, None) == pytest.approx(largest)
     assert roc.fall(background, signal, None, weights) == pytest.approx(largest)
+
+
+def test_weights_of_single_precision_are_summed_in_double():
+    random = numpy.random.default_rng(3)
+    placed = roc.placements(random.normal(1, 1, 1000), random.normal(size=900))
+    weights = (1e34 * random.lognormal(size=1000)).astype(numpy.float32)
+    assert roc.value_of(placed, weights) == roc.area_of(placed, weights.astype(float)).value

@@ -219,3 +219,40 @@ def test_records_of_version_9_are_brought_to_the_present_one(tmp_path):
     row = row_of_version(tmp_path, 9, "feeding", "together", "bundle", "bundle_size", *times)
     assert (row.feeding, row.together, row.bundle, row.bundle_size) == ("array", 0, "", 1)
     assert all(math.isnan(row.value(name)) for name in times)
+
+
+@pytest.mark.parametrize("file", ["record.json", "curves.json", "history.json"])
+def test_records_are_the_same_where_their_files_or_their_contents_are(tmp_path, file):
+    """Files that are links, as git-annex keeps them, are read, too."""
+    for name in ("one", "two", "linked"):
+        keep(tmp_path / name, "a", roc_auc=0.75)
+    one, two, linked = (tmp_path / name / "runs" / "a" for name in ("one", "two", "linked"))
+    assert records.same(one, two)
+    (two / file).write_text(json.dumps(json.loads((two / file).read_text()), indent=2))
+    assert records.same(one, two)
+    (linked / "record.json").rename(tmp_path / "elsewhere.json")
+    (linked / "record.json").symlink_to(tmp_path / "elsewhere.json")
+    assert records.same(one, linked)
+    (tmp_path / "elsewhere.json").write_text((tmp_path / "elsewhere.json").read_text().replace("0.75", "0.25"))
+    assert not records.same(one, linked)
+
+
+@pytest.mark.parametrize("file", ["curves.json", "history.json"])
+def test_a_file_that_holds_no_curves_is_named(tmp_path, file):
+    keep(tmp_path, "a")
+    path = tmp_path / "runs" / "a" / file
+    for text in ("[]", "{}", json.dumps(dict.fromkeys(schema.CURVES, {"epoch": [1]}))):
+        path.write_text(text)
+        with pytest.raises(UserError, match=f"{path}: not a record that tmva-bench wrote"):
+            records.read(path.parent)
+
+
+@pytest.mark.parametrize("file", ["curves.json", "history.json"])
+def test_a_record_without_a_line_of_its_curves_in_the_checksums_is_read(tmp_path, file):
+    keep(tmp_path, "a")
+    folder = tmp_path / "runs" / "a"
+    sums = folder / records.SUMS
+    sums.write_text("".join(line for line in sums.read_text().splitlines(keepends=True) if file not in line))
+    assert records.is_whole(folder)
+    (folder / file).unlink()
+    assert not records.is_whole(folder)

@@ -138,8 +138,10 @@ def test_cores_that_this_process_may_not_use_do_not_count():
         ({1: "0,1", 2: "2", 3: "3,7"}, [1, 2, 3], 3),
         ({4: "4,132-133", 132: "4,132-133", 133: "4,132-133"}, [4, 132, 133], 1),
         ({0: None, 1: None}, [0, 1], 2),
+        ({0: "", 1: "1-"}, [0, 1], 2),
+        ({0: "0-1", 1: "0"}, [0, 1], 2),
     ],
-    ids=["neighbours", "halves", "others may be used by nobody", "ranges", "not told"],
+    ids=["neighbours", "halves", "others may be used by nobody", "ranges", "not told", "no numbers", "of others"],
 )
 def test_a_core_is_used_once_before_it_is_used_twice(monkeypatch, tmp_path, siblings, order, cores):
     for cpu, text in siblings.items():

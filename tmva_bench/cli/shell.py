@@ -68,6 +68,7 @@ class Commands(click.Group):
                 stream.reconfigure(errors=_WRITABLE)
         _end_in_order()
         # Ten thousand records hold no circles of references: looking for some took a quarter of the time.
+        usual = gc.get_threshold()
         gc.set_threshold(_ALLOCATIONS)
         try:
             answer = super().main(*args, **{**kwargs, "standalone_mode": False})
@@ -87,6 +88,8 @@ class Commands(click.Group):
             fail("interrupted; finished runs are kept, and the same command goes on from there", 130)
         except OSError as error:
             fail(str(of_system(error)), 2)
+        finally:
+            gc.set_threshold(*usual)
 
 
 def _end_in_order() -> None:

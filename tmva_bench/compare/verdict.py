@@ -11,6 +11,7 @@ from tmva_bench.errors import UserError
 from tmva_bench.events import inputs, reading, roc
 from tmva_bench.results import placements
 from tmva_bench.results.folder import Missing, ResultsFolder
+from tmva_bench.results.rows import RunRow
 from tmva_bench.results.summary import Group
 
 Row = Mapping[str, Any]
@@ -27,7 +28,7 @@ _FEWEST_PAIRS = 3
 # Intervals of the median by bootstrap of fewer ratios miss it in 6 to 25 % of cases, not in 5.
 _FEWEST_RESAMPLED = 9
 _RESAMPLES = 9999
-# Clocks tick: the spread of equal times, relative to them, is an error of rounding.
+# Clocks tick: the spread of equal times, relative to them, is an error of rounding; so is that of one area.
 _ROUNDING = 1e-9
 
 
@@ -141,7 +142,7 @@ def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> S
             f"{group.row.input_digest[:12]}); give the input file that they were run on"
         )
     rows = sorted(group.rows, key=lambda row: row.repetition)
-    placed = ((row.repetition, _placements(results, row.run_id, data)) for row in rows)
+    placed = ((row.repetition, _placements(results, row, data)) for row in rows)
     return side(placed, data.weights["TestS"], data.weights["TestB"])
 
 
@@ -329,11 +330,14 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
     return Ratio(ratio, low, high, verdict, "")
 
 
-def _placements(results: ResultsFolder, run_id: str, data: inputs.InputFile) -> roc.Placements:
-    """The placements of a run as they were kept, else of its scores."""
+def _placements(results: ResultsFolder, row: RunRow, data: inputs.InputFile) -> roc.Placements:
+    """The placements of a run as they were kept, where they have its area; else of its scores."""
     weights = data.weights["TestS"], data.weights["TestB"]
-    kept = placements.read(results.placements(run_id), *map(len, weights))
-    return kept or roc.placements(*_read_scores(results.scores(run_id), data), *weights)
+    kept = placements.read(results.placements(row.run_id), *map(len, weights))
+    areas = [numpy.average(part, weights=of_class) for part, of_class in zip(kept or (), weights, strict=False)]
+    if kept and all(abs(area - row.roc_auc) < _ROUNDING for area in areas):
+        return kept
+    return roc.placements(*_read_scores(results.scores(row.run_id), data), *weights)
 
 
 def _read_scores(path: Path, data: inputs.InputFile) -> tuple[numpy.ndarray, numpy.ndarray]:

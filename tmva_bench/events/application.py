@@ -3,7 +3,7 @@
 Every event of every tree counts, in its order; cuts take none away, and what holds of them is told event by event.
 """
 
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 
@@ -17,6 +17,9 @@ SCORE = "score"
 PASSES = "passes"
 # A chunk holds no more numbers of the variables, and no more events.
 _NUMBERS, _MOST = 4_000_000, 200_000
+
+# Of a spectator whose type does not hold a number: it is computed as the run has it.
+_CURE = "leave the branches that it is made of out of these trees, and it is left out"
 
 
 class Recipe(NamedTuple):
@@ -171,10 +174,13 @@ class Trees:
 
     def _types(self) -> Dict[str, str]:
         types = dict.fromkeys(self._recipe.cuts, "int32")
-        with sources.table("events", self._process.parts[0], self._process.friends[0]) as table:
-            for variable in self._recipe.spectators:
-                types[variable.name] = carrying.type_of(table, variable.expression, self._recipe.pad, may_lack=True)
-        return types
+        kinds: Dict[str, Set[str]] = {variable.name: set() for variable in self._recipe.spectators}
+        for part, beside in zip(self._process.parts, self._process.friends):
+            with sources.table("events", part, beside) as table:
+                for variable in self._recipe.spectators if table.events else ():
+                    kind = carrying.type_of(table, variable.expression, self._recipe.pad, may_lack=True)
+                    kinds[variable.name].add(kind)
+        return {**types, **{name: carrying.common(of_trees) for name, of_trees in kinds.items()}}
 
     def chunks(self) -> Iterator[Chunk]:
         """The events, in the order of the trees.
@@ -201,7 +207,7 @@ class Trees:
             numbers = self._number(table, "spectator", variable.expression, columns, events)
             where = f"{table.text}, spectator {short(variable.expression.text)}"
             carried[variable.name] = carrying.fitted(
-                where, numbers, self.types[variable.name], start + numpy.arange(events)
+                where, numbers, self.types[variable.name], start + numpy.arange(events), _CURE
             )
         for branch, cut in self._recipe.cuts.items():
             numbers = self._number(table, "cut", cut, columns, events)

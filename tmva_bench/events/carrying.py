@@ -1,6 +1,6 @@
 """Spectators: the type in which each is carried along, and values that do not fit it."""
 
-from typing import Optional
+from typing import Optional, Set
 
 import numpy
 
@@ -37,7 +37,16 @@ def type_of(table: Table, expression: Expression, pad: Optional[float], *, may_l
     return WHOLE if getattr(getattr(values, "dtype", None), "kind", "f") in "biu" else DOUBLE
 
 
-def fitted(where: str, values: numpy.ndarray, wanted: str, entries: numpy.ndarray) -> numpy.ndarray:
+def common(kinds: Set[str]) -> str:
+    """The type that holds what trees have of these types, a double for none.
+
+    Args:
+        kinds: the types of one spectator.
+    """
+    return next((kind for kind in (DOUBLE, UNSIGNED, WHOLE) if kind in kinds), DOUBLE)
+
+
+def fitted(where: str, values: numpy.ndarray, wanted: str, entries: numpy.ndarray, cure: str) -> numpy.ndarray:
     """Values in the type of their spectator.
 
     Args:
@@ -45,6 +54,7 @@ def fitted(where: str, values: numpy.ndarray, wanted: str, entries: numpy.ndarra
         values: one an event.
         wanted: the type.
         entries: their numbers in the tree.
+        cure: what to do where it does not hold them.
 
     Raises:
         UserError: a number that this type does not hold.
@@ -63,8 +73,5 @@ def fitted(where: str, values: numpy.ndarray, wanted: str, entries: numpy.ndarra
     if bad.any():
         entry = int(numpy.argmax(bad))
         what = "a whole number" if wanted == WHOLE else "a whole number of unsigned 64 bits"
-        raise UserError(
-            f"{where}: {values[entry]} at entry {entries[entry]}, and the first events tell {what}; write 1.0 * "
-            "(it), which is carried as a double, or leave it out"
-        )
+        raise UserError(f"{where}: {values[entry]} at entry {entries[entry]}, and the first events tell {what}; {cure}")
     return values.astype(wanted)

@@ -41,6 +41,8 @@ _ORDERED = 96 * 2**20
 # Rounding may move values by this share of their spread.
 _ROUNDING = 1e-3
 _WEIGHTS = ("weight", "scale")
+# Of a spectator whose type does not hold a number.
+_CURE = "write 1.0 * (it), which is carried as a double, or leave it out"
 _OF_BITS = ("&", "|", "<<", ">>")
 # Told of what goes on: events done, of how many.
 Listener = Callable[[int, int], None]
@@ -262,7 +264,7 @@ class _Reader:
         for variable in self._selection.spectators:
             values = self._flat(table, "spectator", variable.expression, columns, entries)
             where = _where(table, "spectator", variable.expression)
-            rows[variable.name] = carrying.fitted(where, values, rows.dtype[variable.name].name, entries)
+            rows[variable.name] = carrying.fitted(where, values, rows.dtype[variable.name].name, entries, _CURE)
 
     def close(self) -> None:
         """Refuses variables that float32 blurs to uselessness."""

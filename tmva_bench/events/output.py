@@ -187,9 +187,8 @@ def _check_sources(path: Path, sources: Iterable[Union[str, Path]]) -> None:
         return
     file = path.stat()
     for source in sources:
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(file, Path(source).stat()):
-                raise UserError(f"{path}: is an input of this command ({source}); give the output another name")
+        if Path(source).exists() and os.path.samestat(file, Path(source).stat()):
+            raise UserError(f"{path}: is an input of this command ({source}); give the output another name")
 
 
 def _check_kind(path: Path, mode: int) -> None:

@@ -166,7 +166,8 @@ def value_of(placed: Placements, signal_weights: numpy.ndarray) -> float:
         placed: placements of one training.
         signal_weights: event weights, shape ``(m,)``, of a positive sum.
     """
-    return float(numpy.sum(signal_weights * placed.signal) / numpy.sum(signal_weights))
+    weights = numpy.asarray(signal_weights, dtype=numpy.float64)
+    return float(numpy.sum(weights * placed.signal) / numpy.sum(weights))
 
 
 def auc_difference(

@@ -1,5 +1,6 @@
 """One HTML page of a results folder: tables and interactive plots in one file that needs nothing beside it."""
 
+import functools
 import itertools
 import math
 import os
@@ -257,14 +258,11 @@ def _parameters(rows: list[RunRow]) -> Table:
 
 def _events(rows: Iterable[RunRow], folder: ResultsFolder) -> list[str]:
     """Which events the runs were given, and where in the results folder they lie."""
-    first: dict[tuple[str, str], RunRow] = {}
-    for row in rows:
-        first.setdefault((row.sample, row.input_digest), row)
+    files = naming.gathered(((row.sample, row.input_digest[:12]), folder.input_name(row.run_id)) for row in rows)
     lines = []
-    for (sample, digest), row in first.items():
-        name = folder.input_name(row.run_id)
-        lines.append(f"Sample {sample}, digest {digest[:12] or 'not kept'}: {name} in the results folder")
-        lines += _recipe_of(folder.path / name, name)
+    for (sample, digest), names in files.items():
+        lines.append(f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder")
+        lines += _recipe_of(folder.path / names[0], names[0])
     return lines
 
 
@@ -327,6 +325,7 @@ def _plots(
     values = {axis: _values(place[axis] for _, place in shown) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row.value(name)) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
+    curves = functools.cache(lambda run_id: _curves(folder.read(run_id), points))
     points = min(max(_POINTS // max(len(shown), 1), _FEWEST), _MOST)
     reached = {(row.group.series, row.group.point): row for row in compared.rows} if compared else {}
     described: list[dict[str, Any]] = []
@@ -341,7 +340,7 @@ def _plots(
             "e": [_short(mean.error, 2) for mean in means],
             "best": _short(summary.best_possible(group), 5),
             "run": len(runs),
-            **_curves(folder.read(group.row.run_id), points),
+            **curves(group.row.run_id),
         }
         if row := reached.get((group.series, group.point)):
             one["q"] = _quality(row)

@@ -130,6 +130,9 @@ class ResultsFolder:
 
         Args:
             name: of a run whose row can be read.
+
+        Raises:
+            UserError: its row cannot be read any more.
         """
         folder = self.run_folder(name)
         try:

@@ -129,9 +129,8 @@ def row_altered(folder: Path) -> bool:
 def is_whole(folder: Path) -> bool:
     """Whether the curves of a run's folder are as they were written; without checksums, whether they can be read."""
     sums = _sums(folder)
-    written = [name for name in _PARTS if name in sums]
     try:
-        unchanged = bool(written) and all(_sha256(folder / name) == sums[name] for name in written)
+        unchanged = all(name in sums and _sha256(folder / name) == sums[name] for name in _PARTS)
         return unchanged or bool(_read(folder, schema.CURVES))
     except (OSError, UserError):
         return False
@@ -147,8 +146,8 @@ def same(folder: Path, other: Path) -> bool:
     Raises:
         UserError: a record that cannot be read, where the files differ.
     """
-    names = (_RECORD, *_PARTS)
-    if all(_sha256(folder / name) == _sha256(other / name) for name in names):
+    pairs = [(folder / name, other / name) for name in (_RECORD, *_PARTS)]
+    if all((_sha256(one) or one) == (_sha256(two) or two) for one, two in pairs if one.exists() or two.exists()):
         return True
     # NaN is not equal to itself, its text is.
     ours, theirs = (json.dumps(dataclasses.asdict(read(one))) for one in (folder, other))
@@ -175,7 +174,7 @@ def _read(folder: Path, curves: Collection[str]) -> _Content:
     for name in _parts(version, curves):
         others = _parsed(folder / name, cure)
         if not isinstance(others, dict):
-            raise _foreign(path, cure)
+            raise _foreign(folder / name, cure)
         record.update(others)
     try:
         while version in _MIGRATIONS and isinstance(record.get("row"), dict):
@@ -183,8 +182,11 @@ def _read(folder: Path, curves: Collection[str]) -> _Content:
             record["schema"] = version = version + 1
     except (KeyError, TypeError, ValueError):
         raise _foreign(path, cure) from None
-    if version != schema.VERSION or not _agrees(record) or not _curves_agree(record, curves):
+    if version != schema.VERSION or not _agrees(record):
         raise _foreign(path, cure)
+    if strange := [tree for tree in curves if not _curve_agrees(record, tree)]:
+        (file,) = [name for name, trees in _PARTS.items() if strange[0] in trees]
+        raise _foreign(folder / file, cure)
     return record
 
 
@@ -351,13 +353,10 @@ def _fits(value: Any, kind: type) -> bool:
     return kind is float and isinstance(value, float)
 
 
-def _curves_agree(record: _Content, curves: Collection[str]) -> bool:
-    """Whether a record has the columns of these trees, equally long."""
-    for tree in curves:
-        columns = record.get(tree)
-        known = {column.name for column in schema.TREES[tree]} - {"run_id"}
-        if not isinstance(columns, dict) or set(columns) not in (set(), known):
-            return False
-        if not all(isinstance(values, list) for values in columns.values()) or len(set(map(len, columns.values()))) > 1:
-            return False
-    return True
+def _curve_agrees(record: _Content, tree: str) -> bool:
+    """Whether a record has the columns of a tree, equally long lists."""
+    columns = record.get(tree)
+    known = {column.name for column in schema.TREES[tree]} - {"run_id"}
+    if not isinstance(columns, dict) or set(columns) not in (set(), known):
+        return False
+    return all(isinstance(values, list) for values in columns.values()) and len(set(map(len, columns.values()))) < 2

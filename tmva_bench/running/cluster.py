@@ -339,7 +339,6 @@ class DaskPool:
         import distributed
 
         job = jobs[0]
-
         if future.cancelled():
             raise UserError("the Dask scheduler has ended; what is finished is kept, the same command goes on")
         error = future.exception()

@@ -170,10 +170,11 @@ def _siblings(cpu: int) -> list[int]:
     """The processors of one core, itself among them."""
     try:
         text = (_TOPOLOGY / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text()
-    except OSError:
+        ends = [[int(end) for end in part.split("-")] for part in text.strip().split(",")]
+    except (OSError, ValueError):  # what a container shows of the system may be anything
         return [cpu]
-    ends = (part.split("-") for part in text.strip().split(","))
-    return [number for first, *last in ends for number in range(int(first), int(last[0] if last else first) + 1)]
+    together = [number for first, *last in ends for number in range(first, (last or [first])[0] + 1)]
+    return together if cpu in together else [cpu]
 
 
 def check_threads(threads: int) -> None:
