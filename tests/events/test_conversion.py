@@ -474,7 +474,7 @@ def test_ten_million_events_take_less_than_a_gigabyte(tmp_path):
 
 def test_trees_without_entries_are_told(here):
     write(here / "none.root", columns(0, 0))
-    with pytest.raises(UserError, match="none.root:Events: no entries; give trees with events of background"):
+    with pytest.raises(UserError, match="none.root:Events: 0 events; give trees with events of background"):
         api.convert("input.root", "sig_1.root:Events", "none.root:Events", "pt1, pt2")
 
 

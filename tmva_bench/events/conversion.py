@@ -572,7 +572,7 @@ def _some(rows: Rows) -> None:
     """Refuses a class without events."""
     read = sum(rows.read.values())
     if not read:
-        raise UserError(f"{_text(rows.wanted)}: no entries; give trees with events of {rows.wanted.kind}")
+        raise UserError(f"{_text(rows.wanted)}: 0 events; give trees with events of {rows.wanted.kind}")
     if not len(rows.weights):
         cuts = " && ".join(condition.text for condition in rows.wanted.cuts) or "the class"
         raise UserError(
