@@ -142,8 +142,9 @@ def read_side(group: Group, results: ResultsFolder, data: inputs.InputFile) -> S
             f"{group.row.input_digest[:12]}); give the input file that they were run on"
         )
     rows = sorted(group.rows, key=lambda row: row.repetition)
-    placed = ((row.repetition, _placements(results, row, data)) for row in rows)
-    return side(placed, data.weights["TestS"], data.weights["TestB"])
+    weights = [numpy.asarray(data.weights[tree], dtype=float) for tree in ("TestS", "TestB")]
+    placed = ((row.repetition, _placements(results, row, data, weights)) for row in rows)
+    return side(placed, *weights)
 
 
 def side(
@@ -330,11 +331,12 @@ def ratio_of(series: Group, reference: Group, quantity: str) -> Ratio:
     return Ratio(ratio, low, high, verdict, "")
 
 
-def _placements(results: ResultsFolder, row: RunRow, data: inputs.InputFile) -> roc.Placements:
-    """The placements of a run as they were kept, where they have its area; else of its scores."""
-    weights = data.weights["TestS"], data.weights["TestB"]
+def _placements(
+    results: ResultsFolder, row: RunRow, data: inputs.InputFile, weights: list[numpy.ndarray]
+) -> roc.Placements:
+    """The placements of a run as they were kept, where both classes' have its area; else of its scores."""
     kept = placements.read(results.placements(row.run_id), *map(len, weights))
-    areas = [numpy.average(part, weights=of_class) for part, of_class in zip(kept or (), weights, strict=False)]
+    areas = [part @ of_class / of_class.sum() for part, of_class in zip(kept, weights, strict=True)] if kept else []
     if kept and all(abs(area - row.roc_auc) < _ROUNDING for area in areas):
         return kept
     return roc.placements(*_read_scores(results.scores(row.run_id), data), *weights)

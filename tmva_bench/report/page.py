@@ -158,7 +158,7 @@ def make(records: list[Record], folder: ResultsFolder) -> Page:
         strings=[(f"{use} ({', '.join(names)})" if names else use, string) for use, string, names in explained.strings],
         versions=_versions(rows),
         stopped=naming.reasons(rows),
-        events=_events(rows, folder),
+        events=_events(groups, folder),
         commands=_commands(rows, folder, name),
         study=study.read_text(encoding="utf-8") if study.exists() else "",
         parameters=_parameters(rows),
@@ -247,18 +247,19 @@ def _versions(rows: Iterable[RunRow]) -> Table:
 
 
 def _parameters(rows: list[RunRow]) -> Table:
-    lines = []
+    lines, columns = [], [vars(row) for row in rows]
     for name, parameter in config.PARAMETERS.items():
-        of_methods = dict.fromkeys((row.method, row.value(name)) for row in rows)
+        of_methods = dict.fromkeys((of_run["method"], of_run[name]) for of_run in columns)
         values = dict.fromkeys(naming.short(value) for method, value in of_methods if not naming.lacks(method, name))
         if values:
             lines.append([name, ", ".join(values), parameter.help])
     return Table("Parameters of the runs", ["parameter", "values", "meaning"], lines)
 
 
-def _events(rows: Iterable[RunRow], folder: ResultsFolder) -> list[str]:
-    """Which events the runs were given, and where in the results folder they lie."""
-    files = naming.gathered(((row.sample, row.input_digest[:12]), folder.input_name(row.run_id)) for row in rows)
+def _events(groups: Iterable[Group], folder: ResultsFolder) -> list[str]:
+    """Which events the runs were given, and where in the results folder they lie: the first of each group tells."""
+    firsts = [group.row for group in groups]
+    files = naming.gathered(((row.sample, row.input_digest[:12]), folder.input_name(row.run_id)) for row in firsts)
     lines = []
     for (sample, digest), names in files.items():
         lines.append(f"Sample {sample}, digest {digest or 'not kept'}: {', '.join(names)} in the results folder")
@@ -325,7 +326,7 @@ def _plots(
     values = {axis: _values(place[axis] for _, place in shown) for axis in axes}
     quantities = [name for name in _QUANTITIES if any(_measured(row.value(name)) for g in finished for row in g.rows)]
     digits = {name: 5 if name.startswith("roc_") else 4 for name in quantities}
-    curves = functools.cache(lambda run_id: _curves(folder.read(run_id), points))
+    curves = functools.cache(lambda run_id: _curves(folder.read(run_id), points))  # once for all places of a group
     points = min(max(_POINTS // max(len(shown), 1), _FEWEST), _MOST)
     reached = {(row.group.series, row.group.point): row for row in compared.rows} if compared else {}
     described: list[dict[str, Any]] = []

@@ -7,6 +7,7 @@ import math
 import operator
 import os
 import re
+import stat
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,15 @@ _PARTS: dict[str, tuple[str, ...]] = {
 }
 # In the format of sha256sum, which checks it, too.
 SUMS = "SHA256SUMS"
+# Files below this are read at once [bytes].
+_SMALL = 2**20
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 # The columns that a record has.
 _ROW = [column for column in schema.BENCHMARK if column not in schema.DERIVED]
 _NAMES = [column.name for column in _ROW]
 _TYPES = [column.type for column in _ROW]
-_NO_FLOATS = [(n, kind) for n, kind in enumerate(_TYPES) if kind is not float]
+_WHOLE = operator.itemgetter(*[n for n, kind in enumerate(_TYPES) if kind is int])
+_TEXTS = operator.itemgetter(*[n for n, kind in enumerate(_TYPES) if kind is str])
 _values = operator.itemgetter(*_NAMES)
 _COLUMNS = [column.name for column in (*_ROW, *schema.DERIVED)]
 _KINDS: dict[str, type[Any]] = {
@@ -211,16 +215,28 @@ def _store(path: Path, text: str) -> None:
 
 
 def _sha256(path: Path) -> str:
-    # Opening a pipe would wait for somebody to write into it.
-    if path.is_symlink() or not path.is_file():
+    size = _size(path)
+    if size is None:
         return ""
+    if size < _SMALL:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _size(path: Path) -> int | None:
+    """The size of a file [bytes], None where it is none, or a link."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    # Opening a pipe would wait for somebody to write into it.
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
 def _sum_lines(folder: Path) -> list[str]:
     path = folder / SUMS
-    if path.is_symlink() or not path.is_file():
+    if _size(path) is None:
         return []
     return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
@@ -340,7 +356,8 @@ def _agrees(record: _Content) -> bool:
     values = list(map(row.get, _NAMES))
     # There may be ten thousand records, and most columns are floats, which all fit.
     if list(map(type, values)) == _TYPES:
-        return all(_fits(values[n], kind) for n, kind in _NO_FLOATS)
+        whole = _WHOLE(values)
+        return _fits(min(whole), int) and _fits(max(whole), int) and _fits("".join(_TEXTS(values)), str)
     return all(map(_fits, values, _TYPES))
 
 
