@@ -4,6 +4,7 @@ import math
 
 import numpy
 import pytest
+from scipy import stats
 
 from tmva_bench.compare import quality
 from tmva_bench.errors import UserError
@@ -107,3 +108,10 @@ def test_progress_is_the_best_so_far_against_time():
     times, losses = quality.progress(history([0.6, NAN, 0.7, 0.5], times=[2.0, 1.0, 1.0, 1.0]).columns())
     assert times.tolist() == [2.0, 3.0, 4.0, 5.0]
     assert losses.tolist() == [0.6, 0.6, 0.6, 0.5]
+
+
+@pytest.mark.parametrize("runs", [*range(1, 13), 37, 100, 999])
+def test_the_interval_of_a_median_is_that_of_scipy(runs):
+    interval = stats.quantile_test(range(runs), p=0.5).confidence_interval(quality._LEVEL)
+    expected = [None if math.isnan(rank) else int(rank) for rank in (interval.low, interval.high)]
+    assert list(quality._ranks(runs)) == expected
