@@ -14,7 +14,7 @@ from tmva_bench.basis.config import Point
 from tmva_bench.engines import keras_network
 from tmva_bench.engines.keras_stand_in import KERAS
 from tmva_bench.methods import registry
-from tmva_bench.results import forms, naming, schema
+from tmva_bench.results import forms, naming, summary
 from tmva_bench.results.rows import RunRow
 from tmva_bench.study import plan
 from tmva_bench.study import study as studies
@@ -148,7 +148,7 @@ def _unlike(rows: list[RunRow]) -> Iterable[RunRow]:
     """The first of the rows that differ in repetition alone, as most of thousands do."""
     first: dict[tuple[Any, ...], RunRow] = {}
     for row in rows:
-        first.setdefault(tuple(map(row.value, (*schema.SERIES, *schema.POINT))), row)
+        first.setdefault(summary.key(row), row)
     return first.values()
 
 

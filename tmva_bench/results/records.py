@@ -150,6 +150,7 @@ def same(folder: Path, other: Path) -> bool:
     Raises:
         UserError: a record that cannot be read, where the files differ.
     """
+    # A link has no digest here: two are told apart by their paths, and read.
     pairs = [(folder / name, other / name) for name in (_RECORD, *_PARTS)]
     if all((_sha256(one) or one) == (_sha256(two) or two) for one, two in pairs if one.exists() or two.exists()):
         return True

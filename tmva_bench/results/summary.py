@@ -89,10 +89,18 @@ def groups(rows: Iterable[RunRow]) -> list[Group]:
     """
     together: dict[tuple[tuple[Any, ...], tuple[Any, ...]], list[RunRow]] = {}
     for row in rows:
-        columns = vars(row)
-        key = tuple(columns[name] for name in SERIES), tuple(columns[name] for name in POINT)
-        together.setdefault(key, []).append(row)
-    return [_group(*key, repetitions) for key, repetitions in together.items()]
+        together.setdefault(key(row), []).append(row)
+    return [_group(*of_group, repetitions) for of_group, repetitions in together.items()]
+
+
+def key(row: RunRow) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """What the repetitions of a series at a point share: the values of ``SERIES``, and those of ``POINT``.
+
+    Args:
+        row: a row of the tree ``benchmark``.
+    """
+    columns = vars(row)
+    return tuple(columns[name] for name in SERIES), tuple(columns[name] for name in POINT)
 
 
 def varied(groups: Iterable[Group]) -> list[str]:
